@@ -1,0 +1,49 @@
+"""Profile a cell on several numbers of dask workers: its time, its memory, and what to do about it.
+
+In IPython or a notebook: ``%load_ext sdprofile``, then ``%%sdprofile --workers 1,2,4 --memory 5GB``
+on top of a cell. In plain Python: `profile`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.errors import SdprofileError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sdprofile.model.profile import Profile
+    from sdprofile.storage import load
+    from sdprofile.sweep import profile
+
+__all__ = ["Profile", "SdprofileError", "load", "load_ipython_extension", "profile"]
+
+_HOMES = {
+    "Profile": "sdprofile.model.profile",
+    "load": "sdprofile.storage",
+    "profile": "sdprofile.sweep",
+}
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics; IPython calls this on ``%load_ext sdprofile``."""
+    from sdprofile.notebook.magic import register
+
+    register(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics away and close what they started, on ``%unload_ext sdprofile``."""
+    from sdprofile.notebook.magic import unregister
+
+    unregister(shell)
+
+
+def __getattr__(name: str) -> Any:
+    # Loading the extension must stay fast, so what needs dask is imported when it is used.
+    if name in _HOMES:
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,201 @@
+"""Brings a cluster to exactly n workers, up and down, and says so when it cannot."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.errors import SdprofileError
+from sdprofile.model.units import plural
+
+if TYPE_CHECKING:
+    from distributed import Client, Scheduler
+
+START_TIMEOUT = 60.0
+"""Seconds that workers have to start or to leave."""
+
+_POLL = 0.02
+_ASK_AGAIN = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerState:
+    """A worker as the scheduler knows it."""
+
+    address: str
+    """Address, as in ``tcp://127.0.0.1:40115``."""
+
+    status: str
+    """Dask's word: ``running``, ``paused``, ``closing_gracefully`` and so on."""
+
+    threads: int
+    """Number of threads."""
+
+    memory_limit: int
+    """Memory limit in bytes; 0 for none."""
+
+
+def worker_states(client: Client) -> tuple[WorkerState, ...]:
+    """Return the workers that the scheduler knows now.
+
+    Notes
+    -----
+    ``client.scheduler_info()`` gives the state of a moment ago, and only the first few workers.
+    """
+    states: tuple[WorkerState, ...] = client.run_on_scheduler(_worker_states)
+    return states
+
+
+def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> None:
+    """Bring a client's cluster to exactly this many running workers.
+
+    Parameters
+    ----------
+    client
+        Its cluster is scaled.
+    workers
+        How many workers there are afterwards; 0 for none.
+    timeout
+        Limit in seconds.
+
+    Raises
+    ------
+    SdprofileError
+        If another number of workers is there when the time is over.
+
+    Notes
+    -----
+    ``client.wait_for_workers(n)`` returns at once when a cluster shrinks, with workers that are
+    about to leave, and may wait for ever for a paused one (dask/distributed#6374). So both the
+    scheduler and the cluster are asked until they agree. The wish is repeated, for a cluster
+    forgets a worker that dies while it starts (dask/distributed#5919).
+    """
+    cluster = client.cluster
+    deadline = time.monotonic() + timeout
+    ask_again = 0.0
+    while True:
+        now = time.monotonic()
+        if now >= ask_again:
+            cluster.scale(workers)
+            ask_again = now + _ASK_AGAIN
+        states = worker_states(client)
+        running = sum(state.status == "running" for state in states)
+        if len(states) == running == workers == len(cluster.workers):
+            return
+        if now >= deadline:
+            raise SdprofileError(_wrong_number(workers, states, timeout))
+        time.sleep(_POLL)
+
+
+def renew(client: Client, *, threads: int, memory_limit: int, workers: int) -> None:
+    """Replace all workers by new ones with other threads and another memory limit.
+
+    Parameters
+    ----------
+    client
+        Keeps its connection; its cluster goes through zero workers.
+    threads
+        Threads of each new worker.
+    memory_limit
+        Memory limit of each new worker, in bytes.
+    workers
+        How many new workers there are afterwards.
+
+    Raises
+    ------
+    SdprofileError
+        If results are held on the workers, for they would be lost; if the cluster does not say
+        how its workers are made; or if the new workers do not start.
+    """
+    options = worker_options(client)
+    if held := held_results(client):
+        raise SdprofileError(
+            f"the session's cluster: expected no results on its workers, for they need other"
+            f" threads or another memory limit and would be replaced, got {held}"
+            " (delete them, or leave --memory and --threads out)"
+        )
+    resize(client, 0)
+    options.update(nthreads=threads, memory_limit=memory_limit)
+    resize(client, workers)
+
+
+def replace_gently(client: Client, options: dict[str, Any], *, workers: int) -> None:
+    """Replace all workers by new ones, to which the results that are held move first.
+
+    Parameters
+    ----------
+    client
+        Keeps its connection and its results.
+    options
+        With which the new workers are made.
+    workers
+        How many new workers there are afterwards.
+
+    Raises
+    ------
+    SdprofileError
+        If the new workers do not start, or the old ones do not leave.
+    """
+    old = list(client.cluster.worker_spec)
+    worker_options(client).update(options)
+    resize(client, len(old) + workers)
+    for name in old:
+        del client.cluster.worker_spec[name]
+    resize(client, workers)
+
+
+def worker_options(client: Client) -> dict[str, Any]:
+    """Return the options with which a client's cluster makes its next worker.
+
+    Raises
+    ------
+    SdprofileError
+        If the cluster has none for threads and memory, as batch systems do.
+    """
+    spec = getattr(client.cluster, "new_spec", None) or {}
+    options: dict[str, Any] = spec.get("options", {})
+    if "memory_limit" not in options or "nthreads" not in options:
+        raise SdprofileError(
+            f"the session's cluster: expected one whose workers can be made anew, got a"
+            f" {type(client.cluster).__name__} (leave --memory and --threads out)"
+        )
+    return options
+
+
+def held_results(client: Client) -> str:
+    """Return what a client's cluster keeps for someone, as in ``12 results``; empty for nothing."""
+    number: int = client.run_on_scheduler(_count_held)
+    return plural(number, "result") if number else ""
+
+
+def _worker_states(dask_scheduler: Scheduler) -> tuple[WorkerState, ...]:
+    return tuple(
+        WorkerState(
+            address=worker.address,
+            status=worker.status.name,
+            threads=worker.nthreads,
+            memory_limit=worker.memory_limit or 0,
+        )
+        for worker in dask_scheduler.workers.values()
+    )
+
+
+def _count_held(dask_scheduler: Scheduler) -> int:
+    return sum(bool(task.who_wants) for task in dask_scheduler.tasks.values())
+
+
+def _wrong_number(workers: int, states: tuple[WorkerState, ...], timeout: float) -> str:
+    others = sorted({state.status for state in states if state.status != "running"})
+    running = sum(state.status == "running" for state in states)
+    if len(states) > workers:
+        left = f"{len(states)} of {len(states)}" if workers == 0 else f"{len(states)}"
+        return (
+            f"expected {plural(workers, 'worker')}, got {left} after {timeout:.0f} s"
+            " (something else scales this cluster, or workers are too busy to leave)"
+        )
+    detail = f", {len(states) - running} {' and '.join(others)}" if others else ""
+    return (
+        f"only {running} of {workers} workers started in {timeout:.0f} s{detail}"
+        " (try fewer workers, or another --memory for each)"
+    )

@@ -1,0 +1,241 @@
+"""Finds the session's cluster or starts one, and gives it back as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
+from sdprofile.cluster.workers import fast_start, stop_forkserver
+from sdprofile.errors import SdprofileError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+HOST = "127.0.0.1"
+"""Other machines cannot reach the cluster; other users of this one can (see the README)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Number and kind of a cluster's workers."""
+
+    workers: int
+    """Number of workers."""
+
+    threads: int | None
+    """Threads of each worker; None if there are no workers and the cluster does not say."""
+
+    memory_limit: int | None
+    """Memory limit of each worker, in bytes; None for none or not known."""
+
+
+@dataclass
+class _Started:
+    """The cluster that sdprofile started in this process."""
+
+    client: Client | None = None
+    default_client: Client | None = None
+
+
+_started = _Started()
+
+
+def find_client() -> Client | None:
+    """Return the client to profile with: the session's own, or that of the cluster we started.
+
+    Returns
+    -------
+    distributed.Client or None
+        None if there is neither. A session's client that cannot scale is passed over.
+
+    Raises
+    ------
+    SdprofileError
+        If the session's client is asynchronous, adaptive, or has its workers in this process.
+    """
+    from distributed import Client
+
+    try:
+        current = Client.current()
+    except ValueError:
+        current = None
+    if current is not None and hasattr(current.cluster, "scale"):
+        _check(current)
+        return current
+    client = _started.client
+    return client if client is not None and client.status == "running" else None
+
+
+def is_started_here(client: Client) -> bool:
+    """Whether sdprofile started the client's cluster."""
+    return _started.client is not None and client.cluster is _started.client.cluster
+
+
+def start_cluster(*, workers: int, threads: int, memory_limit: int) -> Client:
+    """Start a cluster of processes on this machine and keep it for later cells.
+
+    Parameters
+    ----------
+    workers
+        Number of workers.
+    threads
+        Threads of each worker.
+    memory_limit
+        Memory limit of each worker, in bytes.
+
+    Returns
+    -------
+    distributed.Client
+        Not the session's default client: cells that are not profiled run as before.
+
+    Raises
+    ------
+    SdprofileError
+        If the cluster does not start.
+    """
+    from distributed import Client, LocalCluster
+
+    close_cluster()
+    with fast_start(), warnings.catch_warnings():
+        # Another dashboard has the port: ours takes a free one, and the header shows which.
+        warnings.filterwarnings("ignore", message="Port .* is already in use")
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=threads,
+                memory_limit=memory_limit,
+                host=HOST,
+                dashboard_address=f"{HOST}:8787",
+                silence_logs=logging.ERROR,
+            )
+        except (OSError, RuntimeError) as error:
+            stop_forkserver()
+            raise SdprofileError(f"could not start a cluster on {HOST}: {error}") from error
+    _started.client = Client(cluster, set_as_default=False)
+    return _started.client
+
+
+def default_client(client: Client) -> Client:
+    """Return a client of the same cluster that is the session's default, as ``Client()`` is."""
+    from distributed import Client
+
+    if not is_started_here(client):
+        return client
+    if _started.default_client is None or _started.default_client.status != "running":
+        _started.default_client = Client(client.cluster, set_as_default=True)
+    return _started.default_client
+
+
+def close_cluster() -> bool:
+    """Close the cluster that sdprofile started, with its clients; say whether there was one."""
+    client, default = _started.client, _started.default_client
+    _started.client = _started.default_client = None
+    if client is None:
+        return False
+    if default is not None:
+        default.close()
+    cluster = client.cluster
+    client.close()
+    cluster.close()
+    stop_forkserver()
+    return True
+
+
+def shape(client: Client) -> Shape:
+    """Return number and kind of the workers of a client's cluster, as they are now."""
+    states = worker_states(client)
+    if states:
+        return Shape(
+            workers=len(states),
+            threads=states[0].threads,
+            memory_limit=states[0].memory_limit or None,
+        )
+    options = _new_worker_options(client)
+    limit = options.get("memory_limit")
+    return Shape(
+        workers=0,
+        threads=options.get("nthreads"),
+        memory_limit=limit if isinstance(limit, int) else None,
+    )
+
+
+def fit(client: Client, *, workers: int, threads: int, memory_limit: int) -> None:
+    """Bring a client's cluster to so many workers of this kind; replace them only if they differ.
+
+    Parameters
+    ----------
+    client
+        Keeps its connection.
+    workers
+        Number of workers.
+    threads
+        Threads of each worker.
+    memory_limit
+        Memory limit of each worker, in bytes.
+    """
+    now = shape(client)
+    if now.threads == threads and now.memory_limit == memory_limit:
+        resize(client, workers)
+    else:
+        gc.collect()  # a result that nobody holds any more must not count as held
+        renew(client, threads=threads, memory_limit=memory_limit, workers=workers)
+
+
+@contextlib.contextmanager
+def lent(client: Client) -> Iterator[Client]:
+    """Give a cluster back as it was: number, threads and memory limit of its workers.
+
+    Parameters
+    ----------
+    client
+        Its cluster may be rescaled in this context.
+
+    Yields
+    ------
+    distributed.Client
+        The same.
+    """
+    before = shape(client)
+    options = dict(_new_worker_options(client))
+    try:
+        yield client
+    finally:
+        if client.status == "running":
+            _give_back(client, before, options)
+
+
+def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:
+    if _new_worker_options(client) != options:
+        replace_gently(client, options, workers=before.workers)
+    else:
+        resize(client, before.workers)
+
+
+def _new_worker_options(client: Client) -> dict[str, Any]:
+    options: dict[str, Any] = (getattr(client.cluster, "new_spec", None) or {}).get("options", {})
+    return options
+
+
+def _check(client: Client) -> None:
+    if client.asynchronous:
+        raise SdprofileError(
+            "the session's dask client: expected one that waits for results, got an asynchronous"
+            " one (use Client() without asynchronous=True)"
+        )
+    if not getattr(client.cluster, "processes", True):
+        raise SdprofileError(
+            "the session's cluster: expected workers in processes of their own, got"
+            " processes=False (start LocalCluster(processes=True), or close its client)"
+        )
+    adaptive = getattr(client.cluster, "_adaptive", None)
+    if adaptive is not None and adaptive.periodic_callback is not None:
+        raise SdprofileError(
+            "the session's cluster: expected one of fixed size, got one that adapts by itself"
+            " (close its client, or start the cluster without adapt())"
+        )

@@ -1,0 +1,19 @@
+"""The one error that sdprofile shows to a user as a line instead of a traceback."""
+
+from __future__ import annotations
+
+
+class SdprofileError(Exception):
+    """A mistake or a limit that the user can do something about.
+
+    The message says where it happened, what was expected, what came, and what to do, in one line.
+    IPython shows only that line; "Run all" still stops at the cell.
+
+    Notes
+    -----
+    IPython asks an exception for ``_render_traceback_`` before it formats a traceback. A subclass of
+    IPython's own ``UsageError`` would print a full traceback instead (IPython 8.12 and 9.18).
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"sdprofile: {self}"]

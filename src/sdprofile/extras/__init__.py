@@ -1,0 +1,1 @@
+"""Optional things, one file each."""

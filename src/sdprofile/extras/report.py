@@ -1,0 +1,81 @@
+"""Dask's own performance report, one HTML file per worker count."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdprofile.errors import SdprofileError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+def check_report(path: str) -> None:
+    """Make sure, before anything is run, that a report can be written.
+
+    Parameters
+    ----------
+    path
+        What was given with ``--report``.
+
+    Raises
+    ------
+    SdprofileError
+        If its folder cannot be written to, or bokeh is missing or of a version that dask does not
+        take: dask itself would find out only at the end.
+    """
+    folder = Path(path).expanduser().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise SdprofileError(
+            f"--report: expected a file in a folder that can be written to, got {path!r}"
+        )
+    if Path(path).expanduser().is_dir():
+        raise SdprofileError(f"--report: expected a file name, got the folder {path!r}")
+    try:
+        import distributed.dashboard.scheduler  # noqa: F401 - imports all that the report needs
+    except ImportError as error:
+        raise SdprofileError(
+            f"--report: expected bokeh in a version that dask takes, got: {error}"
+            " (pip install 'bokeh>=3.1')"
+        ) from error
+
+
+def report_path(path: str, workers: int) -> Path:
+    """Return the file for one worker count.
+
+    Examples
+    --------
+    >>> report_path("out/report.html", 4).as_posix()
+    'out/report-4-workers.html'
+    """
+    file = Path(path).expanduser()
+    noun = "worker" if workers == 1 else "workers"
+    return file.with_name(f"{file.stem}-{workers}-{noun}{file.suffix or '.html'}")
+
+
+def performance_report(
+    client: Client, path: str | None, workers: int
+) -> contextlib.AbstractContextManager[object]:
+    """Return a context in which everything that runs goes into one report.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    path
+        What was given with ``--report``; None for no report.
+    workers
+        The worker count, which becomes part of the file's name.
+    """
+    if path is None:
+        return contextlib.nullcontext()
+    from distributed import performance_report as dask_report
+
+    stack = contextlib.ExitStack()
+    # dask's report belongs to the current client.
+    stack.enter_context(client.as_current())
+    stack.enter_context(dask_report(filename=str(report_path(path, workers))))
+    return stack

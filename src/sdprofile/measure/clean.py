@@ -1,0 +1,83 @@
+"""Makes every run start alike: an idle scheduler, and workers that have given their memory back."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from distributed import Client, Scheduler
+
+IDLE_TIMEOUT = 30.0
+"""Seconds that tasks have to end."""
+
+FORGET_TIMEOUT = 2.0
+"""Seconds that the scheduler has to forget tasks that nobody holds."""
+
+_POLL = 0.005
+
+
+def clean_slate(client: Client) -> int:
+    """Wait until nothing of an earlier run is left, and free what the workers do not need.
+
+    Parameters
+    ----------
+    client
+        Of the cluster that the next run uses.
+
+    Returns
+    -------
+    int
+        Number of task groups that are still there, because the user holds their results.
+
+    Notes
+    -----
+    Repeats of one graph share or lose their span while the scheduler still knows the graph's task
+    groups (https://github.com/dask/distributed/issues/7975). ``malloc_trim`` gives freed memory
+    back to the system, where the C library is glibc.
+    """
+    gc.collect()
+    wait_until_idle(client)
+    deadline = time.monotonic() + FORGET_TIMEOUT
+    while (groups := int(client.run_on_scheduler(_count_groups))) and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    client.run(_free_memory)
+    return groups
+
+
+def wait_until_idle(client: Client, *, timeout: float = IDLE_TIMEOUT) -> bool:
+    """Wait until no task is running or about to, and say whether that came about.
+
+    Parameters
+    ----------
+    client
+        Of the cluster to wait for.
+    timeout
+        Limit in seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while client.run_on_scheduler(_count_unfinished):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL)
+    return True
+
+
+def _count_groups(dask_scheduler: Scheduler) -> int:
+    return len(dask_scheduler.task_groups)
+
+
+def _count_unfinished(dask_scheduler: Scheduler) -> int:
+    ended = ("memory", "erred", "released", "forgotten")
+    return sum(task.state not in ended for task in dask_scheduler.tasks.values())
+
+
+def _free_memory() -> None:
+    import ctypes
+
+    gc.collect()
+    try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    except (OSError, AttributeError):
+        return

@@ -1,0 +1,209 @@
+"""Watches for workers that are killed for memory and for runs that take too long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sdprofile.model.failure import Failure
+from sdprofile.model.units import format_seconds
+
+if TYPE_CHECKING:
+    from distributed import Client, Scheduler
+
+_TOPIC = "worker-restart-memory"
+_REMOVED_TIMEOUT = 5.0
+_GRACE = 1.0
+_POLL = 0.02
+
+
+class FailureWatcher:
+    """Stops a run at the first worker that is killed for memory, or when its time is over.
+
+    Left alone, dask repeats the task until four workers have died of it.
+
+    Notes
+    -----
+    A nanny that kills its worker logs the topic ``worker-restart-memory``
+    (`distributed.worker_memory.NannyMemoryManager`). To stop a run, what it has submitted is
+    cancelled, so that whatever waits for it in the cell fails. A cell that does not wait for its
+    workers is interrupted when its time is over.
+    """
+
+    killed: dict[str, Any] | None = None
+    """The nanny's event: ``worker``, ``pid`` and ``rss`` (bytes); None if no worker was killed."""
+
+    timed_out: bool = False
+    """Whether the time limit was reached."""
+
+    def __init__(self, client: Client, *, timeout: float | None) -> None:
+        self._client = client
+        self._timeout = timeout
+        self._main = threading.current_thread() is threading.main_thread()
+        self._lock = threading.Lock()
+        self._running = False
+        self._timers: list[threading.Timer] = []
+
+    def __enter__(self) -> Self:
+        self._held_before = set(self._client.futures)
+        self._handler_before = self._client._event_handlers.get(_TOPIC)
+        self._client.subscribe_topic(_TOPIC, self._on_kill)
+        self._running = True
+        self._start = time.perf_counter()
+        if self._timeout is not None:
+            self._after(self._timeout, self._on_timeout)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._client.unsubscribe_topic(_TOPIC)
+        if self._handler_before is not None:
+            self._client.subscribe_topic(_TOPIC, self._handler_before)
+
+    def watch(self, work: Callable[[], object]) -> BaseException | None:
+        """Do the work, and return what it raised.
+
+        Parameters
+        ----------
+        work
+            What is measured.
+
+        Returns
+        -------
+        BaseException or None
+            Also an interrupt that this watcher sent itself.
+        """
+        try:
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._running = False
+        except BaseException as error:  # noqa: BLE001 - returned to the caller, who decides
+            return error
+        return None
+
+    def cancel(self) -> None:
+        """Cancel what this run has submitted, and leave alone what was held before it."""
+        from distributed import Future
+
+        keys = set(self._client.futures) - self._held_before
+        self._client.cancel([Future(key, client=self._client) for key in keys], force=True)
+
+    def killed_tasks(self) -> tuple[str, ...]:
+        """Return the keys of the tasks that the killed worker was running."""
+        if self.killed is None:
+            return ()
+        deadline = time.monotonic() + _REMOVED_TIMEOUT
+        ask = partial(_processing_when_removed, self.killed["worker"])
+        # The scheduler learns of the death a moment after the nanny tells of the kill.
+        while (tasks := self._client.run_on_scheduler(ask)) is None:
+            if time.monotonic() >= deadline:
+                return ()
+            time.sleep(_POLL)
+        return tuple(tasks)
+
+    def failure(
+        self,
+        error: BaseException | None,
+        *,
+        workers: int,
+        repeat: int,
+        seconds: float,
+        memory_limit: int | None,
+    ) -> Failure | None:
+        """Return what ended the run; None if it ended well.
+
+        Parameters
+        ----------
+        error
+            What `watch` returned.
+        workers, repeat
+            Which run it was.
+        seconds
+            How long it took until then.
+        memory_limit
+            Memory limit of each worker, in bytes.
+        """
+        from distributed import KilledWorker
+
+        details: dict[str, Any] = {}
+        if self.killed is not None:
+            status, message = "killed", "a worker was killed for memory"
+            details = {
+                "worker": self.killed["worker"],
+                "nbytes": self.killed["rss"],
+                "memory_limit": memory_limit,
+                "tasks": self.killed_tasks(),
+            }
+        elif self.timed_out:
+            status = "stuck"
+            message = f"not through after {format_seconds(self._timeout or seconds)} (--timeout)"
+        elif error is None:
+            return None
+        elif isinstance(error, KilledWorker):
+            status, message = "killed", "workers died without a word from their nanny"
+            details = {"tasks": (str(error.task),), "memory_limit": memory_limit}
+        elif isinstance(error, KeyboardInterrupt):
+            status, message = "interrupted", "interrupted by the user"
+        else:
+            status, message = "failed", f"{type(error).__name__}: {error}".partition("\n")[0]
+        return Failure(
+            workers=workers,
+            repeat=repeat,
+            status=status,
+            seconds=seconds,
+            message=message,
+            **details,
+        )
+
+    def _on_kill(self, event: tuple[float, dict[str, Any]]) -> None:
+        # Called in the client's event loop, where only the asynchronous `cancel` may be used.
+        with self._lock:
+            if not self._running or self.killed is not None:
+                return
+            self.killed = event[1]
+        self._stop()
+
+    def _on_timeout(self) -> None:
+        with self._lock:
+            if not self._running or self.killed is not None:
+                return
+            self.timed_out = True
+        self._stop()
+        if self._main:
+            self._after(_GRACE, self._interrupt)
+
+    def _stop(self) -> None:
+        threading.Thread(target=self.cancel, name="sdprofile-cancel", daemon=True).start()
+
+    def _interrupt(self) -> None:
+        import _thread
+
+        with self._lock:
+            # Held while the signal is set off, so that it arrives before `watch` has returned.
+            if self._running:
+                _thread.interrupt_main()
+
+    def _after(self, seconds: float, call: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, call)
+        timer.daemon = True
+        self._timers.append(timer)
+        timer.start()
+
+
+def _processing_when_removed(worker: str, dask_scheduler: Scheduler) -> list[str] | None:
+    for _, event in reversed(dask_scheduler.get_events(worker)):
+        if event.get("action") == "remove-worker":
+            return [str(key) for key in event["processing-tasks"]]
+    return None

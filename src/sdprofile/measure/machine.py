@@ -1,0 +1,61 @@
+"""Reads what this machine, or the part of it that we may use, has to offer."""
+
+from __future__ import annotations
+
+import os
+
+from sdprofile.model.machine import Machine
+
+_MEBI = 2**20
+
+
+def this_machine() -> Machine:
+    """Return cores and memory that the workers may use here.
+
+    Returns
+    -------
+    Machine
+        Within the CPU affinity, the cgroup, the resource limits, and the Slurm job if any.
+
+    Notes
+    -----
+    Cores and memory are those that dask reads (`dask.system`, `distributed.system`). Slurm tells a
+    job its memory in ``SLURM_MEM_PER_NODE`` or ``SLURM_MEM_PER_CPU``, in MiB (``man sbatch``).
+    """
+    import psutil
+    from dask.system import CPU_COUNT
+    from distributed.system import memory_limit
+
+    memory, bounded_by = memory_limit(), "the machine"
+    job = slurm_memory(dict(os.environ))
+    if job is not None and job < memory:
+        memory, bounded_by = job, "the Slurm job"
+    return Machine(
+        cpus=CPU_COUNT,
+        memory=memory,
+        memory_free=min(memory, psutil.virtual_memory().available),
+        bounded_by=bounded_by,
+    )
+
+
+def slurm_memory(environ: dict[str, str]) -> int | None:
+    """Return the memory of the Slurm job on this node, in bytes; None outside of a job.
+
+    Parameters
+    ----------
+    environ
+        Environment variables.
+
+    Examples
+    --------
+    >>> slurm_memory({"SLURM_MEM_PER_CPU": "1024", "SLURM_CPUS_ON_NODE": "4"})
+    4294967296
+    """
+    per_node = environ.get("SLURM_MEM_PER_NODE", "")
+    if per_node.isdigit() and int(per_node):
+        return int(per_node) * _MEBI
+    per_cpu = environ.get("SLURM_MEM_PER_CPU", "")
+    cpus = environ.get("SLURM_CPUS_ON_NODE", "")
+    if per_cpu.isdigit() and cpus.isdigit() and int(per_cpu) and int(cpus):
+        return int(per_cpu) * int(cpus) * _MEBI
+    return None

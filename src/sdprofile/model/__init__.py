@@ -1,0 +1,1 @@
+"""What was measured, as frozen data, and pure functions on it; no dask, no IPython, no clock."""

@@ -1,0 +1,77 @@
+"""Bytes and seconds as text that people read, in the unit that the user wrote."""
+
+from __future__ import annotations
+
+_DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def format_bytes(nbytes: float, *, decimal: bool) -> str:
+    """Return an amount of memory with three significant digits.
+
+    Parameters
+    ----------
+    nbytes
+        Amount in bytes.
+    decimal
+        True for powers of 1000 (``GB``), False for powers of 1024 (``GiB``).
+
+    Returns
+    -------
+    str
+        For instance ``4.79 GB``.
+
+    Examples
+    --------
+    >>> format_bytes(4_788_305_920, decimal=True), format_bytes(4_788_305_920, decimal=False)
+    ('4.79 GB', '4.46 GiB')
+    """
+    step, units = (1000.0, _DECIMAL) if decimal else (1024.0, _BINARY)
+    value, unit = float(nbytes), units[0]
+    for unit in units:
+        # 999.5 would be rounded to 1000, which belongs to the next unit.
+        if abs(value) < 999.5 or unit == units[-1]:
+            break
+        value /= step
+    if unit == units[0]:
+        return f"{value:.0f} {unit}"
+    return f"{value:.{_decimals(value)}f} {unit}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration with three significant digits, or in minutes above 100 s.
+
+    Parameters
+    ----------
+    seconds
+        Duration in seconds.
+
+    Returns
+    -------
+    str
+        For instance ``12.3 s``, ``450 ms`` or ``3 min 20 s``.
+
+    Examples
+    --------
+    >>> format_seconds(12.345), format_seconds(0.45), format_seconds(200)
+    ('12.3 s', '450 ms', '3 min 20 s')
+    """
+    if seconds >= 99.95:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest:02d} s"
+    if seconds >= 0.9995:
+        return f"{seconds:.{_decimals(seconds)}f} s"
+    if seconds >= 0.0009995:
+        return f"{seconds * 1e3:.{_decimals(seconds * 1e3)}f} ms"
+    return f"{seconds * 1e6:.0f} us"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a number with its noun, ``1 worker`` or ``2 workers``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _decimals(value: float) -> int:
+    if abs(value) < 9.995:
+        return 2
+    return 1 if abs(value) < 99.95 else 0

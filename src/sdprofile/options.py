@@ -1,0 +1,259 @@
+"""Every option of the magics, declared once: parser, help, completion and README come from here."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sdprofile.errors import SdprofileError
+
+SMALLEST_MEMORY = 100_000_000
+"""Bytes below which a worker cannot even start: a wrong unit, or none."""
+
+_OPTION = re.compile(r"\s*(?P<text>-{1,2}[A-Za-z][\w-]*)(?:=(?P<value>\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)")
+_VALUE = re.compile(r"\s*(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
+_END = re.compile(r"\s*--(?=\s|$)")
+
+
+def _whole_number(value: object) -> int:
+    text = str(value).strip()
+    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise SdprofileError(f"expected a whole number from 1 up, got {value!r}")
+    return int(text)
+
+
+def _worker_counts(value: object) -> tuple[int, ...]:
+    if isinstance(value, (str, int)):
+        items: list[object] = list(str(value).split(","))
+    elif isinstance(value, Sequence):
+        items = list(value)
+    else:
+        items = []
+    try:
+        counts = tuple(dict.fromkeys(_whole_number(item) for item in items))
+    except SdprofileError:
+        counts = ()
+    if not counts:
+        raise SdprofileError(f"expected whole numbers like 1,2,4, got {value!r}")
+    return counts
+
+
+def _memory(value: object) -> str:
+    from dask.utils import parse_bytes
+
+    text = f"{value}B" if isinstance(value, int) else str(value).strip()
+    try:
+        nbytes = parse_bytes(text)
+    except (ValueError, OverflowError) as error:
+        raise SdprofileError(f"expected an amount like 5GB or 4.5GiB, got {value!r}") from error
+    if nbytes < SMALLEST_MEMORY:
+        raise SdprofileError(f"expected at least 100MB for each worker, got {value!r}")
+    return text
+
+
+def _seconds(value: object) -> float:
+    from dask.utils import parse_timedelta
+
+    try:
+        seconds = float(parse_timedelta(str(value)))
+    except (ValueError, KeyError, OverflowError) as error:
+        raise SdprofileError(f"expected a time like 90 or 2min, got {value!r}") from error
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise SdprofileError(f"expected a time above 0, got {value!r}")
+    return seconds
+
+
+def _path(value: object) -> str:
+    text = str(value)
+    if not text or "\0" in text:
+        raise SdprofileError(f"expected a file name, got {value!r}")
+    return text
+
+
+def _name(value: object) -> str:
+    import keyword
+
+    text = str(value)
+    if not text.isidentifier() or keyword.iskeyword(text):
+        raise SdprofileError(f"expected a variable name, got {value!r}")
+    return text
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise SdprofileError(f"expected no value, got {value!r}")
+    return value
+
+
+def _option(
+    parse: Callable[[object], Any],
+    help: str,  # noqa: A002 - argparse's word
+    *,
+    metavar: str = "",
+    short: str = "",
+    default: Any = None,
+) -> Any:
+    metadata = {"parse": parse, "help": help, "metavar": metavar, "short": short}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Declared:
+    """Options whose fields know how to read, explain and name themselves."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is field.default:
+                continue
+            try:
+                parsed = field.metadata["parse"](value)
+            except SdprofileError as error:
+                raise SdprofileError(f"{_spelled(field)}: {error}") from error.__cause__
+            object.__setattr__(self, field.name, parsed)
+
+    @classmethod
+    def parse(cls, line: str) -> tuple[Self, str]:
+        """Read the options at the start of a line.
+
+        Parameters
+        ----------
+        line
+            What follows the magic's name.
+
+        Returns
+        -------
+        options, rest
+            The options, and what follows them, untouched; ``--`` ends the options.
+
+        Raises
+        ------
+        SdprofileError
+            If an option is not known, comes twice, lacks its value, or has one that does not fit.
+        """
+        fields = {spelling: field for field in dataclasses.fields(cls) for spelling in _spellings(field)}
+        values: dict[str, object] = {}
+        while not _END.match(line) and (match := _OPTION.match(line)):
+            text, line = match["text"], line[match.end() :]
+            field = fields.get(text)
+            if field is None:
+                raise SdprofileError(_unknown(text, list(fields)))
+            if field.name in values:
+                raise SdprofileError(f"{text}: expected once, got it twice")
+            value: object = match["value"]
+            if value is None and not field.metadata["metavar"]:
+                value = True
+            elif value is None:
+                following = _VALUE.match(line)
+                if following is None or following["value"].startswith("--"):
+                    metavar = field.metadata["metavar"]
+                    raise SdprofileError(f"{text}: expected a value ({text} {metavar}), got none")
+                value, line = following["value"], line[following.end() :]
+            values[field.name] = _unquoted(value) if isinstance(value, str) else value
+        if end := _END.match(line):
+            line = line[end.end() :]
+        return cls(**values), line.strip()
+
+    @classmethod
+    def help(cls) -> str:
+        """Return one line per option, aligned, for ``%%sdprofile?``."""
+        rows = [(_usage(field), field.metadata["help"]) for field in dataclasses.fields(cls)]
+        width = max(len(usage) for usage, _ in rows)
+        return "\n".join(f"  {usage:{width}}  {text}" for usage, text in rows)
+
+    @classmethod
+    def markdown(cls) -> str:
+        """Return the table of options that the README shows."""
+        rows = [f"| `{_usage(f)}` | {f.metadata['help']} |" for f in dataclasses.fields(cls)]
+        return "\n".join(["| option | meaning |", "|---|---|", *rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(_Declared):
+    """What a profile is asked to do."""
+
+    workers: tuple[int, ...] | None = _option(
+        _worker_counts,
+        "worker counts, in the order in which they run (default: 1, 2, 4 ... up to the CPUs here)",
+        metavar="N,N,...",
+    )
+    memory: str | None = _option(
+        _memory,
+        "memory limit of each worker, like 5GB (default: an equal share of the free memory for the"
+        " largest count)",
+        metavar="AMOUNT",
+    )
+    threads: int | None = _option(
+        _whole_number, "threads of each worker (default: 1)", metavar="N"
+    )
+    repeats: int = _option(
+        _whole_number, "runs of the cell at each count (default: 3)", metavar="N", short="-r", default=3
+    )
+    timeout: float | None = _option(
+        _seconds, "give a run up after this time and go on with the next count", metavar="SECONDS"
+    )
+    no_fuse: bool = _option(
+        _flag, "keep dask from fusing tasks: readable task names, steps kept apart", default=False
+    )
+    report: str | None = _option(
+        _path, "write dask's performance report, one HTML file per count", metavar="FILE"
+    )
+    out: str | None = _option(_name, "keep the Profile in this variable", metavar="NAME")
+    quiet: bool = _option(
+        _flag, "show neither progress nor result (see --out and %sdprofile)", default=False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions(_Declared):
+    """What the session cluster is asked to be."""
+
+    workers: int | None = _option(_whole_number, "number of workers (default: 1)", metavar="N")
+    memory: str | None = _option(
+        _memory, "memory limit of each worker, like 5GB", metavar="AMOUNT"
+    )
+    threads: int | None = _option(
+        _whole_number, "threads of each worker (default: 1)", metavar="N"
+    )
+    close: bool = _option(_flag, "close the cluster that sdprofile started", default=False)
+
+
+def nbytes(memory: str) -> int:
+    """Return an amount of memory such as ``5GB`` in bytes."""
+    from dask.utils import parse_bytes
+
+    return int(parse_bytes(memory))
+
+
+def is_decimal(memory: str | None) -> bool:
+    """Whether an amount is written in powers of 1000 (``5GB``); dask's own GiB without one."""
+    return memory is not None and not memory.lower().rstrip("b").endswith("i")
+
+
+def _spelled(field: dataclasses.Field[Any]) -> str:
+    return f"--{field.name.replace('_', '-')}"
+
+
+def _spellings(field: dataclasses.Field[Any]) -> list[str]:
+    short = field.metadata["short"]
+    return [_spelled(field), short] if short else [_spelled(field)]
+
+
+def _usage(field: dataclasses.Field[Any]) -> str:
+    return f"{', '.join(reversed(_spellings(field)))} {field.metadata['metavar']}".rstrip()
+
+
+def _unknown(text: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(text, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "%%sdprofile? lists them"
+    return f"unknown option {text!r} ({hint})"
+
+
+def _unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
