@@ -1,4 +1,4 @@
-"""The whole flow: a cluster, each worker count in turn, each repeat in turn, one `Run` at a time."""
+"""The whole flow: a cluster, each worker count in turn, each repeat in turn, a `Run` at a time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import importlib.metadata
 import logging
 import platform
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.session import (
     close_cluster,
@@ -23,14 +25,8 @@ from sdprofile.cluster.session import (
 )
 from sdprofile.cluster.workers import fast_start, import_modules, imported_here
 from sdprofile.extras.report import check_report, performance_report
-from sdprofile.measure.clean import clean_slate, wait_until_idle
-from sdprofile.measure.clock import Clock
-from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.machine import this_machine
-from sdprofile.measure.memory import DaskMemory
-from sdprofile.measure.peak import PeakMarks
-from sdprofile.measure.spans import CellSpan
-from sdprofile.model.memory import ClusterPeak, WorkerPeak
+from sdprofile.measure.run import Work, run_once
 from sdprofile.model.profile import Profile, Run
 from sdprofile.options import Options
 from sdprofile.plan import Plan, make_plan
@@ -40,8 +36,27 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("sdprofile", "spatialdata", "dask", "distributed", "numpy", "zarr", "IPython")
 
-Work = Callable[[], object]
-Notify = Callable[[str, int, int], None]
+Around = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a sweep does next."""
+
+    workers: int
+    """Worker count."""
+
+    repeat: int
+    """Number of the repeat; 0 while the cluster is brought to the count."""
+
+    done: int
+    """Runs that are done."""
+
+    left: int
+    """Runs that are still to do, at most."""
+
+
+Notify = Callable[[Step], None]
 
 
 def profile(
@@ -120,7 +135,13 @@ class Sweep:
     """
 
     def __init__(
-        self, work: Work, options: Options, *, code: str, notify: Notify | None = None
+        self,
+        work: Work,
+        options: Options,
+        *,
+        code: str,
+        around: Around = contextlib.nullcontext,
+        notify: Notify | None = None,
     ) -> None:
         """Prepare a sweep; nothing is started yet.
 
@@ -132,19 +153,22 @@ class Sweep:
             What was asked.
         code
             How to show the work.
+        around
+            Gives a context that is entered before each run and left after it, outside the clock.
         notify
-            Called with the phase (``"cluster"``, ``"resize"`` or ``"run"``), the worker count and
-            the number of the repeat, before each.
+            Called before each step.
         """
         self._work = work
         self._options = options
         self._code = code
-        self._notify = notify or (lambda phase, workers, repeat: None)
+        self._around = around
+        self._notify = notify or (lambda step: None)
         self._machine = this_machine()
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._dashboard = ""
-        self._runs: list[Run] = []
-        self.plan: Plan | None = None
+        self._plan: Plan | None = None
+        self.runs: list[Run] = []
+        self._left = 0
 
     def profile(self, *, stopped: str = "") -> Profile:
         """Return what has been measured so far.
@@ -156,13 +180,14 @@ class Sweep:
         """
         return Profile(
             code=self._code,
-            runs=tuple(self._runs),
+            runs=tuple(self.runs),
             repeats=self._options.repeats,
             fused=not self._options.no_fuse,
             stopped=stopped,
             machine=self._machine,
             dashboard=self._dashboard,
-            decimal=self.plan is not None and self.plan.decimal,
+            tunnel=tunnel_here(self._dashboard),
+            decimal=self._plan is not None and self._plan.decimal,
             created=self._created,
             versions=_versions(),
         )
@@ -182,8 +207,9 @@ class Sweep:
         with contextlib.ExitStack() as stack:
             client, plan = self._cluster(stack)
             self._dashboard = client.dashboard_link or ""
-            for workers in plan.counts:
-                self._notify("resize", workers, 0)
+            for index, workers in enumerate(plan.counts):
+                self._left = (len(plan.counts) - index) * plan.repeats
+                self._tell(workers, 0)
                 fit(
                     client,
                     workers=workers,
@@ -199,8 +225,9 @@ class Sweep:
         client = find_client()
         if client is None:
             plan = make_plan(self._options, self._machine)
-            self.plan = plan
-            self._notify("cluster", plan.counts[0], 0)
+            self._plan = plan
+            self._left = len(plan.counts) * plan.repeats
+            self._tell(plan.counts[0], 0)
             client = start_cluster(
                 workers=plan.counts[0], threads=plan.threads, memory_limit=plan.memory_limit
             )
@@ -209,19 +236,26 @@ class Sweep:
             plan = make_plan(
                 self._options, self._machine, threads=now.threads, memory_limit=now.memory_limit
             )
-            self.plan = plan
+            self._plan = plan
             stack.enter_context(lent(client))
         stack.enter_context(fast_start(fork=is_started_here(client)))
         stack.enter_context(_quiet_logs())
         return client, plan
 
+    def _tell(self, workers: int, repeat: int) -> None:
+        self._notify(
+            Step(workers=workers, repeat=repeat, done=len(self.runs), left=self._left)
+        )
+
     def _count(self, client: Client, plan: Plan, workers: int) -> Iterator[Run]:
         for repeat in range(1, plan.repeats + 1):
-            self._notify("run", workers, repeat)
-            run, error = run_once(
-                self._work, client, plan, workers=workers, repeat=repeat, label=self._created
-            )
-            self._runs.append(run)
+            self._tell(workers, repeat)
+            with self._around():
+                run, error = run_once(
+                    self._work, client, plan, workers=workers, repeat=repeat, label=self._created
+                )
+            self.runs.append(run)
+            self._left -= 1
             if run.status != "ok":
                 _recover(client, workers)
             yield run
@@ -231,125 +265,10 @@ class Sweep:
                 return
 
 
-def run_once(
-    work: Work, client: Client, plan: Plan, *, workers: int, repeat: int, label: str
-) -> tuple[Run, BaseException | None]:
-    """Execute the work once under all instruments.
-
-    Parameters
-    ----------
-    work
-        What is measured.
-    client
-        Of a cluster with exactly `workers` workers.
-    plan
-        Limits and fusion.
-    workers, repeat
-        Which run this is.
-    label
-        Makes the label of the memory samples unique.
-
-    Returns
-    -------
-    run, error
-        What was measured, and what the work raised, if it did.
-    """
-    clean_slate(client)
-    with contextlib.ExitStack() as instruments:
-        marks = instruments.enter_context(PeakMarks(client))
-        memory = instruments.enter_context(
-            DaskMemory(client, label=f"sdprofile {label} {workers}/{repeat}")
-        )
-        watcher = instruments.enter_context(FailureWatcher(client, timeout=plan.timeout))
-        instruments.enter_context(_dask_config(client, plan))
-        span = instruments.enter_context(CellSpan(client))
-        clock = Clock()
-
-        def timed() -> None:
-            with clock:
-                work()
-
-        error = watcher.watch(timed)
-        if error is not None:
-            watcher.cancel()
-            wait_until_idle(client)
-    failure = watcher.failure(
-        error,
-        workers=workers,
-        repeat=repeat,
-        seconds=clock.seconds,
-        memory_limit=plan.memory_limit,
-    )
-    peaks = _with_killed(marks, watcher)
-    curve = memory.curve(began=clock.began, seconds=clock.seconds)
-    run = Run(
-        workers=workers,
-        threads=plan.threads,
-        memory_limit=plan.memory_limit,
-        repeat=repeat,
-        status=failure.status if failure else "ok",
-        seconds=clock.seconds,
-        tasks=span.tasks,
-        worker_peaks=peaks,
-        cluster_peak=_cluster_peak(peaks, curve.nbytes if curve else ()),
-        spilled=span.spilled,
-        transferred=span.transferred,
-        cpu_seconds=span.cpu_seconds,
-        curves=(curve,) if curve else (),
-        spans=span.activities,
-        failure=failure,
-    )
-    return run, error
-
-
-def _with_killed(marks: PeakMarks, watcher: FailureWatcher) -> tuple[WorkerPeak, ...]:
-    if watcher.killed is None:
-        return marks.peaks
-    worker = watcher.killed["worker"]
-    killed = WorkerPeak(
-        worker=worker,
-        baseline=marks.baselines.get(worker, 0),
-        peak=watcher.killed["rss"],
-        killed=True,
-    )
-    return (*marks.peaks, killed)
-
-
-def _cluster_peak(peaks: tuple[WorkerPeak, ...], samples: tuple[int, ...]) -> ClusterPeak | None:
-    """Return the bracket; the fullest worker alone is a lower bound, too."""
-    if not peaks:
-        return None
-    high = sum(peak.peak for peak in peaks)
-    low = max([*samples, *(peak.peak for peak in peaks)])
-    return ClusterPeak(low=min(low, high), high=high)
-
-
 def _recover(client: Client, workers: int) -> None:
     """Make the cluster usable after a run that did not end well."""
     gc.collect()
     resize(client, workers)
-
-
-@contextlib.contextmanager
-def _dask_config(client: Client, plan: Plan) -> Iterator[None]:
-    """Send the cell's dask work to this client, and undo what the cell does to dask's config."""
-    import dask
-
-    changes: dict[str, Any] = {} if plan.fuse else {"optimization.fuse.active": False}
-    with dask.config.set(changes), client.as_current():
-        # A copy of the whole, for the cell may set what no context of ours would put back.
-        before = _copy(dask.config.config)
-        try:
-            yield
-        finally:
-            dask.config.config.clear()
-            dask.config.config.update(before)
-
-
-def _copy(config: Any) -> Any:
-    if isinstance(config, dict):
-        return {key: _copy(value) for key, value in config.items()}
-    return list(config) if isinstance(config, list) else config
 
 
 @contextlib.contextmanager

@@ -47,6 +47,8 @@ class FailureWatcher:
         self._lock = threading.Lock()
         self._running = False
         self._timers: list[threading.Timer] = []
+        self._stopper: threading.Thread | None = None
+        self._killed_tasks: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         self._held_before = set(self._client.futures)
@@ -91,6 +93,9 @@ class FailureWatcher:
                     self._running = False
         except BaseException as error:  # noqa: BLE001 - returned to the caller, who decides
             return error
+        finally:
+            if self._stopper is not None:
+                self._stopper.join()
         return None
 
     def cancel(self) -> None:
@@ -99,19 +104,6 @@ class FailureWatcher:
 
         keys = set(self._client.futures) - self._held_before
         self._client.cancel([Future(key, client=self._client) for key in keys], force=True)
-
-    def killed_tasks(self) -> tuple[str, ...]:
-        """Return the keys of the tasks that the killed worker was running."""
-        if self.killed is None:
-            return ()
-        deadline = time.monotonic() + _REMOVED_TIMEOUT
-        ask = partial(_processing_when_removed, self.killed["worker"])
-        # The scheduler learns of the death a moment after the nanny tells of the kill.
-        while (tasks := self._client.run_on_scheduler(ask)) is None:
-            if time.monotonic() >= deadline:
-                return ()
-            time.sleep(_POLL)
-        return tuple(tasks)
 
     def failure(
         self,
@@ -144,7 +136,7 @@ class FailureWatcher:
                 "worker": self.killed["worker"],
                 "nbytes": self.killed["rss"],
                 "memory_limit": memory_limit,
-                "tasks": self.killed_tasks(),
+                "tasks": self._killed_tasks,
             }
         elif self.timed_out:
             status = "stuck"
@@ -185,7 +177,25 @@ class FailureWatcher:
             self._after(_GRACE, self._interrupt)
 
     def _stop(self) -> None:
-        threading.Thread(target=self.cancel, name="sdprofile-cancel", daemon=True).start()
+        self._stopper = threading.Thread(target=self._read_and_cancel, name="sdprofile-stop")
+        self._stopper.daemon = True
+        self._stopper.start()
+
+    def _read_and_cancel(self) -> None:
+        # The tasks first: those that are cancelled are no longer named.
+        if self.killed is not None:
+            self._killed_tasks = self._read_killed_tasks(self.killed["worker"])
+        self.cancel()
+
+    def _read_killed_tasks(self, worker: str) -> tuple[str, ...]:
+        deadline = time.monotonic() + _REMOVED_TIMEOUT
+        ask = partial(_processing_when_removed, worker)
+        # The scheduler learns of the death a moment after the nanny tells of the kill.
+        while (tasks := self._client.run_on_scheduler(ask)) is None:
+            if time.monotonic() >= deadline:
+                return ()
+            time.sleep(_POLL)
+        return tuple(tasks)
 
     def _interrupt(self) -> None:
         import _thread

@@ -174,6 +174,9 @@ class Profile:
     dashboard: str = ""
     """Address of dask's dashboard; empty if there is none."""
 
+    tunnel: str = ""
+    """Command that makes the dashboard reachable from the user's machine; empty if none is needed."""
+
     decimal: bool = False
     """Whether memory is written in powers of 1000 (GB), as the user did, or of 1024 (GiB)."""
 

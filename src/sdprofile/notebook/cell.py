@@ -1,0 +1,153 @@
+"""Runs a cell as IPython does, several times from the same names."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import io
+import tokenize
+from collections.abc import Iterator
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.errors import SdprofileError
+from sdprofile.notebook.capture import Output, captured
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_NOTHING = object()
+
+
+class Cell:
+    """A cell that can be run again and again.
+
+    It is compiled once. Each run starts from the names that were there at first, so that
+    ``x = x + 1`` gives the same each time, and results of earlier runs are dropped. Objects that
+    the cell changes in place stay changed.
+    """
+
+    def __init__(self, shell: InteractiveShell, source: str, *, first_line: str) -> None:
+        """Compile a cell.
+
+        Parameters
+        ----------
+        shell
+            In whose namespace it runs.
+        source
+            The cell without the magic's line.
+        first_line
+            The magic's line, so that tracebacks count lines as the notebook does.
+
+        Raises
+        ------
+        SdprofileError
+            If the cell is empty or awaits something at its top level.
+        SyntaxError
+            If it is no Python.
+        """
+        if not source.strip():
+            raise SdprofileError("expected some code to run, got an empty cell")
+        self._shell = shell
+        self.source = source.strip("\n")
+        self._names = _own_names(shell)
+        self._value: Any = _NOTHING
+        self._output = Output()
+        self._parts, self._shows_value = _compile(shell, source, first_line)
+
+    def run(self) -> None:
+        """Execute the cell once; call it inside `fresh`."""
+        shell = self._shell
+        for code, is_value in self._parts:
+            if is_value:
+                self._value = eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307
+            else:
+                exec(code, shell.user_global_ns, shell.user_ns)  # noqa: S102
+
+    @contextlib.contextmanager
+    def fresh(self) -> Iterator[None]:
+        """Drop what an earlier run left, and keep what is shown in this context."""
+        self._value = _NOTHING
+        self._output = Output()
+        self._restore_names()
+        with captured(self._shell) as output:
+            self._output = output
+            yield
+
+    def show(self) -> None:
+        """Show the output and the value of the last run, as if the cell had been run once."""
+        self._output.show(self._shell)
+        if self._shows_value and self._value is not _NOTHING and self._value is not None:
+            from IPython.display import display
+
+            display(self._value)
+        self._value, self._output = _NOTHING, Output()
+
+    def own_traceback(self, error: BaseException) -> BaseException:
+        """Return an error of the cell with the frames above the cell taken off."""
+        codes = {code for code, _ in self._parts}
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_frame.f_code not in codes:
+            traceback = traceback.tb_next
+        return error.with_traceback(traceback) if traceback is not None else error
+
+    def _restore_names(self) -> None:
+        names = self._shell.user_ns
+        for name in _own_names(self._shell).keys() - self._names.keys():
+            del names[name]
+        names.update(self._names)
+
+
+def _own_names(shell: InteractiveShell) -> dict[str, Any]:
+    """Return the names in the user's namespace, but not those by which Python runs the module."""
+    return {
+        name: value
+        for name, value in shell.user_ns.items()
+        if not (name.startswith("__") and name.endswith("__"))
+    }
+
+
+def _compile(
+    shell: InteractiveShell, source: str, first_line: str
+) -> tuple[list[tuple[CodeType, bool]], bool]:
+    """Return the compiled parts, the last one an expression if there is one, and if it is shown."""
+    blank = len(source) - len(source.lstrip("\n"))  # transform_cell takes these lines off
+    transformed = f"# {first_line}" + "\n" * (blank + 1) + shell.transform_cell(source)
+    # displayhook.prompt_count is right in IPython 8 and 9; execution_count is one ahead in 9.
+    name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=transformed)
+    with shell.compile.extra_flags(getattr(ast, "PyCF_ALLOW_TOP_LEVEL_AWAIT", 0)):
+        tree = shell.transform_ast(shell.compile.ast_parse(transformed, filename=name))
+        body, last = tree.body, None
+        if body and isinstance(body[-1], ast.Expr):
+            last = ast.Expression(body[-1].value)
+            body = body[:-1]
+        parts: list[tuple[CodeType, bool]] = []
+        if body:
+            module = ast.Module(body, type_ignores=[])
+            parts.append((shell.compile(module, name, "exec"), False))
+        if last is not None:
+            parts.append((shell.compile(last, name, "eval"), True))
+    if any(code.co_flags & inspect.CO_COROUTINE for code, _ in parts):
+        raise SdprofileError(
+            "expected a cell without await at its top level, got one"
+            " (put it into a function that is run with asyncio.run, or leave it out)"
+        )
+    return parts, not _ends_with_semicolon(source)
+
+
+def _ends_with_semicolon(source: str) -> bool:
+    ignored = (
+        tokenize.ENDMARKER,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.COMMENT,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+    )
+    last = ""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type not in ignored:
+                last = token.string
+    return last == ";"

@@ -1,0 +1,95 @@
+"""What ``%sdcluster`` does: start, show, fit or close the session cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from IPython.display import publish_display_data
+
+from sdprofile.cluster.dashboard import tunnel_here
+from sdprofile.cluster.session import (
+    close_cluster,
+    default_client,
+    find_client,
+    fit,
+    is_started_here,
+    shape,
+    start_cluster,
+)
+from sdprofile.cluster.workers import fast_start
+from sdprofile.errors import SdprofileError
+from sdprofile.measure.machine import this_machine
+from sdprofile.model.units import format_bytes, plural
+from sdprofile.options import ClusterOptions, Options, is_decimal
+from sdprofile.plan import make_plan
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+def session_cluster(options: ClusterOptions) -> Client:
+    """Return the client of the session cluster, which is started or brought to what was asked.
+
+    Parameters
+    ----------
+    options
+        What was asked; what was not stays as it is.
+
+    Returns
+    -------
+    distributed.Client
+        The session's default client.
+    """
+    client = find_client()
+    now = shape(client) if client is not None else None
+    plan = make_plan(
+        Options(
+            workers=(options.workers or (now.workers if now and now.workers else 1),),
+            memory=options.memory,
+            threads=options.threads,
+        ),
+        this_machine(),
+        threads=now.threads if now else None,
+        memory_limit=now.memory_limit if now else None,
+    )
+    kind = {"threads": plan.threads, "memory_limit": plan.memory_limit}
+    if client is None:
+        client = start_cluster(workers=plan.counts[0], **kind)
+    else:
+        with fast_start(fork=is_started_here(client)):
+            fit(client, workers=plan.counts[0], **kind)
+    _show(client, decimal=is_decimal(options.memory))
+    return default_client(client)
+
+
+def close_session_cluster() -> None:
+    """Close the cluster that sdprofile started.
+
+    Raises
+    ------
+    SdprofileError
+        If there is none, or the session's cluster is the user's own.
+    """
+    if close_cluster():
+        return
+    if find_client() is not None:
+        raise SdprofileError(
+            "%sdcluster --close: expected a cluster that sdprofile started, got the session's own"
+            " (close it with client.close() and cluster.close())"
+        )
+    raise SdprofileError("%sdcluster --close: expected a running cluster, got none")
+
+
+def _show(client: Client, *, decimal: bool) -> None:
+    now = shape(client)
+    limit = format_bytes(now.memory_limit, decimal=decimal) if now.memory_limit else "no limit"
+    whose = "started by sdprofile" if is_started_here(client) else "the session's own"
+    lines = [
+        f"{plural(now.workers, 'worker')} of {limit} and"
+        f" {plural(now.threads or 1, 'thread')} each, {whose}"
+    ]
+    if client.dashboard_link:
+        lines.append(f"dashboard: {client.dashboard_link}")
+        if tunnel := tunnel_here(client.dashboard_link):
+            lines.append(f"to open it from your machine: {tunnel}")
+    publish_display_data({"text/plain": "\n".join(lines)})

@@ -1,0 +1,193 @@
+"""The magics ``%sdprofile`` (line and cell) and ``%sdcluster``."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
+
+from sdprofile.errors import SdprofileError
+from sdprofile.options import ClusterOptions, Options
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from sdprofile.model.profile import Profile
+    from sdprofile.notebook.cell import Cell
+    from sdprofile.notebook.progress import Progress
+    from sdprofile.sweep import Sweep
+
+
+class Stopped(KeyboardInterrupt):
+    """The user interrupted a profile: one line instead of a traceback, and "Run all" stops."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"sdprofile: {self}"]
+
+
+@magics_class
+class SdprofileMagics(Magics):
+    """The magics of one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        """Make the magics for a shell; `register` does."""
+        super().__init__(shell)
+        self.last: Profile | None = None
+
+    @no_var_expand
+    @line_cell_magic
+    def sdprofile(self, line: str, cell: str | None = None) -> Profile | None:  # noqa: D102
+        __tracebackhide__ = True
+        if cell is None and not line.strip():
+            return self._last()
+        options, statement = Options.parse(line)
+        if cell is not None and statement:
+            raise SdprofileError(f"expected only options on the first line, got {statement!r}")
+        source = statement if cell is None else cell
+        return self._profile(source, options, first_line=f"%%sdprofile {line}")
+
+    @line_magic
+    def sdcluster(self, line: str) -> Client | None:  # noqa: D102
+        options, rest = ClusterOptions.parse(line)
+        if rest:
+            raise SdprofileError(f"%sdcluster: expected only options, got {rest!r}")
+        from sdprofile.notebook.cluster import close_session_cluster, session_cluster
+
+        if options.close:
+            close_session_cluster()
+            return None
+        return session_cluster(options)
+
+    def _last(self) -> Profile:
+        if self.last is None:
+            raise SdprofileError(
+                "%sdprofile: expected code to run, or a profile to show again, got neither"
+                " (%%sdprofile on top of a cell makes one)"
+            )
+        return self.last
+
+    def _profile(self, source: str, options: Options, *, first_line: str) -> Profile | None:
+        __tracebackhide__ = True
+        from sdprofile.notebook.cell import Cell
+        from sdprofile.notebook.display import register_display
+        from sdprofile.notebook.progress import Progress
+        from sdprofile.sweep import Sweep
+
+        register_display(self.shell)
+        try:
+            cell = Cell(self.shell, source, first_line=first_line)
+        except SyntaxError as error:
+            # Its traceback would show our frames; the error itself points at the line.
+            raise error.with_traceback(None) from None
+        progress = Progress(self.shell, quiet=options.quiet)
+        sweep = Sweep(
+            cell.run, options, code=cell.source, around=cell.fresh, notify=progress.show
+        )
+        try:
+            self._sweep(sweep, progress)
+        except BaseException as error:
+            self._keep(sweep.profile(stopped=_reason(error)), options)
+            cell.show()
+            if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
+                self._show_now()
+            if isinstance(error, KeyboardInterrupt):
+                raise Stopped(_reason(error)) from None
+            raise cell.own_traceback(error)
+        profile = sweep.profile()
+        self._keep(profile, options)
+        cell.show()
+        return None if options.quiet else profile
+
+    def _sweep(self, sweep: Sweep, progress: Progress) -> None:
+        try:
+            with contextlib.closing(iter(sweep)) as runs:
+                for _ in runs:
+                    pass
+        finally:
+            progress.clear()
+
+    def _keep(self, profile: Profile, options: Options) -> None:
+        self.last = profile
+        if options.out is not None:
+            self.shell.user_ns[options.out] = profile
+
+    def _show_now(self) -> None:
+        from IPython.display import display
+
+        display(self.last)
+        self.shell.displayhook.update_user_ns(self.last)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was measured before is kept (%sdprofile shows it)"
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def register(shell: InteractiveShell) -> None:
+    """Register the magics in a shell."""
+    magics = SdprofileMagics(shell)
+    shell.register_magics(magics)
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """Take the magics out of a shell, and close the cluster that they started."""
+    import sys
+
+    magics = shell.magics_manager.registry.pop(SdprofileMagics.__name__, None)
+    for kind in ("line", "cell"):
+        for name in ("sdprofile", "sdcluster"):
+            found = shell.magics_manager.magics[kind].get(name)
+            if magics is not None and getattr(found, "__self__", None) is magics:
+                del shell.magics_manager.magics[kind][name]
+    # What was never imported has started nothing.
+    if "sdprofile.notebook.display" in sys.modules:
+        from sdprofile.notebook.display import unregister_display
+
+        unregister_display(shell)
+    if "sdprofile.cluster.session" in sys.modules:
+        from sdprofile.cluster.session import close_cluster
+
+        close_cluster()
+
+
+SdprofileMagics.sdprofile.__doc__ = f"""Profile a cell, or a line, on several numbers of dask workers.
+
+Usage, in cell mode::
+
+  %%sdprofile [options]
+  code
+
+in line mode::
+
+  %sdprofile [options] statement
+
+and to see the last profile again::
+
+  %sdprofile
+
+The cell is run `--repeats` times at each worker count. What it prints and its value are shown once,
+the names that it sets stay. The result is a Profile, which `_` and `--out NAME` keep:
+`to_frame()`, `summary()`, `memory()` and `spans()` give pandas tables, `plot()` a figure,
+`save(path)` a file.
+
+Options:
+
+{Options.help()}
+"""
+
+SdprofileMagics.sdcluster.__doc__ = f"""Start, show, change or close the cluster that profiles run on.
+
+Usage::
+
+  client = %sdcluster [options]
+
+Returns the cluster's client, which becomes the session's default. If the session has a dask client
+of its own, its cluster is used.
+
+Options:
+
+{ClusterOptions.help()}
+"""

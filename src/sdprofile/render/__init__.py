@@ -1,0 +1,1 @@
+"""A profile as something to look at: table, plots and HTML; nothing here measures."""

@@ -1,0 +1,142 @@
+"""A profile in a notebook: a table that works in both themes and without style, and the plot."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.render.curves import SHOWN, median_run
+from sdprofile.render.palette import Mark, mark
+from sdprofile.render.rows import NO_RUNS, conditions, table_rows
+
+if TYPE_CHECKING:
+    from sdprofile.model.profile import CountSummary, Profile
+
+# "!important" holds against the zebra stripes of JupyterLab and nbconvert (background) and against
+# the themes of Sphinx (text-align).
+_STYLE = """
+.sdprofile {color: var(--jp-content-font-color1, inherit); font-size: 13px; line-height: 1.5}
+.sdprofile table {border-collapse: collapse; border: none; margin: 0 0 6px; font-size: inherit;
+  font-variant-numeric: tabular-nums; color: inherit; width: auto}
+.sdprofile tr, .sdprofile th, .sdprofile td {background: none !important; border: none;
+  text-align: right !important; padding: 3px 10px; white-space: nowrap; color: inherit;
+  vertical-align: middle}
+.sdprofile thead tr {border-bottom: 1px solid var(--jp-border-color1, #8888)}
+.sdprofile th {font-weight: 600}
+.sdprofile .sdp-bar {display: inline-block; width: 96px; height: 9px; margin-right: 10px;
+  border-radius: 2px; background: var(--jp-border-color2, #8884); overflow: hidden}
+.sdprofile .sdp-bar span {display: block; height: 100%}
+.sdprofile .sdp-conditions {color: var(--jp-content-font-color2, inherit); margin: 0 10px 6px}
+.sdprofile ul {margin: 6px 0 6px 10px; padding-left: 16px}
+.sdprofile summary {cursor: pointer; margin-left: 10px}
+.sdprofile pre {margin: 4px 10px; padding: 6px; white-space: pre-wrap;
+  color: inherit; background: var(--jp-layout-color2, #8882)}
+.sdprofile img {max-width: 100%; height: auto}
+"""
+
+
+def html_table(profile: Profile) -> str:
+    """Return a profile as an HTML fragment that needs nothing else.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    str
+        Table, conditions, notices and code, within one ``<div class="sdprofile">``. Where the
+        style is stripped it is a plain table. Every text is escaped.
+    """
+    return _fragment(_content(profile))
+
+
+def mimebundle(profile: Profile) -> dict[str, Any]:
+    """Return a profile by MIME type, for IPython's display.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    dict
+        ``text/plain``, the report for a terminal, and ``text/html``, the table with the plot in it
+        unless no memory was sampled.
+    """
+    html = _fragment(_content(profile) + _image(profile))
+    return {"text/plain": str(profile), "text/html": html}
+
+
+def _fragment(content: str) -> str:
+    return f'<div class="sdprofile"><style>{_STYLE}</style>{content}</div>'
+
+
+def _content(profile: Profile) -> str:
+    parts = [_table(profile), _conditions(profile)] if profile.runs else [f"<p>{NO_RUNS}</p>"]
+    if profile.stopped:
+        parts.append(f"<p>stopped: {escape(profile.stopped)}</p>")
+    if profile.notices:
+        items = [
+            f"<li><b>{escape(notice.fact)}</b><br>{escape(notice.advice)}</li>"
+            for notice in profile.notices
+        ]
+        parts.append(f"<ul>{''.join(items)}</ul>")
+    parts.append(f"<details><summary>code</summary><pre>{escape(profile.code)}</pre></details>")
+    return "\n".join(parts)
+
+
+def _table(profile: Profile) -> str:
+    headers, *rows = table_rows(profile)
+    slowest = max(
+        (count.timing.median for count in profile.counts if count.timing is not None), default=0.0
+    )
+    body = ""
+    for index, (count, cells) in enumerate(zip(profile.counts, rows, strict=True)):
+        how = mark(index)
+        decorated = {"workers": _glyph(how), "time": _bar(count, how, slowest)}
+        columns = zip(headers, cells, strict=True)
+        row = (f"<td>{decorated.get(header, '')}{escape(cell)}</td>" for header, cell in columns)
+        body += f"<tr>{''.join(row)}</tr>\n"
+    head = "".join(f"<th>{escape(header)}</th>" for header in headers)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>"
+
+
+def _glyph(how: Mark) -> str:
+    return f'<span style="color:{how.colour}">{how.glyph}</span> '
+
+
+def _bar(count: CountSummary, how: Mark, slowest: float) -> str:
+    if count.timing is None or not slowest:
+        return ""
+    width = 100 * count.timing.median / slowest
+    filled = f'<span style="width:{width:.1f}%;background:{how.colour}"></span>'
+    return f'<span class="sdp-bar">{filled}</span>'
+
+
+def _conditions(profile: Profile) -> str:
+    parts = [escape(part) for part in conditions(profile)]
+    dashboard = escape(profile.dashboard)
+    # A profile may come from a file, and so may a link that runs a script.
+    if profile.dashboard.startswith(("http://", "https://")):
+        parts.append(f'<a href="{dashboard}" target="_blank" rel="noopener">dashboard</a>')
+    elif dashboard:
+        parts.append(f"dashboard {dashboard}")
+    return f'<p class="sdp-conditions">{", ".join(parts)}</p>'
+
+
+def _image(profile: Profile) -> str:
+    if all(median_run(count) is None for count in profile.counts):
+        return ""
+    # Takes matplotlib, which is slow to import and not needed for the table.
+    from sdprofile.render.memory_plot import plot_png
+
+    png, width, height = plot_png(profile)
+    data = base64.b64encode(png).decode("ascii")
+    return (
+        f'\n<img src="data:image/png;base64,{data}" width="{width}" height="{height}"'
+        f' alt="{escape(SHOWN)} over time">'
+    )

@@ -1,0 +1,202 @@
+"""Memory over time of all worker counts in one plot."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import matplotlib.style
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from sdprofile.model.units import format_bytes, plural
+from sdprofile.render.curves import SHOWN, median_run, shown_curve, shown_limit, thinned
+from sdprofile.render.labels import CurveLabel, figure_of, place_labels
+from sdprofile.render.palette import Mark, mark
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+
+    from sdprofile.model.profile import CountSummary, Profile, Run
+
+_SIZE = (7.2, 3.1)
+"""Width and height of a new figure, in inches."""
+
+_MOST_SAMPLES = 400
+"""Samples drawn of each curve; more cannot be told apart."""
+
+_MARKERS = 5
+"""Markers on each curve; none at its start, where all curves meet."""
+
+_LIMIT_WITHIN = 1.3
+"""A limit is drawn up to this many times the highest value, lest it squash the curves."""
+
+_DPI = 200
+_CSS_DPI = 100
+_COLOURS = 64
+
+
+def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
+    """Draw memory over time, one colour and marker per worker count.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    ax
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure drawn in; pyplot does not know a new one.
+
+    Notes
+    -----
+    The repeat with the median time is drawn in full, the others dimmed. A dashed line is the limit
+    of all workers of a count together.
+    """
+    if ax is None:
+        ax = Figure(figsize=_SIZE, layout="constrained").subplots()
+    gigabyte, unit = (1e9, "GB") if profile.decimal else (2.0**30, "GiB")
+    marked = [(count, mark(index)) for index, count in enumerate(profile.counts)]
+    ends = [end for count, how in marked for end in _draw_count(ax, count, how, gigabyte)]
+    ax.set_xlabel("time since the cell started [s]")
+    ax.set_ylabel(f"{SHOWN} [{unit}]")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.35, linewidth=0.7)
+    ax.set_axisbelow(True)
+    if ends:
+        _scale_axes(ax, profile)
+        limits = [
+            text
+            for count, how in marked
+            for text in _draw_limit(ax, count, how, gigabyte, decimal=profile.decimal)
+        ]
+        place_labels(ax, ends, around=limits)
+    else:
+        ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
+    return figure_of(ax)
+
+
+def plot_png(profile: Profile) -> tuple[bytes, int, int]:
+    """Draw memory over time as a picture for a notebook.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    png, width, height : bytes, int, int
+        An opaque picture with a palette, sharp on screens with two device pixels per CSS pixel;
+        the width and height at which to show it, in CSS pixels.
+    """
+    from PIL import Image
+
+    # The user's own style, a dark one for instance, would not go with the white ground.
+    with matplotlib.style.context("default"):
+        figure = memory_plot(profile)
+        FigureCanvasAgg(figure)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png", dpi=_DPI, facecolor="white")
+    # A palette makes the file a third as large, and the picture looks the same.
+    image = Image.open(drawn).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    packed = io.BytesIO()
+    image.save(packed, format="png", optimize=True)
+    return (
+        packed.getvalue(),
+        image.width * _CSS_DPI // _DPI,
+        image.height * _CSS_DPI // _DPI,
+    )
+
+
+def _draw_count(ax: Axes, count: CountSummary, how: Mark, gigabyte: float) -> Iterator[CurveLabel]:
+    """Draw all runs of a count; yield the labels of their ends."""
+    full = median_run(count)
+    for run in count.runs:
+        if run is not full:
+            yield from _draw_run(ax, run, how, gigabyte, dimmed=True)
+    if full is not None:
+        yield from _draw_run(ax, full, how, gigabyte, dimmed=False)
+
+
+def _draw_run(
+    ax: Axes, run: Run, how: Mark, gigabyte: float, *, dimmed: bool
+) -> Iterator[CurveLabel]:
+    curve = shown_curve(run)
+    if curve is None:
+        return
+    seconds, nbytes = thinned(*curve, most=_MOST_SAMPLES)
+    heights = nbytes / gigabyte
+    killed = run.status == "killed"
+    # Even in time: matplotlib's own even spacing is along the line, dense where it is steep.
+    marked = np.linspace(seconds[0], seconds[-1], _MARKERS + 1)[1 : -1 if killed else None]
+    ax.plot(
+        seconds,
+        heights,
+        color=how.colour,
+        linestyle=how.line,
+        linewidth=1.1 if dimmed else 1.9,
+        alpha=0.35 if dimmed else 1.0,
+        marker=None if dimmed else how.marker,
+        markersize=5.5,
+        markevery=np.unique(np.searchsorted(seconds, marked)).tolist(),
+        zorder=2 if dimmed else 3,
+    )
+    if killed:
+        ax.plot(
+            seconds[-1],
+            heights[-1],
+            color=how.colour,
+            marker="x",
+            markersize=11,
+            markeredgewidth=3,
+            alpha=0.6 if dimmed else 1.0,
+            zorder=4,
+        )
+    words = [] if dimmed else [plural(run.workers, "worker")]
+    if run.status != "ok":
+        words.append(run.status)
+    if words:
+        yield CurveLabel(
+            text=", ".join(words), x=float(seconds[-1]), y=float(heights[-1]), colour=how.colour
+        )
+
+
+def _scale_axes(ax: Axes, profile: Profile) -> None:
+    sampled = [run.seconds for run in profile.runs if shown_curve(run) is not None]
+    ax.set_xlim(0, max(ax.dataLim.x1, *sampled) or 1.0)
+    ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
+
+
+def _draw_limit(
+    ax: Axes, count: CountSummary, how: Mark, gigabyte: float, *, decimal: bool
+) -> Iterator[Text]:
+    """Draw the limit of a count, as long as its run, if it is near; yield its label."""
+    limit, run = shown_limit(count), median_run(count)
+    highest = ax.dataLim.y1
+    if limit is None or run is None or limit / gigabyte > _LIMIT_WITHIN * highest:
+        return
+    height = limit / gigabyte
+    axis = ax.get_xlim()[1]
+    end = min(axis, max(run.seconds, axis / 6))
+    line = ax.hlines(height, 0, end, colors=how.colour, linestyles="dashed", linewidth=1.0)
+    # The lines are no data: the scale goes by the curves.
+    line.remove()
+    ax.add_collection(line, autolim=False)
+    ax.set_ylim(0, max(ax.get_ylim()[1], 1.1 * height))
+    yield ax.annotate(
+        f"limit of {plural(count.workers, 'worker')}: {format_bytes(limit, decimal=decimal)}",
+        (0, height),
+        xytext=(4, 2),
+        textcoords="offset points",
+        fontsize=8,
+        color=how.colour,
+        path_effects=[withStroke(linewidth=2.5, foreground=ax.get_facecolor())],
+    )

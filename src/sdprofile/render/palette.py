@@ -1,0 +1,39 @@
+"""Colour, marker and line style of each worker count, the same in every view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Each has a contrast of at least 3:1 on white and on #111, so it works in light and dark themes.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A8A00", "#6A5ACD")
+_MARKERS = (("●", "o"), ("■", "s"), ("▲", "^"), ("◆", "D"), ("▼", "v"), ("✚", "P"))
+# One style fewer than colours, so that the seventh count does not look like the first.
+_LINES = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """How one worker count is told from the others, with and without colour."""
+
+    colour: str
+    """As ``#rrggbb``."""
+
+    glyph: str
+    """The marker as a character."""
+
+    marker: str
+    """The marker in matplotlib's words."""
+
+    line: str | tuple[float, tuple[float, ...]]
+    """The line style in matplotlib's words."""
+
+
+def mark(index: int) -> Mark:
+    """Return the mark of the worker count at a place, from 0, in `Profile.counts`."""
+    glyph, marker = _MARKERS[index % len(_MARKERS)]
+    return Mark(
+        colour=_COLOURS[index % len(_COLOURS)],
+        glyph=glyph,
+        marker=marker,
+        line=_LINES[index % len(_LINES)],
+    )

@@ -1,0 +1,139 @@
+"""The report for a terminal: table, conditions, memory over time, notices."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sdprofile.render.rows import NO_RUNS, conditions, right_aligned, table_rows
+from sdprofile.render.terminal_plot import terminal_plot
+
+if TYPE_CHECKING:
+    from sdprofile.model.profile import Profile
+
+_NARROWEST = 60
+"""Columns that the report takes where it is not told how many there are."""
+
+_WIDEST_PLOT = 100
+
+_DROPPED_FIRST = (
+    "min",
+    "tasks",
+    "efficiency",
+    "mean ± std. dev.",
+    "of limit",
+    "speedup",
+    "peak/worker",
+)
+"""Columns that a narrow table does without, the least important first."""
+
+_GAP = "  "
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ASCII = str.maketrans({"±": "+-", "–": "-", "─": "-"})
+
+
+def report(profile: Profile, *, width: int | None = None, ascii_only: bool | None = None) -> str:
+    """Return the report for a terminal, without colours.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    width
+        Columns that may be used, from 40 up; by default the terminal's, but at least 60.
+    ascii_only
+        Whether to use ASCII only; by default where standard output cannot encode the rest.
+
+    Returns
+    -------
+    str
+        Lines, without a newline at the end.
+    """
+    if width is None:
+        width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    text = _report(profile, width=width, ascii_only=bool(ascii_only))
+    if ascii_only is None and not _can_print(text):
+        text = _report(profile, width=width, ascii_only=True)
+    return text
+
+
+def _report(profile: Profile, *, width: int, ascii_only: bool) -> str:
+    parts = _parts(profile, width=width, ascii_only=ascii_only)
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[str]]:
+    """Yield the lines of each part, which a blank line sets apart from the next."""
+
+    def clean(text: str) -> str:
+        return _clean(text, ascii_only=ascii_only)
+
+    def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
+        return textwrap.wrap(
+            clean(text),
+            width,
+            initial_indent=start,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+
+    if profile.runs:
+        cells = [[clean(cell) for cell in row] for row in table_rows(profile)]
+        lines = _table(cells, width=width, rule="-" if ascii_only else "─")
+        lines += wrapped(", ".join(conditions(profile)))
+        if profile.dashboard:
+            lines += wrapped(f"dashboard {profile.dashboard}")
+        yield lines
+        plot = terminal_plot(profile, width=min(width, _WIDEST_PLOT), ascii_only=ascii_only)
+        yield plot.splitlines()
+    else:
+        yield wrapped(NO_RUNS)
+    yield [
+        line
+        for notice in profile.notices
+        for line in (
+            *wrapped(notice.fact, "! ", "  "),
+            *wrapped(notice.advice, "  -> ", "     "),
+        )
+    ]
+    if profile.stopped:
+        yield wrapped(f"stopped: {profile.stopped}", indent="  ")
+
+
+def _table(rows: list[list[str]], *, width: int, rule: str) -> list[str]:
+    columns = [_column(header, cells, rule) for header, *cells in zip(*rows, strict=True)]
+    for header in (_clean(header, ascii_only=rule == "-") for header in _DROPPED_FIRST):
+        if sum(len(column[0]) + len(_GAP) for column in columns) - len(_GAP) <= width:
+            break
+        columns = [column for column in columns if column[0].strip() != header]
+    return [_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def _column(header: str, cells: list[str], rule: str) -> list[str]:
+    cells = right_aligned(cells)
+    width = max(len(header), len(cells[0]))
+    if header == "status":
+        return [cell.strip().ljust(width) for cell in (header, rule * width, *cells)]
+    return [cell.rjust(width) for cell in (header, rule * width, *cells)]
+
+
+def _clean(text: str, *, ascii_only: bool) -> str:
+    # A message may come from an exception or a file; a terminal would obey what is in it.
+    text = _CONTROL.sub(" ", text)
+    if ascii_only:
+        text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+    return text
+
+
+def _can_print(text: str) -> bool:
+    # A stream in memory has no encoding, and takes everything.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,121 @@
+"""Memory over time as block characters: one strip of two lines per worker count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sdprofile.model.units import format_bytes, format_seconds
+from sdprofile.render.curves import SHOWN, Array, column_maxima, last_run, shown_curve
+from sdprofile.render.rows import MISSING, of_limit, peak_worker, right_aligned
+
+if TYPE_CHECKING:
+    from sdprofile.model.profile import Profile, Run
+
+_BLOCKS, _BORDER = " ▁▂▃▄▅▆▇█", "│"
+_ASCII_BLOCKS, _ASCII_BORDER = " .:#", "|"
+
+_NARROW = 20
+"""Columns below which a strip does without the text at its right."""
+
+
+def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> str:
+    """Draw memory over time, a strip per worker count on one time axis.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    width
+        Columns that may be used, from 30 up.
+    ascii_only
+        Whether to do without block characters.
+
+    Returns
+    -------
+    str
+        Lines without trailing blanks; empty if nothing was sampled.
+
+    Notes
+    -----
+    Each strip is the last run of its count that ended well, else its last run. A column shows the
+    highest value in its stretch of time.
+    """
+    runs = [last_run(count) for count in profile.counts]
+    sampled = [run for run in runs if shown_curve(run) is not None]
+    if not sampled:
+        return ""
+    names = right_aligned([f"{run.workers} w" for run in runs])
+    notes = _notes(profile)
+    frame = len(names[0]) + 2
+    columns = width - frame - 1 - len(notes[0])
+    if columns < _NARROW:
+        notes, columns = [""] * len(notes), width - frame
+    scale = _columns_per_second(sampled, columns)
+    heights = [_heights(run, scale=scale, columns=columns) for run in runs]
+    full = max(float(height.max()) for height in heights if height is not None)
+    lines = [f"{SHOWN} over time; full height = {format_bytes(full, decimal=profile.decimal)}"]
+    border = _ASCII_BORDER if ascii_only else _BORDER
+    for run, name, height, note in zip(runs, names, heights, notes, strict=True):
+        upper, lower = _strip(height, full=full, blocks=_ASCII_BLOCKS if ascii_only else _BLOCKS)
+        end = " not sampled" if height is None else _end(run)
+        lines.append(f"{' ' * len(name)}{border}{upper:{columns}}{border}")
+        lines.append(f"{name}{border}{lower + end:{columns}}{border} {note}".rstrip())
+    axis = _axis(max(run.seconds for run in sampled), scale=scale, columns=columns)
+    return "\n".join([*lines, f"{' ' * (frame - 1)}{axis}"])
+
+
+def _notes(profile: Profile) -> list[str]:
+    peaks = right_aligned([peak_worker(count, decimal=profile.decimal) for count in profile.counts])
+    shares = right_aligned([of_limit(count) for count in profile.counts])
+    return [
+        f"peak {peak}  {share}" if peak.strip() != MISSING else " " * len(f"peak {peak}  {share}")
+        for peak, share in zip(peaks, shares, strict=True)
+    ]
+
+
+def _end(run: Run) -> str:
+    return "" if run.status == "ok" else f"x {run.status}"
+
+
+def _columns_per_second(runs: Sequence[Run], columns: int) -> float:
+    """Return the scale at which every run fits, with what is written at its end."""
+    return min(
+        ((columns - len(_end(run))) / run.seconds for run in runs if run.seconds > 0),
+        default=0.0,
+    )
+
+
+def _heights(run: Run, *, scale: float, columns: int) -> Array | None:
+    curve = shown_curve(run)
+    if curve is None:
+        return None
+    room = columns - len(_end(run))
+    used = max(1, min(room, math.ceil(run.seconds * scale)))
+    edges = np.arange(used + 1) / scale if scale else np.zeros(used + 1)
+    return column_maxima(*curve, np.minimum(edges, run.seconds))
+
+
+def _strip(height: Array | None, *, full: float, blocks: str) -> tuple[str, str]:
+    if height is None or full == 0:
+        return "", "" if height is None else " " * len(height)
+    steps = len(blocks) - 1
+    levels = np.rint(height / full * 2 * steps).astype(int)
+    # What is little but not nothing stays visible, and with it how long the run took.
+    levels = np.where(height > 0, np.maximum(levels, 1), 0)
+    upper = "".join(blocks[level] for level in np.clip(levels - steps, 0, steps))
+    lower = "".join(blocks[level] for level in np.clip(levels, 0, steps))
+    return upper, lower
+
+
+def _axis(seconds: float, *, scale: float, columns: int) -> str:
+    used = max(1, min(columns, round(seconds * scale)))
+    end, middle = format_seconds(seconds), format_seconds(seconds / 2)
+    axis = "0".ljust(used - len(end)) + end if used > len(end) + 1 else f"0 {end}"[:columns]
+    start = used // 2 - len(middle) // 2
+    if start > 2 and start + len(middle) + 2 < used - len(end):
+        axis = f"{axis[:start]}{middle}{axis[start + len(middle) :]}"
+    return axis

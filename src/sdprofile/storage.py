@@ -1,0 +1,200 @@
+"""Profiles in files: JSON with a format number, written whole or not at all."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NoReturn, get_args, get_origin
+
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn
+
+from sdprofile.errors import SdprofileError
+from sdprofile.model.profile import Profile
+
+FORMAT = 1
+"""Number of the format that `save` writes, and the newest that `load` reads."""
+
+_EXPECTED = "expected an sdprofile profile, got"
+
+_Hook = Callable[[Any, Any], Any]
+
+
+def save(profile: Profile, path: str | Path) -> None:
+    """Write a profile to a file, which `load` reads.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    path
+        Where to write; a file that is there is replaced once the new one is complete.
+
+    Raises
+    ------
+    SdprofileError
+        If the file cannot be written there.
+    """
+    document = {
+        "format": FORMAT,
+        "sdprofile": _version(),
+        "profile": _converter().unstructure(profile),
+    }
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    # Where a link is saved to, its target is replaced, not the link.
+    target = Path(path).resolve()
+    # In the same folder, for a file can only be renamed within one file system.
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        try:
+            part.write_text(text, encoding="ascii")
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise SdprofileError(
+            f"{path}: expected a file that can be written, got {_reason(error)}"
+        ) from error
+
+
+def load(path: str | Path) -> Profile:
+    """Read a profile that was saved.
+
+    Parameters
+    ----------
+    path
+        A file that `Profile.save` wrote.
+
+    Returns
+    -------
+    Profile
+        Equal to the one that was saved. Nothing that the file holds is executed.
+
+    Raises
+    ------
+    SdprofileError
+        If the file cannot be read, is not a saved profile, is damaged, or was written by a newer
+        sdprofile in a format that this one does not know.
+    """
+    try:
+        document = json.loads(Path(path).read_bytes(), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise SdprofileError(f"{path}: {_EXPECTED} {_reason(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise SdprofileError(f"{path}: {_EXPECTED} what is not JSON") from error
+    if not isinstance(document, dict) or not {"format", "sdprofile", "profile"} <= set(document):
+        raise SdprofileError(f"{path}: {_EXPECTED} other JSON")
+    number = document["format"]
+    if type(number) is not int or number < 1:
+        raise SdprofileError(f"{path}: {_EXPECTED} format {number!r}")
+    if number > FORMAT:
+        raise SdprofileError(
+            f"{path}: expected format {FORMAT}, got {number}, written by sdprofile"
+            f" {document['sdprofile']!r} (update sdprofile)"
+        )
+    try:
+        profile = _converter().structure(document["profile"], Profile)
+    except (BaseValidationError, TypeError) as error:  # TypeError: not even an object
+        raise SdprofileError(f"{path}: {_EXPECTED} {_damage(error)}") from error
+    if contradiction := _contradiction(profile):
+        raise SdprofileError(f"{path}: {_EXPECTED} {contradiction}")
+    return profile
+
+
+@functools.cache
+def _converter() -> Converter:
+    converter = Converter()
+    # By itself cattrs makes 3 of "3" and of 3.7, "None" of None, and ("a", "b") of "ab".
+    for kind, accepted in ((int, int), (float, (int, float)), (str, str), (bool, bool)):
+        converter.register_structure_hook(kind, _exactly(accepted))
+    converter.register_structure_hook_factory(
+        is_dataclass, lambda kind: _only(dict, make_dict_structure_fn(kind, converter))
+    )
+    converter.register_structure_hook_factory(
+        _is_tuple, lambda kind: _only(list, _tuple_hook(kind, converter))
+    )
+    return converter
+
+
+def _exactly(accepted: type | tuple[type, ...]) -> _Hook:
+    def hook(value: Any, kind: Any) -> Any:
+        if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+            raise TypeError(f"{type(value).__name__} instead of {kind.__name__}")
+        if kind is float and not math.isfinite(value):
+            raise ValueError("a number without end")
+        return kind(value)
+
+    return hook
+
+
+def _only(accepted: type, structure: _Hook) -> _Hook:
+    def hook(value: Any, kind: Any) -> Any:
+        if not isinstance(value, accepted):
+            raise TypeError(f"{type(value).__name__} instead of {accepted.__name__}")
+        return structure(value, kind)
+
+    return hook
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _tuple_hook(kind: Any, converter: Converter) -> _Hook:
+    kinds = get_args(kind)
+    if kinds[-1] is Ellipsis:
+        items = list[kinds[0]]  # type: ignore[valid-type]  # known at run time only
+        structure = converter.get_structure_hook(items)
+        return lambda value, _: tuple(structure(value, items))
+    hooks = [(converter.get_structure_hook(each), each) for each in kinds]
+
+    def structure_each(value: Any, _: Any) -> tuple[Any, ...]:
+        if len(value) != len(hooks):
+            raise ValueError(f"{len(value)} values instead of {len(hooks)}")
+        return tuple(hook(item, each) for (hook, each), item in zip(hooks, value, strict=True))
+
+    return structure_each
+
+
+def _contradiction(profile: Profile) -> str:
+    """Return what no profile can say although each of its values is of the right kind."""
+    for run in profile.runs:
+        if run.workers < 1:
+            return f"a run on {run.workers} workers"
+        if any(len(curve.seconds) != len(curve.nbytes) for curve in run.curves):
+            return "a memory curve with unequal numbers of times and amounts"
+    return ""
+
+
+def _damage(error: BaseException) -> str:
+    """Return the first thing that is wrong, and where, in one line."""
+    first = transform_error(error, path="profile", format_exception=_in_words)[0]
+    return first.replace(" @ ", " at ")
+
+
+def _in_words(error: BaseException, _kind: type | None) -> str:
+    return "nothing" if isinstance(error, KeyError) else str(error)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _reason(error: OSError) -> str:
+    reason = error.strerror or type(error).__name__
+    return f"{reason[0].lower()}{reason[1:]}"
+
+
+def _version() -> str:
+    try:
+        return version("sdprofile")
+    except PackageNotFoundError:
+        # Run from a source tree that is not installed.
+        return "unknown"
