@@ -89,7 +89,7 @@ def load(path: str | Path) -> Profile:
         raise SdprofileError(f"{path}: {_EXPECTED} {_reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise SdprofileError(f"{path}: {_EXPECTED} what is not JSON") from error
-    if not isinstance(document, dict) or not {"format", "sdprofile", "profile"} <= set(document):
+    if not _is_document(document):
         raise SdprofileError(f"{path}: {_EXPECTED} other JSON")
     number = document["format"]
     if type(number) is not int or number < 1:
@@ -101,11 +101,19 @@ def load(path: str | Path) -> Profile:
         )
     try:
         profile = _converter().structure(document["profile"], Profile)
-    except (BaseValidationError, TypeError) as error:  # TypeError: not even an object
+    except BaseValidationError as error:
         raise SdprofileError(f"{path}: {_EXPECTED} {_damage(error)}") from error
     if contradiction := _contradiction(profile):
         raise SdprofileError(f"{path}: {_EXPECTED} {contradiction}")
     return profile
+
+
+def _is_document(document: Any) -> bool:
+    return (
+        isinstance(document, dict)
+        and {"format", "sdprofile"} <= set(document)
+        and isinstance(document.get("profile"), dict)
+    )
 
 
 @functools.cache
@@ -127,7 +135,7 @@ def _exactly(accepted: type | tuple[type, ...]) -> _Hook:
     def hook(value: Any, kind: Any) -> Any:
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
             raise TypeError(f"{type(value).__name__} instead of {kind.__name__}")
-        if kind is float and not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError("a number without end")
         return kind(value)
 
@@ -173,7 +181,7 @@ def _contradiction(profile: Profile) -> str:
     return ""
 
 
-def _damage(error: BaseException) -> str:
+def _damage(error: BaseValidationError) -> str:
     """Return the first thing that is wrong, and where, in one line."""
     first = transform_error(error, path="profile", format_exception=_in_words)[0]
     return first.replace(" @ ", " at ")

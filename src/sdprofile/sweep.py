@@ -8,7 +8,7 @@ import gc
 import importlib.metadata
 import logging
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -192,7 +192,7 @@ class Sweep:
             versions=_versions(),
         )
 
-    def __iter__(self) -> Iterator[Run]:
+    def __iter__(self) -> Generator[Run, None, None]:
         """Make the runs.
 
         Yields
@@ -247,7 +247,7 @@ class Sweep:
             Step(workers=workers, repeat=repeat, done=len(self.runs), left=self._left)
         )
 
-    def _count(self, client: Client, plan: Plan, workers: int) -> Iterator[Run]:
+    def _count(self, client: Client, plan: Plan, workers: int) -> Generator[Run, None, None]:
         for repeat in range(1, plan.repeats + 1):
             self._tell(workers, repeat)
             with self._around():

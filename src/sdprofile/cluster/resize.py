@@ -71,7 +71,7 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
     scheduler and the cluster are asked until they agree. The wish is repeated, for a cluster
     forgets a worker that dies while it starts (dask/distributed#5919).
     """
-    cluster = client.cluster
+    cluster: Any = client.cluster
     deadline = time.monotonic() + timeout
     ask_again = 0.0
     while True:
@@ -137,11 +137,12 @@ def replace_gently(client: Client, options: dict[str, Any], *, workers: int) -> 
     SdprofileError
         If the new workers do not start, or the old ones do not leave.
     """
-    old = list(client.cluster.worker_spec)
+    cluster: Any = client.cluster
+    old = list(cluster.worker_spec)
     worker_options(client).update(options)
     resize(client, len(old) + workers)
     for name in old:
-        del client.cluster.worker_spec[name]
+        del cluster.worker_spec[name]
     resize(client, workers)
 
 

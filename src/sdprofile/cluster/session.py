@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 """Other machines cannot reach the cluster; other users of this one can (see the README)."""
 
+DASHBOARD_PORT = 8787
+"""Dask's usual port; another one is taken where it is not free."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
@@ -62,7 +65,7 @@ def find_client() -> Client | None:
     from distributed import Client
 
     try:
-        current = Client.current()
+        current: Client | None = Client.current()
     except ValueError:
         current = None
     if current is not None and hasattr(current.cluster, "scale"):
@@ -111,7 +114,7 @@ def start_cluster(*, workers: int, threads: int, memory_limit: int) -> Client:
                 threads_per_worker=threads,
                 memory_limit=memory_limit,
                 host=HOST,
-                dashboard_address=f"{HOST}:8787",
+                dashboard_address=f"{HOST}:{DASHBOARD_PORT}",
                 silence_logs=logging.ERROR,
             )
         except (OSError, RuntimeError) as error:
@@ -140,7 +143,7 @@ def close_cluster() -> bool:
         return False
     if default is not None:
         default.close()
-    cluster = client.cluster
+    cluster: Any = client.cluster
     client.close()
     cluster.close()
     stop_forkserver()

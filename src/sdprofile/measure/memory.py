@@ -34,7 +34,7 @@ class DaskMemory:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        from distributed.diagnostics import MemorySampler
+        from distributed.diagnostics.memory_sampler import MemorySampler
 
         self._sampler = MemorySampler()
         self._stack.enter_context(

@@ -12,6 +12,7 @@ from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.memory import DaskMemory
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import CellSpan
+from sdprofile.measure.transfers import Transfers
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.profile import Run
 from sdprofile.plan import Plan
@@ -51,6 +52,7 @@ def run_once(
         memory = instruments.enter_context(
             DaskMemory(client, label=f"sdprofile {label} {workers}/{repeat}")
         )
+        transfers = instruments.enter_context(Transfers(client))
         watcher = instruments.enter_context(FailureWatcher(client, timeout=plan.timeout))
         instruments.enter_context(_dask_config(client, plan))
         span = instruments.enter_context(CellSpan(client))
@@ -84,7 +86,7 @@ def run_once(
         worker_peaks=peaks,
         cluster_peak=_cluster_peak(peaks, curve.nbytes if curve else ()),
         spilled=span.spilled,
-        transferred=span.transferred,
+        transferred=transfers.nbytes,
         cpu_seconds=span.cpu_seconds,
         curves=(curve,) if curve else (),
         spans=span.activities,

@@ -42,9 +42,6 @@ class CellSpan:
     activities: tuple[SpanActivity, ...] = ()
     """Seconds and bytes of each activity of each span."""
 
-    transferred: int = 0
-    """Bytes that workers fetched from each other during the run."""
-
     spilled: int = 0
     """Bytes that workers wrote to disk for lack of memory during the run."""
 
@@ -69,8 +66,7 @@ class CellSpan:
         self._client.run(_send_heartbeat, on_error="ignore")
         totals: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
         during = {key: value - self._totals.get(key, 0) for key, value in totals.items()}
-        self.transferred = _sum_bytes(during, context="gather-dep", activity="network")
-        self.spilled = _sum_bytes(during, activity="disk-write")
+        self.spilled = round(sum(v for key, v in during.items() if key[-2] == "disk-write"))
         self.tasks, metrics = self._client.run_on_scheduler(partial(_span_metrics, self._id))
         self.activities = _activities(metrics)
 
@@ -104,16 +100,6 @@ def _activities(metrics: Mapping[str, _Metrics]) -> tuple[SpanActivity, ...]:
             nbytes=round(nbytes.get((span, activity), 0.0)),
         )
         for span, activity in dict.fromkeys([*seconds, *nbytes])
-    )
-
-
-def _sum_bytes(metrics: _Metrics, *, activity: str, context: str | None = None) -> int:
-    return round(
-        sum(
-            value
-            for key, value in metrics.items()
-            if key[-1] == "bytes" and key[-2] == activity and context in (None, key[0])
-        )
     )
 
 

@@ -66,7 +66,7 @@ def captured(shell: InteractiveShell) -> Iterator[Output]:
     own_system = vars(shell).get("system")
     shell.display_pub = _Publisher(output)
     sys.stdout, sys.stderr = _Stream(output, "stdout"), _Stream(output, "stderr")
-    shell.system = shell.system_piped
+    shell.system = shell.system_piped  # type: ignore[method-assign] # for this shell only
     try:
         yield output
         _flush_figures()
@@ -75,7 +75,7 @@ def captured(shell: InteractiveShell) -> Iterator[Output]:
         if own_system is None:
             del shell.system
         else:
-            shell.system = own_system
+            shell.system = own_system  # type: ignore[method-assign] # as it was
 
 
 class _Stream(io.TextIOBase):
@@ -102,7 +102,7 @@ class _Publisher(CapturingDisplayPublisher):
     """A display publisher that writes into an `Output`."""
 
     def __init__(self, output: Output) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # a traitlets class
         self._output = output
 
     def publish(

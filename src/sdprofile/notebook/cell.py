@@ -125,9 +125,9 @@ def _compile(
         parts: list[tuple[CodeType, bool]] = []
         if body:
             module = ast.Module(body, type_ignores=[])
-            parts.append((shell.compile(module, name, "exec"), False))
+            parts.append((shell.compile(module, name, "exec"), False))  # type: ignore[arg-type] # takes trees
         if last is not None:
-            parts.append((shell.compile(last, name, "eval"), True))
+            parts.append((shell.compile(last, name, "eval"), True))  # type: ignore[arg-type] # as above
     if any(code.co_flags & inspect.CO_COROUTINE for code, _ in parts):
         raise SdprofileError(
             "expected a cell without await at its top level, got one"

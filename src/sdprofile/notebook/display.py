@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 def register_display(shell: InteractiveShell) -> None:
     """Let a notebook show profiles as two outputs; a terminal prints `str(profile)` anyway."""
-    if hasattr(shell, "kernel"):
-        formatter = shell.display_formatter.ipython_display_formatter
-        formatter.for_type(Profile, show_profile)
+    if hasattr(shell, "kernel") and shell.display_formatter is not None:
+        shell.display_formatter.ipython_display_formatter.for_type(Profile, show_profile)
 
 
 def unregister_display(shell: InteractiveShell) -> None:
     """Undo `register_display`."""
-    if hasattr(shell, "kernel"):
+    if hasattr(shell, "kernel") and shell.display_formatter is not None:
         shell.display_formatter.ipython_display_formatter.pop(Profile, None)
 
 

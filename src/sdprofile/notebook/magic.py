@@ -34,6 +34,7 @@ class SdprofileMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         """Make the magics for a shell; `register` does."""
         super().__init__(shell)
+        self._shell = shell
         self.last: Profile | None = None
 
     @no_var_expand
@@ -75,13 +76,13 @@ class SdprofileMagics(Magics):
         from sdprofile.notebook.progress import Progress
         from sdprofile.sweep import Sweep
 
-        register_display(self.shell)
+        register_display(self._shell)
         try:
-            cell = Cell(self.shell, source, first_line=first_line)
+            cell = Cell(self._shell, source, first_line=first_line)
         except SyntaxError as error:
             # Its traceback would show our frames; the error itself points at the line.
             raise error.with_traceback(None) from None
-        progress = Progress(self.shell, quiet=options.quiet)
+        progress = Progress(self._shell, quiet=options.quiet)
         sweep = Sweep(
             cell.run, options, code=cell.source, around=cell.fresh, notify=progress.show
         )
@@ -111,13 +112,13 @@ class SdprofileMagics(Magics):
     def _keep(self, profile: Profile, options: Options) -> None:
         self.last = profile
         if options.out is not None:
-            self.shell.user_ns[options.out] = profile
+            self._shell.user_ns[options.out] = profile
 
     def _show_now(self) -> None:
         from IPython.display import display
 
         display(self.last)
-        self.shell.displayhook.update_user_ns(self.last)
+        self._shell.displayhook.update_user_ns(self.last)
 
 
 def _reason(error: BaseException) -> str:

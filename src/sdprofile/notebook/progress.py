@@ -37,7 +37,7 @@ class Progress:
         self._stream: TextIO = sys.stderr
         self._display_id = uuid.uuid4().hex
         self._shown = False
-        self._began = time.monotonic()
+        self._began: float | None = None
 
     def show(self, step: Step) -> None:
         """Show what comes next."""
@@ -46,7 +46,9 @@ class Progress:
             text = f"{who}, run {step.repeat}: {step.done} of {step.done + step.left} runs done"
         else:
             text = f"going to {who}"
-        if step.done:
+        if self._began is None and step.repeat:
+            self._began = time.monotonic()  # starting the cluster says nothing about the runs
+        if step.done and self._began is not None:
             each = (time.monotonic() - self._began) / step.done
             text += f", about {format_seconds(each * step.left)} left"
         self._show(text, step)

@@ -54,8 +54,8 @@ def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> 
     columns = width - frame - 1 - len(notes[0])
     if columns < _NARROW:
         notes, columns = [""] * len(notes), width - frame
-    scale = _columns_per_second(sampled, columns)
-    heights = [_heights(run, scale=scale, columns=columns) for run in runs]
+    step = _seconds_per_column(sampled, columns)
+    heights = [_heights(run, step=step, columns=columns) for run in runs]
     full = max(float(height.max()) for height in heights if height is not None)
     lines = [f"{SHOWN} over time; full height = {format_bytes(full, decimal=profile.decimal)}"]
     border = _ASCII_BORDER if ascii_only else _BORDER
@@ -64,7 +64,7 @@ def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> 
         end = " not sampled" if height is None else _end(run)
         lines.append(f"{' ' * len(name)}{border}{upper:{columns}}{border}")
         lines.append(f"{name}{border}{lower + end:{columns}}{border} {note}".rstrip())
-    axis = _axis(max(run.seconds for run in sampled), scale=scale, columns=columns)
+    axis = _axis(max(run.seconds for run in sampled), step=step, columns=columns)
     return "\n".join([*lines, f"{' ' * (frame - 1)}{axis}"])
 
 
@@ -81,22 +81,22 @@ def _end(run: Run) -> str:
     return "" if run.status == "ok" else f"x {run.status}"
 
 
-def _columns_per_second(runs: Sequence[Run], columns: int) -> float:
+def _seconds_per_column(runs: Sequence[Run], columns: int) -> float:
     """Return the scale at which every run fits, with what is written at its end."""
-    return min(
-        ((columns - len(_end(run))) / run.seconds for run in runs if run.seconds > 0),
-        default=0.0,
-    )
+    return max(run.seconds / (columns - len(_end(run))) for run in runs)
 
 
-def _heights(run: Run, *, scale: float, columns: int) -> Array | None:
+def _columns_used(seconds: float, step: float, *, most: int) -> int:
+    # The least is one column, even for a run of no length.
+    return max(1, min(most, math.ceil(seconds / step))) if step else 1
+
+
+def _heights(run: Run, *, step: float, columns: int) -> Array | None:
     curve = shown_curve(run)
     if curve is None:
         return None
-    room = columns - len(_end(run))
-    used = max(1, min(room, math.ceil(run.seconds * scale)))
-    edges = np.arange(used + 1) / scale if scale else np.zeros(used + 1)
-    return column_maxima(*curve, np.minimum(edges, run.seconds))
+    used = _columns_used(run.seconds, step, most=columns - len(_end(run)))
+    return column_maxima(*curve, np.minimum(np.arange(used + 1) * step, run.seconds))
 
 
 def _strip(height: Array | None, *, full: float, blocks: str) -> tuple[str, str]:
@@ -111,8 +111,8 @@ def _strip(height: Array | None, *, full: float, blocks: str) -> tuple[str, str]
     return upper, lower
 
 
-def _axis(seconds: float, *, scale: float, columns: int) -> str:
-    used = max(1, min(columns, round(seconds * scale)))
+def _axis(seconds: float, *, step: float, columns: int) -> str:
+    used = _columns_used(seconds, step, most=columns)
     end, middle = format_seconds(seconds), format_seconds(seconds / 2)
     axis = "0".ljust(used - len(end)) + end if used > len(end) + 1 else f"0 {end}"[:columns]
     start = used // 2 - len(middle) // 2

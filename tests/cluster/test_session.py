@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import socket
+import warnings
+from typing import Any
+
+import distributed
+import pytest
+from distributed import Client, LocalCluster
+
+from sdprofile.cluster import session
+from sdprofile.cluster.session import (
+    Shape,
+    close_cluster,
+    default_client,
+    find_client,
+    fit,
+    lent,
+    shape,
+    start_cluster,
+)
+from sdprofile.errors import SdprofileError
+
+FOUND = Shape(workers=2, threads=1, memory_limit=700_000_000)
+
+
+def test_users_client_is_borrowed_and_given_back_with_other_counts(user_client: Client) -> None:
+    assert find_client() is user_client
+    with lent(user_client):
+        for workers in (1, 3):
+            fit(user_client, workers=workers, threads=1, memory_limit=700_000_000)
+            assert shape(user_client).workers == workers
+    assert shape(user_client) == FOUND
+
+
+def test_other_limit_and_threads_are_given_back_also_after_an_error(user_client: Client) -> None:
+    with pytest.raises(ZeroDivisionError), lent(user_client):
+        fit(user_client, workers=1, threads=2, memory_limit=900_000_000)
+        assert shape(user_client) == Shape(workers=1, threads=2, memory_limit=900_000_000)
+        raise ZeroDivisionError
+    assert shape(user_client) == FOUND
+    assert user_client.submit(sum, (1, 2)).result() == 3
+
+
+def test_workers_are_not_replaced_while_results_are_held(user_client: Client) -> None:
+    held = user_client.submit(sum, (1, 2))
+    held.result()
+    with pytest.raises(SdprofileError, match="expected no results on its workers.*got 1 result "):
+        fit(user_client, workers=1, threads=1, memory_limit=900_000_000)
+    assert shape(user_client) == FOUND
+    assert held.result() == 3
+
+
+def test_results_made_meanwhile_live_through_giving_back(user_client: Client) -> None:
+    with lent(user_client):
+        fit(user_client, workers=1, threads=1, memory_limit=900_000_000)
+        made = user_client.submit(bytes, 1000, pure=False)
+        distributed.wait(made)
+    assert shape(user_client) == FOUND
+    assert len(made.result()) == 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"processes": False}, "expected workers in processes of their own"),
+        ({"n_workers": 0, "adapt": True}, "expected one of fixed size"),
+    ],
+)
+def test_clusters_that_cannot_be_measured_are_refused(
+    arguments: dict[str, Any], message: str
+) -> None:
+    adapt = arguments.pop("adapt", False)
+    arguments = {"n_workers": 1, "dashboard_address": None, **arguments}
+    with LocalCluster(**arguments) as cluster, Client(cluster):
+        if adapt:
+            cluster.adapt(minimum=0, maximum=1)
+        with pytest.raises(SdprofileError, match=message):
+            find_client()
+
+
+def test_own_cluster_listens_here_only_and_is_not_the_default() -> None:
+    client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
+    try:
+        assert client.scheduler.address.startswith("tcp://127.0.0.1:")
+        with pytest.raises(ValueError, match="No client"):
+            distributed.default_client()
+        assert find_client() is client
+        default = default_client(client)
+        assert distributed.default_client() is default is default_client(client)
+        assert find_client() is default
+        assert shape(default) == Shape(workers=1, threads=1, memory_limit=500_000_000)
+    finally:
+        assert close_cluster()
+    assert find_client() is None
+    assert not close_cluster()
+
+
+# Dask leaves the socket that could not be bound to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+def test_dashboard_takes_another_port_without_a_warning() -> None:
+    with socket.socket() as taken, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        taken.bind((session.HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        session_port = session.DASHBOARD_PORT
+        session.DASHBOARD_PORT = port
+        try:
+            client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
+            assert f":{port}/" not in client.dashboard_link
+        finally:
+            session.DASHBOARD_PORT = session_port
+            close_cluster()
+
+
+def test_a_cluster_that_does_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: Any, **__: Any) -> None:
+        raise RuntimeError("Cluster failed to start: no room for the port")
+
+    monkeypatch.setattr(distributed, "LocalCluster", no_room)
+    with pytest.raises(SdprofileError, match=r"^could not start a cluster on 127.0.0.1: .*no room"):
+        start_cluster(workers=1, threads=1, memory_limit=500_000_000)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dask
+import pytest
+import spatialdata.models  # noqa: F401 - what workers are to have, too
+from distributed import Client
+
+from sdprofile.cluster import workers
+from sdprofile.cluster.resize import resize
+from sdprofile.cluster.workers import fast_start, import_modules, imported_here
+
+
+def _imports_and_threads() -> tuple[bool, str | None]:
+    return "spatialdata.models" in sys.modules, os.environ.get("OMP_NUM_THREADS")
+
+
+def test_workers_have_the_imports_and_the_thread_settings_of_a_spawned_worker(
+    client: Client,
+) -> None:
+    with fast_start():
+        resize(client, 2)
+    for imported, threads in client.run(_imports_and_threads).values():
+        assert imported
+        assert threads == "1"
+
+
+def test_fork_server_itself_was_started_with_the_thread_settings(client: Client) -> None:
+    pid = workers._forkserver_pid()
+    environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    assert b"OMP_NUM_THREADS=1" in environ
+
+
+def test_environment_and_config_are_as_before(client: Client) -> None:
+    environ, config = dict(os.environ), dask.config.get("distributed.worker")
+    with fast_start():
+        resize(client, 1)
+        resize(client, 2)
+    assert dict(os.environ) == environ
+    assert dask.config.get("distributed.worker") == config
+
+
+def test_modules_that_a_worker_cannot_import_are_left_out(client: Client) -> None:
+    answers = client.run(import_modules, ("json", "no_such_module_anywhere"))
+    assert set(answers.values()) == {1}
+
+
+def test_only_packages_that_are_safe_to_fork_are_named() -> None:
+    names = imported_here()
+    assert "spatialdata.models" in names
+    assert "pytest" not in names
+
+
+def test_a_fork_server_that_others_started_is_not_used() -> None:
+    code = """
+import multiprocessing.forkserver
+from sdprofile.cluster.workers import fast_start
+import dask
+key = "distributed.worker.multiprocessing-method"
+import distributed
+with fast_start():
+    print(dask.config.get(key))
+multiprocessing.forkserver.ensure_running()
+with fast_start():
+    print(dask.config.get(key))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["forkserver", "spawn"]
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_script_is_not_run_again_by_its_workers(tmp_path: Path, *, guarded: bool) -> None:
+    script = tmp_path / "script.py"
+    body = """
+    client = start_cluster(workers=2, threads=1, memory_limit=1_000_000_000)
+    print(len(client.run(abs, 1)), "workers")
+    close_cluster()
+"""
+    start = 'if __name__ == "__main__":' if guarded else "if True:"
+    script.write_text(
+        "print('script')\nfrom sdprofile.cluster.session import close_cluster, start_cluster\n"
+        f"{start}{body}"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split("\n")[:2] == ["script", "2 workers"]

@@ -1,0 +1,68 @@
+"""What all tests share: real clusters, and the proof that nothing of them is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+from distributed import Client, LocalCluster
+
+from sdprofile.cluster.session import close_cluster, start_cluster
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Poll until something holds; fail when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"still not so after {seconds} s: {holds}"
+        time.sleep(0.01)
+
+
+def child_processes() -> list[psutil.Process]:
+    """Return this process's children, but for the tracker that multiprocessing keeps to the end."""
+    children = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            tracker = "resource_tracker" in " ".join(child.cmdline())
+        except psutil.NoSuchProcess:
+            continue
+        if not tracker:
+            children.append(child)
+    return children
+
+
+def open_clients() -> list[Client]:
+    """Return the dask clients of this process that are not closed."""
+    return [client for client in list(Client._instances) if client.status != "closed"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left_running() -> Iterator[None]:
+    """No worker, client or process outlives the tests of a file."""
+    yield
+    wait_until(lambda: not child_processes())
+    assert not open_clients()
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    """A cluster that sdprofile started: one worker of 1 GB with one thread."""
+    yield start_cluster(workers=1, threads=1, memory_limit=1_000_000_000)
+    close_cluster()
+
+
+@pytest.fixture
+def user_client() -> Iterator[Client]:
+    """A cluster that the user started: two workers of 700 MB with one thread each."""
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            memory_limit="700MB",
+            dashboard_address="127.0.0.1:0",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client

@@ -1,0 +1,93 @@
+"""Made-up profiles whose numbers are round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sdprofile.model.failure import Failure
+from sdprofile.model.machine import Machine
+from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
+from sdprofile.model.profile import Profile, Run
+
+GB = 10**9
+MACHINE = Machine(cpus=8, memory=32 * GB, memory_free=24 * GB)
+
+
+def make_curve(
+    nbytes: Sequence[int], *, seconds: float = 10.0, source: str = "dask", worker: str = ""
+) -> Curve:
+    """Return a curve whose samples are evenly spread from 0 to `seconds`."""
+    last = max(len(nbytes) - 1, 1)
+    times = tuple(seconds * index / last for index in range(len(nbytes)))
+    return Curve(source=source, worker=worker, seconds=times, nbytes=tuple(nbytes))
+
+
+def make_run(
+    workers: int = 1, *, peak: int | None = GB, curve: Sequence[int] = (), **kwargs: Any
+) -> Run:
+    """Return a run: 10 s, 100 tasks, 1 thread and 5 GB a worker, unless told otherwise.
+
+    A `status` other than ``"ok"`` comes with a failure after the run's seconds. `curve` is the
+    memory of all workers together, evenly spread over the run.
+    """
+    values: dict[str, Any] = {
+        "threads": 1,
+        "memory_limit": 5 * GB,
+        "repeat": 1,
+        "status": "ok",
+        "seconds": 10.0,
+        "tasks": 100,
+    } | kwargs
+    if peak is not None:
+        values.setdefault(
+            "worker_peaks",
+            tuple(
+                WorkerPeak(worker=f"tcp://127.0.0.1:{4000 + index}", baseline=GB // 5, peak=peak)
+                for index in range(workers)
+            ),
+        )
+        values.setdefault("cluster_peak", ClusterPeak(low=peak, high=workers * peak))
+    if curve:
+        values.setdefault("curves", (make_curve(curve, seconds=values["seconds"]),))
+    if values["status"] != "ok":
+        values.setdefault("failure", make_failure(workers, **_shared(values)))
+    return Run(workers=workers, **values)
+
+
+def make_failure(workers: int = 1, **kwargs: Any) -> Failure:
+    """Return a failure: killed after 10 s with 4.9 of 5 GB in use, unless told otherwise."""
+    values: dict[str, Any] = {
+        "repeat": 1,
+        "status": "killed",
+        "seconds": 10.0,
+        "message": "a worker was killed",
+        "worker": "tcp://127.0.0.1:4000",
+        "nbytes": 49 * GB // 10,
+        "memory_limit": 5 * GB,
+    } | kwargs
+    return Failure(workers=workers, **values)
+
+
+def make_profile(*runs: Run, empty: bool = False, **kwargs: Any) -> Profile:
+    """Return a profile; without runs given, of 1, 2 and 4 workers that took 12, 6 and 4 s.
+
+    `empty` is for a profile without any run.
+    """
+    if not runs and not empty:
+        runs = (
+            make_run(1, seconds=12.0, peak=4 * GB),
+            make_run(2, seconds=6.0, peak=2 * GB),
+            make_run(4, seconds=4.0, peak=GB),
+        )
+    values: dict[str, Any] = {
+        "code": "out.compute()",
+        "repeats": 1,
+        "machine": MACHINE,
+        "decimal": True,
+    } | kwargs
+    return Profile(runs=runs, **values)
+
+
+def _shared(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in ("repeat", "status", "seconds", "memory_limit")}

@@ -1,0 +1,281 @@
+"""The plot shows every run, names each count at its curve's end, and cuts or hides no label."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+import matplotlib.style
+import numpy as np
+import pytest
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
+from PIL import Image
+from profiles import GB, make_profile, make_run
+
+from sdprofile.model.profile import Profile
+from sdprofile.render.memory_plot import memory_plot, plot_png
+
+RAMP = (GB, 4 * GB)
+
+
+def only_axes(figure: Figure) -> Axes:
+    [axes] = figure.axes
+    return axes
+
+
+def drawn(profile: Profile) -> Axes:
+    """Return the axes of a plot whose layout is done."""
+    figure = memory_plot(profile)
+    figure.draw_without_rendering()
+    return only_axes(figure)
+
+
+def labels(axes: Axes) -> list[Annotation]:
+    return [text for text in axes.texts if isinstance(text, Annotation)]
+
+
+def words(axes: Axes) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def crosses(axes: Axes) -> list[Line2D]:
+    return [line for line in axes.lines if line.get_marker() == "x"]
+
+
+def limit_lines(axes: Axes) -> list[list[float]]:
+    """Return height and length of each limit's line."""
+    collections = [each for each in axes.collections if isinstance(each, LineCollection)]
+    return [[path[0][1], path[1][0]] for each in collections for path in each.get_segments()]
+
+
+def test_curve_is_drawn_in_the_users_unit() -> None:
+    run = make_run(seconds=10.0, curve=(2**30, 2**31))
+
+    gigabytes, gibibytes = (drawn(make_profile(run, decimal=each)) for each in (True, False))
+
+    assert gibibytes.lines[0].get_xydata().tolist() == [[0, 1], [10, 2]]
+    assert gibibytes.get_ylabel() == "memory of all workers [GiB]"
+    assert gigabytes.lines[0].get_ydata()[1] == pytest.approx(2.147, abs=0.001)
+    assert gigabytes.get_ylabel() == "memory of all workers [GB]"
+
+
+def test_each_count_is_named_at_its_end() -> None:
+    axes = drawn(
+        make_profile(
+            make_run(1, seconds=12.0, curve=RAMP, memory_limit=None),
+            make_run(2, seconds=6.0, curve=RAMP, memory_limit=None),
+        )
+    )
+
+    assert words(axes) == ["1 worker", "2 workers"]
+    assert [label.xy for label in labels(axes)] == [(12.0, 4.0), (6.0, 4.0)]
+
+
+def test_counts_differ_in_colour_marker_and_line() -> None:
+    lines = drawn(make_profile(*[make_run(n, curve=RAMP) for n in (1, 2, 4, 8)])).lines
+
+    assert [to_hex(line.get_color()).upper() for line in lines] == [
+        *("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+    ]
+    assert len({line.get_marker() for line in lines}) == 4
+    assert len({line.get_linestyle() for line in lines}) == 4
+
+
+def test_only_the_repeat_with_the_median_time_is_not_dimmed() -> None:
+    runs = [make_run(seconds=seconds, curve=RAMP, memory_limit=None) for seconds in (9, 5, 6)]
+
+    axes = drawn(make_profile(*runs))
+
+    ends = {line.get_xdata()[-1]: line.get_alpha() for line in axes.lines}
+    assert ends[6] == 1
+    assert max(ends[5], ends[9]) < 0.5
+    assert words(axes) == ["1 worker"]
+
+
+def test_killed_run_ends_with_a_cross_and_the_word() -> None:
+    run = make_run(seconds=8.0, curve=RAMP, status="killed", memory_limit=None)
+
+    axes = drawn(make_profile(run))
+
+    [cross] = crosses(axes)
+    assert cross.get_xydata().tolist() == [[8, 4]]
+    assert words(axes) == ["1 worker, killed"]
+
+
+def test_killed_repeat_of_a_count_that_finished_is_marked_too() -> None:
+    runs = [
+        make_run(seconds=10.0, curve=RAMP, memory_limit=None),
+        make_run(seconds=4.0, curve=RAMP, status="killed", memory_limit=None),
+    ]
+
+    axes = drawn(make_profile(*runs))
+
+    assert crosses(axes)[0].get_xdata()[0] == 4.0
+    assert sorted(words(axes)) == ["1 worker", "killed"]
+
+
+def test_run_that_was_interrupted_has_no_cross() -> None:
+    axes = drawn(make_profile(make_run(curve=RAMP, status="interrupted", memory_limit=None)))
+
+    assert crosses(axes) == []
+    assert words(axes) == ["1 worker, interrupted"]
+
+
+def test_limit_within_reach_is_drawn_as_long_as_its_run() -> None:
+    axes = drawn(make_profile(make_run(1, seconds=10.0, curve=RAMP, memory_limit=5 * GB)))
+
+    assert limit_lines(axes) == [[5.0, 10.0]]
+    assert "limit of 1 worker: 5.00 GB" in words(axes)
+    assert axes.get_ylim()[1] > 5
+
+
+def test_limit_out_of_reach_does_not_squash_the_curves() -> None:
+    axes = drawn(make_profile(make_run(1, curve=RAMP, memory_limit=6 * GB)))
+
+    assert limit_lines(axes) == []
+    assert axes.get_ylim()[1] < 5
+
+
+def test_limit_is_of_all_workers_together_as_the_curve_is() -> None:
+    axes = drawn(make_profile(make_run(2, seconds=10.0, curve=RAMP, memory_limit=2 * GB)))
+
+    assert limit_lines(axes) == [[4.0, 10.0]]
+    assert "limit of 2 workers: 4.00 GB" in words(axes)
+
+
+def test_both_axes_start_at_zero() -> None:
+    axes = drawn(make_profile(make_run(curve=(3 * GB, 4 * GB))))
+
+    assert (axes.get_xlim()[0], axes.get_ylim()[0]) == (0, 0)
+
+
+@pytest.mark.parametrize("workers", [(1,), (1, 2, 4, 8), (1, 2, 3, 4, 5, 6, 7, 8)])
+@pytest.mark.parametrize("status", ["ok", "killed"])
+def test_labels_of_equal_curves_neither_overlap_nor_leave_the_axes(
+    workers: tuple[int, ...], status: str
+) -> None:
+    runs = [make_run(each, curve=RAMP, status=status) for each in workers]
+
+    axes = drawn(make_profile(*runs))
+
+    boxes = [label.get_window_extent() for label in labels(axes)]
+    assert len(boxes) >= len(workers)
+    for index, box in enumerate(boxes):
+        assert axes.bbox.x0 <= box.x0
+        assert box.x1 <= axes.bbox.x1
+        assert box.y1 <= axes.bbox.y1
+        assert not any(box.overlaps(other) for other in boxes[:index])
+
+
+def test_label_that_is_alone_stays_level_with_its_curve() -> None:
+    [label] = labels(drawn(make_profile(make_run(curve=(4 * GB, 2 * GB), memory_limit=None))))
+
+    assert label.xyann[1] == 0
+
+
+def test_long_curve_is_drawn_with_400_points_and_its_spike() -> None:
+    samples = [GB] * 10_000
+    samples[1234] = 9 * GB
+
+    [line] = drawn(make_profile(make_run(curve=samples, memory_limit=None))).lines
+
+    assert len(line.get_xdata()) == 400
+    assert max(line.get_ydata()) == 9
+
+
+def test_markers_are_even_in_time() -> None:
+    [line] = drawn(make_profile(make_run(seconds=10.0, curve=[GB] * 101))).lines
+
+    marked = line.get_xdata()[line.get_markevery()]
+    assert marked.tolist() == [2, 4, 6, 8, 10]
+
+
+@pytest.mark.parametrize("curve", [[GB], [0], [0, 0]])
+@pytest.mark.parametrize("seconds", [0.0, 10.0])
+def test_least_that_can_be_drawn_is_drawn(curve: list[int], seconds: float) -> None:
+    axes = drawn(make_profile(make_run(curve=curve, seconds=seconds)))
+
+    assert "1 worker" in words(axes)
+    assert axes.get_xlim()[1] >= max(seconds, 0.5)
+    assert axes.get_ylim()[1] >= 1
+
+
+@pytest.mark.parametrize("profile", [make_profile(), make_profile(empty=True)])
+def test_nothing_sampled_is_said_in_the_axes(profile: Profile) -> None:
+    assert words(drawn(profile)) == ["memory was not sampled"]
+
+
+def test_own_axes_are_drawn_in() -> None:
+    figure = Figure()
+    _, right = figure.subplots(1, 2)
+
+    assert memory_plot(make_profile(make_run(curve=RAMP)), ax=right) is figure
+    assert len(right.lines) == 1
+
+
+def test_axes_of_a_subfigure_give_the_whole_figure() -> None:
+    figure = Figure()
+    axes = figure.subfigures(1, 2)[0].subplots()
+
+    assert memory_plot(make_profile(make_run(curve=RAMP)), ax=axes) is figure
+
+
+def test_profile_plot_is_this_plot() -> None:
+    axes = Figure().subplots()
+
+    figure = make_profile(make_run(curve=RAMP)).plot(ax=axes)
+
+    assert figure is axes.figure
+    assert len(axes.lines) == 1
+
+
+def test_pyplot_and_style_are_left_alone() -> None:
+    before = dict(mpl.rcParams)
+
+    plot_png(make_profile(make_run(curve=RAMP)))
+
+    assert dict(mpl.rcParams) == before
+    assert Gcf.get_all_fig_managers() == []
+
+
+def opened(profile: Profile) -> Image.Image:
+    return Image.open(io.BytesIO(plot_png(profile)[0]))
+
+
+def test_png_has_two_device_pixels_per_css_pixel_and_a_palette() -> None:
+    profile = make_profile(make_run(curve=RAMP))
+
+    png, width, height = plot_png(profile)
+
+    image = Image.open(io.BytesIO(png))
+    assert (width, height) == (720, 310)
+    assert image.size == (1440, 620)
+    assert image.mode == "P"
+    assert "transparency" not in image.info
+    assert len(png) < 60_000
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_png_is_dark_on_white_in_every_style(style: str) -> None:
+    with matplotlib.style.context(style):
+        pixels = np.asarray(opened(make_profile(make_run(curve=RAMP))).convert("L"))
+
+    assert pixels[0, 0] == 255
+    assert (pixels > 250).mean() > 0.8
+    assert (pixels < 50).any()
+
+
+def test_png_keeps_the_colours_of_the_curves() -> None:
+    runs = [make_run(n, curve=[GB * n, GB * n]) for n in (1, 2, 4, 8)]
+
+    pixels = np.asarray(opened(make_profile(*runs)).convert("RGB")).astype(int)
+
+    for wanted in ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)):
+        distance = np.abs(pixels - wanted).sum(axis=2)
+        assert (distance < 30).sum() > 100

@@ -1,0 +1,255 @@
+"""A saved profile comes back equal, and a file that is none is refused in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from profiles import GB, make_profile, make_run
+
+from sdprofile.errors import SdprofileError
+from sdprofile.model.failure import Failure
+from sdprofile.model.machine import Machine
+from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
+from sdprofile.model.notices import Notice
+from sdprofile.model.profile import Profile, Run
+from sdprofile.model.spans import SpanActivity
+from sdprofile.storage import load, save
+
+texts = st.text(max_size=20)
+amounts = st.integers(0, 2**50)
+seconds = st.floats(0, 1e6)
+
+
+def few(elements: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(elements, max_size=2).map(tuple)
+
+
+def curves() -> st.SearchStrategy[Curve]:
+    samples = st.lists(st.tuples(seconds, amounts), max_size=3)
+    return st.builds(
+        lambda source, worker, samples: Curve(
+            source=source,
+            worker=worker,
+            seconds=tuple(time for time, _ in samples),
+            nbytes=tuple(amount for _, amount in samples),
+        ),
+        *(texts, texts, samples),
+    )
+
+
+failures = st.builds(
+    Failure,
+    workers=st.integers(1, 99),
+    seconds=seconds,
+    nbytes=st.none() | amounts,
+    memory_limit=st.none() | amounts,
+    tasks=few(texts),
+)
+runs = st.builds(
+    Run,
+    workers=st.integers(1, 99),
+    memory_limit=st.none() | amounts,
+    seconds=seconds,
+    tasks=amounts,
+    worker_peaks=few(st.builds(WorkerPeak, killed=st.booleans())),
+    cluster_peak=st.none() | st.builds(ClusterPeak, low=amounts, high=amounts),
+    cpu_seconds=seconds,
+    curves=few(curves()),
+    spans=few(st.builds(SpanActivity, seconds=seconds)),
+    failure=st.none() | failures,
+)
+profiles = st.builds(
+    Profile,
+    runs=few(runs),
+    fused=st.booleans(),
+    stopped=texts,
+    machine=st.builds(Machine),
+    decimal=st.booleans(),
+    versions=few(st.tuples(texts, texts)),
+    remarks=few(st.builds(Notice)),
+)
+
+
+@given(profile=profiles)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_every_profile_comes_back_equal(profile: Profile, tmp_path: Path) -> None:
+    save(profile, tmp_path / "profile.json")
+
+    assert load(tmp_path / "profile.json") == profile
+
+
+def test_file_names_format_and_version_and_is_compact(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+
+    save(make_profile(), path)
+
+    document = json.loads(path.read_text())
+    assert list(document) == ["format", "sdprofile", "profile"]
+    assert document["format"] == 1
+    assert path.read_text() == json.dumps(document, separators=(",", ":"))
+
+
+def test_failed_write_keeps_the_old_file_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text("old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(SdprofileError, match=r"profile\.json: .* got no space left on device$"):
+        save(make_profile(), path)
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_saved_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "any").touch()
+
+    save(make_profile(), tmp_path / "profile.json")
+
+    rights = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(rights) == 1
+
+
+def test_link_stays_and_its_target_is_written(tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "target.json")
+
+    save(make_profile(), link)
+
+    assert link.is_symlink()
+    assert load(tmp_path / "target.json") == make_profile()
+
+
+def test_missing_folder_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SdprofileError, match="a file that can be written, got no such file"):
+        save(make_profile(), tmp_path / "missing" / "profile.json")
+
+
+def test_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SdprofileError, match=r"before\.json: expected an sdprofile profile, got"):
+        load(tmp_path / "before.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"not JSON", b"\xff", b"[" * 100_000, b'{"format": NaN}'])
+def test_what_is_not_json_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    path.write_bytes(content)
+
+    with pytest.raises(SdprofileError, match=r"before\.json: .* got what is not JSON$"):
+        load(path)
+
+
+@pytest.mark.parametrize("document", [1, [], {}, {"format": 1, "sdprofile": "1", "profile": 1}])
+def test_other_json_is_refused(document: object, tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    path.write_text(json.dumps(document))
+
+    with pytest.raises(SdprofileError, match=r"got other JSON$"):
+        load(path)
+
+
+def change(path: Path, how: Callable[[dict[str, Any]], object]) -> None:
+    """Save a profile of one run, then change the document in the file."""
+    save(make_profile(make_run(curve=(GB, GB)), versions=(("dask", "1"),)), path)
+    document = json.loads(path.read_text())
+    how(document)
+    path.write_text(json.dumps(document))
+
+
+def changed_run(**values: object) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document["profile"]["runs"][0].update(values)
+
+
+def changed_profile(**values: object) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document["profile"].update(values)
+
+
+@pytest.mark.parametrize(
+    ("how", "got"),
+    [
+        (changed_profile(runs={}), r"dict instead of list at profile\.runs"),
+        (changed_profile(runs=[3]), r"int instead of dict at profile\.runs\[0\]"),
+        (changed_profile(code=None), r"NoneType instead of str at profile\.code"),
+        (changed_profile(fused=1), r"int instead of bool at profile\.fused"),
+        (changed_profile(versions=["ab"]), r"str instead of list at profile\.versions\[0\]"),
+        (changed_profile(versions=[["a"]]), r"1 values instead of 2 at profile\.versions\[0\]"),
+        (changed_run(seconds="3"), r"str instead of float at profile\.runs\[0\]\.seconds"),
+        (changed_run(tasks=1.5), r"float instead of int at profile\.runs\[0\]\.tasks"),
+        (changed_run(tasks=True), r"bool instead of int at profile\.runs\[0\]\.tasks"),
+        (changed_run(memory_limit="5GB"), r"str instead of int at .*\.memory_limit"),
+        (changed_run(workers=0), "a run on 0 workers"),
+        (lambda document: document["profile"].pop("code"), r"nothing at profile\.code"),
+        (
+            lambda document: document["profile"]["runs"][0]["curves"][0].update(nbytes=[1]),
+            "a memory curve with unequal numbers of times and amounts",
+        ),
+    ],
+)
+def test_damage_is_named_with_its_place(
+    how: Callable[[dict[str, Any]], object], got: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "before.json"
+    change(path, how)
+
+    with pytest.raises(SdprofileError, match=f"expected an sdprofile profile, got {got}$"):
+        load(path)
+
+
+def test_number_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    save(make_profile(make_run(seconds=12.5)), path)
+    path.write_text(path.read_text().replace("12.5", "1e999"))
+
+    with pytest.raises(SdprofileError, match="got a number without end at"):
+        load(path)
+
+
+def test_newer_format_asks_for_an_update(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    change(path, lambda document: document.update(format=2, sdprofile="9.0"))
+
+    with pytest.raises(
+        SdprofileError, match=r"expected format 1, got 2, .*'9\.0' \(update sdprofile\)$"
+    ):
+        load(path)
+
+
+@pytest.mark.parametrize("number", ["1", None, True, 0, 1.0])
+def test_format_that_is_no_number_from_1_up_is_refused(number: object, tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    change(path, lambda document: document.update(format=number))
+
+    with pytest.raises(SdprofileError, match=rf"got format {number!r}$"):
+        load(path)
+
+
+def test_fields_that_came_later_may_be_missing_or_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+
+    def other_version(document: dict[str, Any]) -> None:
+        del document["profile"]["runs"][0]["spans"]
+        document["profile"]["runs"][0]["unheard_of"] = 1
+
+    change(path, other_version)
+
+    assert load(path).runs[0].spans == ()
+
+
+def test_whole_number_is_read_as_seconds(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    change(path, changed_run(seconds=3))
+
+    seconds = load(path).runs[0].seconds
+    assert (seconds, type(seconds)) == (3.0, float)
