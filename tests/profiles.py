@@ -8,7 +8,8 @@ from typing import Any
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
-from sdprofile.model.profile import Profile, Run
+from sdprofile.model.profile import Profile
+from sdprofile.model.run import Run
 
 GB = 10**9
 MACHINE = Machine(cpus=8, memory=32 * GB, memory_free=24 * GB)

@@ -18,7 +18,8 @@ from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.notices import Notice
-from sdprofile.model.profile import Profile, Run
+from sdprofile.model.profile import Profile
+from sdprofile.model.run import Run
 from sdprofile.model.spans import SpanActivity
 from sdprofile.storage import load, save
 
@@ -111,6 +112,16 @@ def test_failed_write_keeps_the_old_file_and_leaves_nothing(
 
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_number_that_json_lacks_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text("old")
+
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        save(make_profile(make_run(seconds=float("nan"))), path)
+
+    assert path.read_text() == "old"
 
 
 def test_saved_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -61,7 +60,7 @@ def _seconds(value: object) -> float:
 
     try:
         seconds = float(parse_timedelta(str(value)))
-    except (ValueError, KeyError, OverflowError) as error:
+    except (ValueError, KeyError, IndexError, OverflowError) as error:
         raise SdprofileError(f"expected a time like 90 or 2min, got {value!r}") from error
     if not (math.isfinite(seconds) and seconds > 0):
         raise SdprofileError(f"expected a time above 0, got {value!r}")
@@ -249,6 +248,8 @@ def _usage(field: dataclasses.Field[Any]) -> str:
 
 
 def _unknown(text: str, known: list[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(text, known, n=1)
     hint = f"did you mean {close[0]}?" if close else "%%sdprofile? lists them"
     return f"unknown option {text!r} ({hint})"

@@ -27,7 +27,8 @@ from sdprofile.cluster.workers import fast_start, import_modules, imported_here
 from sdprofile.extras.report import check_report, performance_report
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.run import Work, run_once
-from sdprofile.model.profile import Profile, Run
+from sdprofile.model.profile import Profile
+from sdprofile.model.run import Run
 from sdprofile.options import Options
 from sdprofile.plan import Plan, make_plan
 

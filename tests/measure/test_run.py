@@ -18,7 +18,7 @@ from sdprofile.cluster.resize import resize, worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure.clean import clean_slate
 from sdprofile.measure.run import run_once
-from sdprofile.model.profile import Run
+from sdprofile.model.run import Run
 from sdprofile.plan import Plan
 
 MIB = 2**20

@@ -7,7 +7,8 @@ import dataclasses
 from profiles import GB, MACHINE, make_failure, make_profile, make_run
 
 from sdprofile.model.notices import Notice, make_notices
-from sdprofile.model.profile import Profile, Run
+from sdprofile.model.profile import Profile
+from sdprofile.model.run import Run
 
 
 def facts(profile: Profile) -> list[str]:

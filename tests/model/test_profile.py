@@ -8,7 +8,8 @@ import pytest
 from profiles import GB, make_curve, make_profile, make_run
 
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
-from sdprofile.model.profile import CountSummary, Profile
+from sdprofile.model.profile import Profile
+from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
 from sdprofile.storage import load
 

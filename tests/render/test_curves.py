@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import GB, make_curve, make_profile, make_run
 
-from sdprofile.model.profile import CountSummary, Run
+from sdprofile.model.run import CountSummary, Run
 from sdprofile.render.curves import (
     column_maxima,
     last_run,

@@ -142,6 +142,15 @@ def test_limit_out_of_reach_does_not_squash_the_curves() -> None:
     assert axes.get_ylim()[1] < 5
 
 
+def test_limit_that_is_near_another_limit_only_is_not_drawn() -> None:
+    runs = [
+        make_run(1, seconds=10.0, curve=RAMP, memory_limit=5 * GB),
+        make_run(2, seconds=10.0, curve=RAMP, memory_limit=3 * GB),
+    ]
+
+    assert limit_lines(drawn(make_profile(*runs))) == [[5.0, 10.0]]
+
+
 def test_limit_is_of_all_workers_together_as_the_curve_is() -> None:
     axes = drawn(make_profile(make_run(2, seconds=10.0, curve=RAMP, memory_limit=2 * GB)))
 
@@ -171,6 +180,17 @@ def test_labels_of_equal_curves_neither_overlap_nor_leave_the_axes(
         assert box.x1 <= axes.bbox.x1
         assert box.y1 <= axes.bbox.y1
         assert not any(box.overlaps(other) for other in boxes[:index])
+
+
+def test_crowded_labels_at_the_top_stay_near_their_curves() -> None:
+    runs = [
+        make_run(n, seconds=12.0 / n, curve=(GB, (40 + n) * GB // 10), memory_limit=None)
+        for n in (1, 2, 3, 4, 6, 8, 12)
+    ]
+
+    for label in labels(drawn(make_profile(*runs))):
+        height_in_points = label.get_window_extent().height * 72 / 100
+        assert abs(label.xyann[1]) < 2.5 * height_in_points
 
 
 def test_label_that_is_alone_stays_level_with_its_curve() -> None:

@@ -123,6 +123,12 @@ def test_ascii_only_has_every_number() -> None:
     assert "10.0 s +- 1.41 s" in text
 
 
+def test_ascii_only_escapes_what_it_cannot_write() -> None:
+    text = report(make_profile(stopped="caf\xe9"), ascii_only=True)
+
+    assert text.endswith("stopped: caf\\xe9")
+
+
 @pytest.mark.parametrize(
     ("encoding", "is_ascii"), [("ascii", True), ("cp1252", True), ("utf-8", False)]
 )

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import GB, make_curve, make_profile, make_run
 
-from sdprofile.model.profile import Profile, Run
+from sdprofile.model.profile import Profile
+from sdprofile.model.run import Run
 from sdprofile.render.terminal_plot import terminal_plot
 
 FLAT = (4 * GB, 4 * GB)
@@ -75,6 +76,14 @@ def test_longest_run_leaves_room_for_its_end() -> None:
     [(_, lower)] = strips(make_profile(make_run(curve=FLAT, status="killed")))
 
     assert lower.endswith("█x killed")
+
+
+def test_room_for_an_end_shortens_every_strip_alike() -> None:
+    killed = make_run(1, seconds=20, curve=FLAT, status="killed")
+
+    (_, long), (_, short) = strips(make_profile(killed, make_run(2, seconds=10, curve=FLAT)))
+
+    assert abs(short.count("█") - long.count("█") / 2) <= 1
 
 
 def test_right_of_a_strip_are_peak_and_share_of_the_limit() -> None:

@@ -36,10 +36,15 @@ def check_report(path: str) -> None:
         raise SdprofileError(f"--report: expected a file name, got the folder {path!r}")
     try:
         import distributed.dashboard.scheduler  # noqa: F401 - imports all that the report needs
-    except ImportError as error:
+        from bokeh.core.templates import get_env
+        from jinja2 import TemplateNotFound
+
+        # Bokeh 3.9 renamed the template that dask's report extends: dask fails at the very end.
+        get_env().get_template("file.html")
+    except (ImportError, TemplateNotFound) as error:
         raise SdprofileError(
-            f"--report: expected bokeh in a version that dask takes, got: {error}"
-            " (pip install 'bokeh>=3.1')"
+            f"--report: expected bokeh in a version that dask takes, got {type(error).__name__}:"
+            f" {error} (pip install 'bokeh>=3.1,<3.9')"
         ) from error
 
 

@@ -14,7 +14,7 @@ from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import CellSpan
 from sdprofile.measure.transfers import Transfers
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
-from sdprofile.model.profile import Run
+from sdprofile.model.run import Run
 from sdprofile.plan import Plan
 
 if TYPE_CHECKING:

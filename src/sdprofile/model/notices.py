@@ -10,7 +10,8 @@ from sdprofile.model.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
-    from sdprofile.model.profile import CountSummary, Profile
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import CountSummary
 
 
 @dataclass(frozen=True, kw_only=True)

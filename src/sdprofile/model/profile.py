@@ -10,140 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
-from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.notices import Notice, make_notices
-from sdprofile.model.scaling import efficiency, speedup
-from sdprofile.model.spans import SpanActivity
+from sdprofile.model.run import CountSummary, Run
 from sdprofile.model.timing import Timing
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One execution of the cell at one worker count."""
-
-    workers: int
-    """Number of workers."""
-
-    threads: int
-    """Threads of each worker."""
-
-    memory_limit: int | None
-    """Memory limit of each worker, in bytes; None for none."""
-
-    repeat: int
-    """Which repeat of this count it was, from 1."""
-
-    status: str
-    """``"ok"``, ``"killed"``, ``"failed"``, ``"interrupted"`` or ``"stuck"``."""
-
-    seconds: float
-    """Wall time of the cell, in seconds; up to the failure where it did not end well."""
-
-    tasks: int = 0
-    """Number of dask tasks that the cell sent to the workers."""
-
-    worker_peaks: tuple[WorkerPeak, ...] = ()
-    """Baseline and peak of each worker; empty where the machine keeps no peaks."""
-
-    cluster_peak: ClusterPeak | None = None
-    """Bracket around the peak of all workers together."""
-
-    spilled: int = 0
-    """Bytes that the workers wrote to disk for lack of memory."""
-
-    transferred: int = 0
-    """Bytes that the workers fetched from each other."""
-
-    cpu_seconds: float = 0.0
-    """CPU time of the tasks, in seconds, summed over all threads of all workers."""
-
-    curves: tuple[Curve, ...] = ()
-    """Memory over time."""
-
-    spans: tuple[SpanActivity, ...] = ()
-    """Where the workers' time went."""
-
-    failure: Failure | None = None
-    """What ended the run, where its status is not ``"ok"``."""
-
-    @property
-    def peak_worker(self) -> int | None:
-        """Highest resident memory of any worker, in bytes; None where it is not known."""
-        return max((peak.peak for peak in self.worker_peaks), default=None)
-
-    @property
-    def baseline(self) -> int | None:
-        """Resident memory of the fullest worker just before the run, in bytes."""
-        return max((peak.baseline for peak in self.worker_peaks), default=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountSummary:
-    """All runs of one worker count, in one row."""
-
-    workers: int
-    """Number of workers."""
-
-    runs: tuple[Run, ...]
-    """Its runs, in the order in which they were made; at least one."""
-
-    base: Timing | None
-    """Times of the smallest count that finished."""
-
-    base_workers: int
-    """That count."""
-
-    @property
-    def status(self) -> str:
-        """``"ok"`` if all runs ended well, else the status of the first that did not."""
-        return next((run.status for run in self.runs if run.status != "ok"), "ok")
-
-    @property
-    def failure(self) -> Failure | None:
-        """What ended the first run that did not end well."""
-        return next((run.failure for run in self.runs if run.failure is not None), None)
-
-    @property
-    def timing(self) -> Timing | None:
-        """Times of the runs that ended well; None if none did."""
-        seconds = tuple(run.seconds for run in self.runs if run.status == "ok")
-        return Timing(seconds=seconds) if seconds else None
-
-    @property
-    def speedup(self) -> float | None:
-        """How many times faster than the smallest count that finished, by the medians."""
-        if self.timing is None or self.base is None:
-            return None
-        return speedup(self.timing.median, base_seconds=self.base.median)
-
-    @property
-    def efficiency(self) -> float | None:
-        """The speedup as a fraction of the ideal one."""
-        if self.speedup is None:
-            return None
-        return efficiency(self.speedup, workers=self.workers, base_workers=self.base_workers)
-
-    @property
-    def peak_worker(self) -> int | None:
-        """Highest resident memory of any worker in any run, in bytes."""
-        return max((run.peak_worker for run in self.runs if run.peak_worker), default=None)
-
-    @property
-    def memory_limit(self) -> int | None:
-        """Memory limit of each worker, in bytes."""
-        return self.runs[0].memory_limit
-
-    @property
-    def limit_fraction(self) -> float | None:
-        """The peak of the fullest worker as a fraction of its limit."""
-        if self.peak_worker is None or not self.memory_limit:
-            return None
-        return self.peak_worker / self.memory_limit
 
 
 @dataclass(frozen=True, kw_only=True)

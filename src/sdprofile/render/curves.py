@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from sdprofile.model.profile import CountSummary, Run
+    from sdprofile.model.run import CountSummary, Run
 
 SHOWN = "memory of all workers"
 """What `shown_curve` returns, in words."""

@@ -11,7 +11,8 @@ from sdprofile.render.palette import Mark, mark
 from sdprofile.render.rows import NO_RUNS, conditions, table_rows
 
 if TYPE_CHECKING:
-    from sdprofile.model.profile import CountSummary, Profile
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import CountSummary
 
 # "!important" holds against the zebra stripes of JupyterLab and nbconvert (background) and against
 # the themes of Sphinx (text-align).

@@ -12,7 +12,7 @@ from matplotlib.patheffects import withStroke
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation, Text
-    from matplotlib.transforms import Bbox
+    from matplotlib.transforms import Bbox, BboxBase
 
 _GAP = 9.0
 """Points between the end of a curve and its label."""
@@ -72,9 +72,10 @@ def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Tex
         room = min(_MOST_ROOM, pixels / ax.bbox.width)
         right = max(right, label.x / (1 - room))
     ax.set_xlim(0, right)
+    boxes = [text.get_window_extent() for text in texts]
     taken = [text.get_window_extent() for text in around]
-    for text in sorted(texts, key=lambda text: text.get_window_extent().y0):
-        taken.append(_moved_apart(ax, text, taken, pixels_per_point))
+    for text, shift in zip(texts, _shifts(boxes, taken, inside=ax.bbox), strict=True):
+        text.xyann = (_GAP, shift / pixels_per_point)
 
 
 def _write(ax: Axes, label: CurveLabel) -> Annotation:
@@ -93,22 +94,37 @@ def _write(ax: Axes, label: CurveLabel) -> Annotation:
     )
 
 
-def _moved_apart(
-    ax: Axes, text: Annotation, taken: Sequence[Bbox], pixels_per_point: float
-) -> Bbox:
-    """Move a text until it overlaps none of the boxes; return its own."""
-    box = text.get_window_extent()
-    for shift in _shifts(box.height / 4, most=ax.bbox.height):
-        moved = box.translated(0, shift)
-        inside = moved.y0 >= ax.bbox.y0 and moved.y1 <= ax.bbox.y1
-        if inside and not any(moved.overlaps(other) for other in taken):
-            text.xyann = (_GAP, shift / pixels_per_point)
-            return moved
-    return box
+def _shifts(boxes: Sequence[Bbox], taken: Sequence[Bbox], *, inside: BboxBase) -> list[float]:
+    """Return how far to move each box up, in pixels, so that none overlaps another.
+
+    Labels are crowded at the top or at the bottom, so both orders are tried.
+    """
+    upward = sorted(range(len(boxes)), key=lambda index: boxes[index].y0)
+    tried = [
+        _shifts_in_order(boxes, order, taken, inside=inside) for order in (upward, upward[::-1])
+    ]
+    return min(tried, key=lambda shifts: sum(abs(shift) for shift in shifts))
 
 
-def _shifts(step: float, *, most: float) -> Iterator[float]:
-    """Yield 0, then steps up and down, ever further, in pixels."""
+def _shifts_in_order(
+    boxes: Sequence[Bbox], order: Sequence[int], taken: Sequence[Bbox], *, inside: BboxBase
+) -> list[float]:
+    shifts = [0.0] * len(boxes)
+    placed = list(taken)
+    for index in order:
+        box = boxes[index]
+        for shift in _steps(box.height / 4, most=inside.height):
+            moved = box.translated(0, shift)
+            within = inside.y0 <= moved.y0 and moved.y1 <= inside.y1
+            if within and not any(moved.overlaps(other) for other in placed):
+                shifts[index] = shift
+                placed.append(moved)
+                break
+    return shifts
+
+
+def _steps(step: float, *, most: float) -> Iterator[float]:
+    """Yield 0, then steps up and down, ever further."""
     yield 0.0
     for number in range(1, int(most / step) + 1):
         yield number * step

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
 
-    from sdprofile.model.profile import CountSummary, Profile, Run
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import CountSummary, Run
 
 _SIZE = (7.2, 3.1)
 """Width and height of a new figure, in inches."""
@@ -186,9 +188,13 @@ def _draw_limit(
     height = limit / gigabyte
     axis = ax.get_xlim()[1]
     end = min(axis, max(run.seconds, axis / 6))
-    line = ax.hlines(height, 0, end, colors=how.colour, linestyles="dashed", linewidth=1.0)
-    # The lines are no data: the scale goes by the curves.
-    line.remove()
+    line = LineCollection(
+        [[(0.0, height), (end, height)]],
+        colors=how.colour,
+        linestyles="dashed",
+        linewidths=1.0,
+    )
+    # Limits are no data: which of them are near goes by the curves only.
     ax.add_collection(line, autolim=False)
     ax.set_ylim(0, max(ax.get_ylim()[1], 1.1 * height))
     yield ax.annotate(

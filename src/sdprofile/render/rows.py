@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sdprofile.model.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
-    from sdprofile.model.profile import CountSummary, Profile
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import CountSummary
 
 MISSING = "–"
 """Cell of a number that is not known."""

@@ -13,7 +13,8 @@ from sdprofile.render.curves import SHOWN, Array, column_maxima, last_run, shown
 from sdprofile.render.rows import MISSING, of_limit, peak_worker, right_aligned
 
 if TYPE_CHECKING:
-    from sdprofile.model.profile import Profile, Run
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import Run
 
 _BLOCKS, _BORDER = " ▁▂▃▄▅▆▇█", "│"
 _ASCII_BLOCKS, _ASCII_BORDER = " .:#", "|"

@@ -1,0 +1,223 @@
+"""A real kernel runs a notebook once; each test looks at what one of its cells shows."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbformat
+import pytest
+
+CELLS = {
+    "load": "%load_ext sdprofile\nimport dask.array as da\nimport distributed\nx = 5",
+    "profile": """%%sdprofile --workers 1,2 --memory 600MB -r 2 --out kept
+from IPython.display import display, HTML
+x = x + 1
+print("first")
+display(HTML("<b>between</b>"))
+print("last")
+!echo from the shell
+total = da.ones((2000, 2000), chunks=(1000, 1000)).sum().compute()
+total""",
+    "names": "print(x, total, kept is _, kept.to_frame().workers.tolist(), kept.to_frame().status.tolist())",
+    "again": "%sdprofile",
+    "line": "p = %sdprofile --workers 1 -r 1 --memory 600MB -- {'a': 1, **{}}; 'no-expansion'",
+    "silent value": "%%sdprofile --workers 1 -r 1\n'not shown';",
+    "quiet": "%%sdprofile --workers 1 -r 1 --quiet\n1 + 1",
+    "raises": "%%sdprofile --workers 1\n\n\ndef broken():\n    raise LookupError('mine')\nbroken()",
+    "syntax": "%%sdprofile --workers 1\nx = = 1",
+    "empty": "%%sdprofile --workers 1\n\n",
+    "await": "%%sdprofile --workers 1\nimport asyncio\nawait asyncio.sleep(0)",
+    "option": "%%sdprofile --wrokers 1\n1",
+    "leftover": "%%sdprofile --workers 1 x = 2\n1",
+    "unit": "%%sdprofile --workers 1 --memory 5XB\n1",
+    "too much": "%%sdprofile --workers 1,4 --memory 900TB\n1",
+    "figure": """%%sdprofile --workers 1,2 -r 1
+import matplotlib.pyplot as plt
+plt.plot([1, 2]);""",
+    "killed": """%%sdprofile --workers 1,2 --memory 600MB -r 2
+import os
+import time
+def hold(mib):
+    payload = b"x" * (mib * 2**20)
+    time.sleep(2)
+    return len(payload)
+client = distributed.get_client()
+if len(client.scheduler_info(n_workers=-1)["workers"]) == 1:
+    client.submit(hold, 900, pure=False).result()
+client.submit(hold, 1, pure=False).result()""",
+    "cluster": "client = %sdcluster\nprint(client is distributed.default_client())",
+    "close": "%sdcluster --close\nimport psutil\n"
+    "print([p for p in psutil.Process().children() if 'resource_tracker' not in str(p.cmdline())])",
+    "close again": "%sdcluster --close",
+    "borrow": """from distributed import Client, LocalCluster
+cluster = LocalCluster(n_workers=2, threads_per_worker=1, memory_limit="600MB", dashboard_address=":0")
+mine = Client(cluster)
+before = sorted(mine.scheduler_info(n_workers=-1)["workers"])""",
+    "borrowed": "%%sdprofile --workers 1,3 -r 1\nda.ones(4, chunks=2).sum().compute()",
+    "given back": """info = mine.scheduler_info(n_workers=-1)["workers"]
+print(len(info), {w["memory_limit"] for w in info.values()}, mine.status)
+mine.close(); cluster.close()""",
+    "unload": "%unload_ext sdprofile",
+    "gone": "%sdprofile",
+}
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Run all cells in one kernel; a cell that fails does not end it."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in CELLS.values()],
+        metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
+    )
+    folder = str(tmp_path_factory.mktemp("notebook"))
+    nbclient.NotebookClient(
+        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": folder}}
+    ).execute()
+    return dict(zip(CELLS, notebook.cells, strict=True))
+
+
+def text_of(cell: Any) -> str:
+    """Return the plain text of all outputs, in order."""
+    parts = []
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            parts.append(output.text)
+        elif output.output_type == "error":
+            parts.append("\n".join(output.traceback))
+        else:
+            parts.append(output.data.get("text/plain", ""))
+    return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(parts))
+
+
+def test_output_is_shown_once_and_in_order(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["profile"])
+    order = [shown.index(word) for word in ("first", "HTML", "last", "from the shell", "4000000")]
+    assert order == sorted(order)
+    assert shown.count("first") == shown.count("from the shell") == 1
+
+
+def test_names_stay_and_each_run_starts_from_the_same(cells: dict[str, Any]) -> None:
+    assert text_of(cells["names"]).split("\n")[0] == (
+        "6 4000000.0 True [1, 1, 2, 2] ['ok', 'ok', 'ok', 'ok']"
+    )
+
+
+def test_result_is_a_table_and_an_image(cells: dict[str, Any]) -> None:
+    for name in ("profile", "again"):
+        data = [o.data for o in cells[name].outputs if o.output_type == "display_data"]
+        tables = [d["text/html"] for d in data if "<table" in d.get("text/html", "")]
+        images = [base64.b64decode(d["image/png"]) for d in data if "image/png" in d]
+        assert len(tables) == len(images) == 1
+        assert images[0].startswith(b"\x89PNG")
+
+
+def test_progress_is_gone_at_the_end(cells: dict[str, Any]) -> None:
+    for output in cells["profile"].outputs:
+        if output.output_type == "display_data":
+            assert "<progress" not in output.data.get("text/html", "")
+
+
+def test_a_line_is_taken_as_it_is_written(cells: dict[str, Any]) -> None:
+    assert "no-expansion" in text_of(cells["line"])
+
+
+def test_a_semicolon_hides_the_value_and_not_the_profile(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["silent value"])
+    assert "not shown" not in shown
+    assert "1.00x" in shown
+
+
+def test_no_task_is_told(cells: dict[str, Any]) -> None:
+    assert "No task ran on the workers" in text_of(cells["silent value"])
+
+
+def test_quiet_shows_the_cells_own_value_only(cells: dict[str, Any]) -> None:
+    assert text_of(cells["quiet"]).strip() == "2"
+
+
+def test_a_cells_error_points_at_the_notebooks_line(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["raises"])
+    assert "LookupError: mine" in shown
+    assert "line 6" in shown  # of the cell, the magic's line being the first
+    assert "line 5" in shown
+    assert "sweep.py" not in shown
+    assert "1.00x" not in shown
+
+
+def test_a_syntax_error_points_at_the_notebooks_line(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["syntax"])
+    assert "SyntaxError" in shown
+    assert "line 2" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("empty", "sdprofile: expected some code to run, got an empty cell"),
+        ("option", "sdprofile: unknown option '--wrokers' (did you mean --workers?)"),
+        ("leftover", "sdprofile: expected only options on the first line, got 'x = 2'"),
+        ("unit", "sdprofile: --memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
+        ("close again", "sdprofile: %sdcluster --close: expected a running cluster, got none"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(cells: dict[str, Any], name: str, line: str) -> None:
+    assert text_of(cells[name]) == line
+
+
+def test_top_level_await_is_refused_in_one_line(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["await"])
+    assert shown.startswith("sdprofile: expected a cell without await at its top level")
+    assert "\n" not in shown
+
+
+def test_more_memory_than_the_machine_has_is_refused_in_one_line(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["too much"])
+    assert re.match(r"sdprofile: --memory: expected at most .* for each of 4 workers, got 900", shown)
+    assert "\n" not in shown
+
+
+def test_a_figure_is_shown_once(cells: dict[str, Any]) -> None:
+    outputs = [o for o in cells["figure"].outputs if o.output_type == "display_data"]
+    figures = [o for o in outputs if "Figure size" in o.data.get("text/plain", "")]
+    assert len(figures) == 1
+
+
+def test_a_killed_count_is_a_row_and_the_sweep_goes_on(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["killed"])
+    assert "killed" in shown
+    assert "in hold-" in " ".join(shown.split())
+    assert "1.00x" in shown  # the larger count finished
+    assert all(output.output_type != "error" for output in cells["killed"].outputs)
+
+
+def test_the_cluster_is_the_sessions_default_once_asked_for(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["cluster"])
+    assert "dashboard: http://127.0.0.1:" in shown
+    assert "True" in shown
+
+
+def test_nothing_is_left_after_closing(cells: dict[str, Any]) -> None:
+    assert text_of(cells["close"]).strip() == "[]"
+
+
+def test_a_borrowed_cluster_is_given_back(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["borrowed"])
+    assert "600" in shown or "572" in shown  # its own limit, which nobody asked to change
+    assert text_of(cells["given back"]).strip() == "2 {600000000} running"
+
+
+def test_unloading_takes_the_magics_away(cells: dict[str, Any]) -> None:
+    assert "not found" in text_of(cells["gone"])
+
+
+def test_export_keeps_table_and_image(cells: dict[str, Any], tmp_path: Path) -> None:
+    from nbconvert import HTMLExporter
+
+    notebook = nbformat.v4.new_notebook(cells=[cells["profile"]])
+    html, _ = HTMLExporter().from_notebook_node(notebook)
+    assert "data:image/png" in html
+    assert re.search(r"<th[^>]*>\s*workers", html)

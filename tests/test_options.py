@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdprofile.errors import SdprofileError
+from sdprofile.options import ClusterOptions, Options, is_decimal, nbytes
+
+
+def test_options_are_read_and_the_statement_is_left_as_it_is() -> None:
+    line = "--workers 1,2,4 --memory=5GB -r 2 --no-fuse x  =  {'a': \"$b\"} -- --memory"
+    options, rest = Options.parse(line)
+    assert options == Options(workers=(1, 2, 4), memory="5GB", repeats=2, no_fuse=True)
+    assert rest == "x  =  {'a': \"$b\"} -- --memory"
+
+
+def test_two_dashes_end_the_options() -> None:
+    options, rest = Options.parse("--quiet -- -x")
+    assert options.quiet
+    assert rest == "-x"
+
+
+def test_values_may_be_quoted() -> None:
+    options, rest = Options.parse("--report 'my report.html' --out kept")
+    assert (options.report, options.out, rest) == ("my report.html", "kept", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--workers two", "--workers: expected whole numbers like 1,2,4, got 'two'"),
+        ("--workers 1,two", "--workers: expected whole numbers like 1,2,4, got '1,two'"),
+        ("--workers 0", "--workers: expected whole numbers like 1,2,4, got '0'"),
+        ("--workers -1", "--workers: expected whole numbers like 1,2,4, got '-1'"),
+        ("--workers", "--workers: expected a value (--workers N,N,...), got none"),
+        ("--workers --quiet", "--workers: expected a value (--workers N,N,...), got none"),
+        ("--memory 5XB", "--memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
+        ("--memory 5", "--memory: expected at least 100MB for each worker, got '5'"),
+        ("--threads 1.5", "--threads: expected a whole number from 1 up, got '1.5'"),
+        ("-r 0", "--repeats: expected a whole number from 1 up, got '0'"),
+        ("--timeout soon", "--timeout: expected a time like 90 or 2min, got 'soon'"),
+        ("--timeout -5", "--timeout: expected a time like 90 or 2min, got '-5'"),
+        ("--timeout 0", "--timeout: expected a time above 0, got '0'"),
+        ("--out my-name", "--out: expected a variable name, got 'my-name'"),
+        ("--out class", "--out: expected a variable name, got 'class'"),
+        ("--quiet=1", "--quiet: expected no value, got '1'"),
+        ("--quiet --quiet", "--quiet: expected once, got it twice"),
+        ("--wrokers 1", "unknown option '--wrokers' (did you mean --workers?)"),
+        ("-x", "unknown option '-x' (%%sdprofile? lists them)"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(line: str, message: str) -> None:
+    with pytest.raises(SdprofileError) as caught:
+        Options.parse(line)
+    assert str(caught.value) == message
+
+
+def test_python_callers_get_the_same_errors() -> None:
+    with pytest.raises(SdprofileError, match="^--workers: expected whole numbers"):
+        Options(workers=(0,))
+    with pytest.raises(SdprofileError, match="^--workers: expected whole numbers"):
+        Options(workers=(True,))
+    with pytest.raises(SdprofileError, match="^--memory: expected at least 100MB"):
+        Options(memory=5)  # type: ignore[arg-type]
+
+
+def test_counts_keep_their_order_and_come_once() -> None:
+    assert Options.parse("--workers 4,1,2,4")[0].workers == (4, 1, 2)
+
+
+@given(st.text(max_size=60))
+def test_any_line_is_read_or_refused_in_one_line(line: str) -> None:
+    for kind in (Options, ClusterOptions):
+        try:
+            kind.parse(line)
+        except SdprofileError as error:
+            assert "\n" not in str(error)
+
+
+@given(st.sampled_from([f.name for f in dataclasses.fields(Options)]), st.text(max_size=20))
+def test_any_value_is_read_or_refused_in_one_line(name: str, value: str) -> None:
+    try:
+        Options(**{name: value})  # type: ignore[arg-type]
+    except SdprofileError as error:
+        assert "\n" not in str(error)
+        assert str(error).startswith("--")
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, unique=True))
+def test_counts_come_back_as_they_were_written(counts: list[int]) -> None:
+    text = ",".join(map(str, counts))
+    assert Options.parse(f"--workers {text}")[0].workers == tuple(counts)
+
+
+def test_units_are_powers_of_1000_or_1024() -> None:
+    assert nbytes("5GB") == 5_000_000_000
+    assert nbytes("5GiB") == 5 * 2**30
+    assert is_decimal("5GB")
+    assert not is_decimal("5GiB")
+    assert not is_decimal(None)
+
+
+def test_help_names_every_option() -> None:
+    for kind in (Options, ClusterOptions):
+        for field in dataclasses.fields(kind):
+            assert f"--{field.name.replace('_', '-')}" in kind.help()
+
+
+def test_readme_shows_the_options_as_they_are() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    assert Options.markdown() in readme
+    assert ClusterOptions.markdown() in readme

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdprofile.errors import SdprofileError
+from sdprofile.model.machine import Machine
+from sdprofile.options import Options
+from sdprofile.plan import equal_share, make_plan, powers_of_two
+
+GB = 10**9
+MACHINE = Machine(cpus=4, memory=20 * GB, memory_free=16 * GB)
+
+
+def test_default_is_powers_of_two_and_an_equal_share() -> None:
+    plan = make_plan(Options(), MACHINE)
+    assert plan.counts == (1, 2, 4)
+    assert (plan.repeats, plan.threads) == (3, 1)
+    assert 3.9 * GB < plan.memory_limit <= 4 * GB
+
+
+def test_what_a_borrowed_cluster_has_holds_unless_something_else_is_asked() -> None:
+    kept = make_plan(Options(), MACHINE, threads=2, memory_limit=3 * GB)
+    assert (kept.threads, kept.memory_limit) == (2, 3 * GB)
+    asked = make_plan(Options(threads=1, memory="1GB"), MACHINE, threads=2, memory_limit=3 * GB)
+    assert (asked.threads, asked.memory_limit) == (1, GB)
+
+
+def test_more_memory_than_there_is_is_refused() -> None:
+    with pytest.raises(SdprofileError) as caught:
+        make_plan(Options(workers=(1, 4), memory="5.5GB"), MACHINE)
+    assert str(caught.value) == (
+        "--memory: expected at most 5.00 GB for each of 4 workers, got 5.50 GB (the machine has"
+        " 20.0 GB; ask for fewer workers or less memory for each)"
+    )
+
+
+def test_all_memory_there_is_may_be_asked_for() -> None:
+    assert make_plan(Options(workers=(4,), memory="5GB"), MACHINE).memory_limit == 5 * GB
+
+
+@given(st.integers(1, 1000))
+def test_powers_of_two_end_at_the_cpus(cpus: int) -> None:
+    counts = powers_of_two(cpus)
+    assert counts[0] == 1
+    assert counts[-1] <= cpus < 2 * counts[-1]
+
+
+@given(st.integers(10**8, 10**13), st.integers(1, 128))
+def test_shares_fit_together(free: int, workers: int) -> None:
+    share = equal_share(free, workers)
+    assert 0 < share * workers <= free

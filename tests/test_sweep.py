@@ -1,0 +1,142 @@
+"""The whole flow from plain Python, on real workers."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import distributed
+import pytest
+from distributed import Client
+
+import sdprofile
+from sdprofile.cluster.session import close_cluster, find_client, shape
+from sdprofile.options import Options
+from sdprofile.sweep import Step, Sweep
+
+MIB = 2**20
+
+
+def hold(mib: int) -> int:
+    payload = b"x" * (mib * MIB)
+    time.sleep(2)
+    return len(payload)
+
+
+def test_counts_are_visited_in_order_with_exactly_so_many_workers() -> None:
+    seen: list[int] = []
+
+    def work() -> None:
+        client = distributed.get_client()
+        seen.append(len(client.scheduler_info(n_workers=-1)["workers"]))
+        da.ones((4, 100), chunks=(1, 100)).sum().compute()
+
+    profile = sdprofile.profile(work, workers=(2, 1, 4), memory="500MB", repeats=2)
+    assert seen == [2, 2, 1, 1, 4, 4]
+    assert profile.to_frame()["workers"].tolist() == seen
+    assert set(profile.to_frame()["status"]) == {"ok"}
+    assert (profile.to_frame()["tasks"] > 0).all()
+    assert find_client() is None
+
+
+def test_a_killed_count_ends_and_the_next_one_goes_on() -> None:
+    def work() -> None:
+        client = distributed.get_client()
+        if len(client.scheduler_info(n_workers=-1)["workers"]) == 1:
+            client.submit(hold, 800, key="greedy").result()
+        client.submit(abs, -1, pure=False).result()
+
+    profile = sdprofile.profile(work, workers="1,2", memory="500MB", repeats=2)
+    assert profile.to_frame()[["workers", "status"]].values.tolist() == [
+        [1, "killed"],
+        [2, "ok"],
+        [2, "ok"],
+    ]
+    (failure,) = profile.failures
+    assert failure.tasks == ("greedy",)
+    assert "greedy" in profile.notices[0].fact
+
+
+def test_the_whole_result_on_one_worker_is_explained() -> None:
+    def work() -> None:
+        da.random.random((6, 5 * MIB), chunks=(1, 5 * MIB)).compute()  # 240 MiB
+
+    profile = sdprofile.profile(work, workers=(1,), memory="500MB", repeats=1)
+    (failure,) = profile.failures
+    assert failure.in_finalize
+    assert "puts the whole result together on one worker" in profile.notices[0].fact
+
+
+def test_runs_are_kept_when_the_work_fails() -> None:
+    calls: list[int] = []
+
+    def work() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise LookupError("third time")
+
+    sweep = Sweep(work, Options(workers=(1,), memory="500MB"), code="")
+    try:
+        with pytest.raises(LookupError, match="third time"):
+            list(sweep)
+        assert [run.status for run in sweep.profile().runs] == ["ok", "ok", "failed"]
+        client = find_client()
+        assert client is not None
+        assert client.submit(sum, (1, 2)).result() == 3
+    finally:
+        close_cluster()
+
+
+def test_each_step_is_told_before_it_is_made() -> None:
+    steps: list[Step] = []
+    sweep = Sweep(
+        lambda: None,
+        Options(workers=(1, 2), repeats=1, memory="500MB"),
+        code="",
+        notify=steps.append,
+    )
+    try:
+        list(sweep)
+    finally:
+        close_cluster()
+    told = [(step.workers, step.repeat, step.done, step.left) for step in steps]
+    assert told == [(1, 0, 0, 2), (1, 0, 0, 2), (1, 1, 0, 2), (2, 0, 1, 1), (2, 1, 1, 1)]
+
+
+def test_a_borrowed_client_is_used_and_given_back(user_client: Client) -> None:
+    before = shape(user_client)
+    profile = sdprofile.profile(
+        lambda: da.ones(4, chunks=1).sum().compute(), workers=(1, 3), memory="600MB", repeats=1
+    )
+    assert profile.to_frame()["memory_limit_bytes"].tolist() == [600_000_000] * 2
+    assert shape(user_client) == before
+    assert distributed.default_client() is user_client
+
+
+def test_report_is_written_for_each_count(tmp_path: Path) -> None:
+    sdprofile.profile(
+        lambda: da.ones(4, chunks=1).sum().compute(),
+        workers=(1, 2),
+        memory="500MB",
+        repeats=1,
+        report=str(tmp_path / "report.html"),
+    )
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["report-1-worker.html", "report-2-workers.html"]
+    for name in names:
+        assert "Dask Performance Report" in (tmp_path / name).read_text()
+
+
+@pytest.mark.parametrize("path", ["no-such-folder/report.html", "."])
+def test_a_report_that_cannot_be_written_is_refused_before_the_first_run(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    calls: list[Any] = []
+    with pytest.raises(sdprofile.SdprofileError, match="^--report: expected a file"):
+        sdprofile.profile(lambda: calls.append(1), report=path, memory="500MB")
+    assert not calls
+    assert os.listdir(tmp_path) == []
