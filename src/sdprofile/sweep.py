@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import gc
 import importlib.metadata
 import logging
 import platform
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.dashboard import tunnel_here
+from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.session import (
     close_cluster,
@@ -23,7 +23,7 @@ from sdprofile.cluster.session import (
     shape,
     start_cluster,
 )
-from sdprofile.cluster.workers import fast_start, import_modules, imported_here
+from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
 from sdprofile.extras.report import check_report, performance_report
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.run import Work, run_once
@@ -217,7 +217,7 @@ class Sweep:
                     threads=plan.threads,
                     memory_limit=plan.memory_limit,
                 )
-                client.run(import_modules, imported_here())
+                prepare_workers(client)
                 with performance_report(client, options.report, workers):
                     yield from self._count(client, plan, workers)
 
@@ -239,6 +239,7 @@ class Sweep:
             )
             self._plan = plan
             stack.enter_context(lent(client))
+            stack.callback(release_workers, client)
         stack.enter_context(fast_start(fork=is_started_here(client)))
         stack.enter_context(_quiet_logs())
         return client, plan
@@ -268,17 +269,27 @@ class Sweep:
 
 def _recover(client: Client, workers: int) -> None:
     """Make the cluster usable after a run that did not end well."""
-    gc.collect()
+    collect_garbage()
     resize(client, workers)
+    prepare_workers(client)
 
 
 @contextlib.contextmanager
 def _quiet_logs() -> Iterator[None]:
     """Keep out of the cell's output what dask logs about a kill: the report says it better."""
+    from distributed.client import AllExit
     from distributed.utils import silence_logging_cmgr
 
-    with silence_logging_cmgr(level=logging.ERROR):
-        yield
+    def not_by_cancelling(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and record.exc_info[0] is AllExit)
+
+    logger = logging.getLogger("asyncio")
+    logger.addFilter(not_by_cancelling)
+    try:
+        with silence_logging_cmgr(level=logging.ERROR):
+            yield
+    finally:
+        logger.removeFilter(not_by_cancelling)
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

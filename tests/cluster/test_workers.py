@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,16 @@ import spatialdata.models  # noqa: F401 - what workers are to have, too
 from distributed import Client
 
 from sdprofile.cluster import workers
-from sdprofile.cluster.resize import resize
-from sdprofile.cluster.workers import fast_start, import_modules, imported_here
+from sdprofile.cluster.resize import resize, worker_states
+from sdprofile.cluster.workers import fast_start, _prepare, imported_here, prepare_workers, release_workers
 
 
 def _imports_and_threads() -> tuple[bool, str | None]:
     return "spatialdata.models" in sys.modules, os.environ.get("OMP_NUM_THREADS")
+
+
+def _ignores_interrupts() -> bool:
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_workers_have_the_imports_and_the_thread_settings_of_a_spawned_worker(
@@ -45,8 +50,22 @@ def test_environment_and_config_are_as_before(client: Client) -> None:
 
 
 def test_modules_that_a_worker_cannot_import_are_left_out(client: Client) -> None:
-    answers = client.run(import_modules, ("json", "no_such_module_anywhere"))
+    answers = client.run(_prepare, ("json", "no_such_module_anywhere"))
+    release_workers(client)
     assert set(answers.values()) == {1}
+
+
+def test_workers_live_through_an_interrupt_of_the_terminal(client: Client) -> None:
+    before = worker_states(client)
+    prepare_workers(client)
+    prepare_workers(client)
+    assert set(client.run(_ignores_interrupts).values()) == {True}
+    for pid in client.run(os.getpid).values():
+        os.kill(pid, signal.SIGINT)
+    assert client.submit(sum, (1, 2)).result() == 3
+    assert worker_states(client) == before
+    release_workers(client)
+    assert set(client.run(_ignores_interrupts).values()) == {False}
 
 
 def test_only_packages_that_are_safe_to_fork_are_named() -> None:

@@ -182,17 +182,6 @@ def test_labels_of_equal_curves_neither_overlap_nor_leave_the_axes(
         assert not any(box.overlaps(other) for other in boxes[:index])
 
 
-def test_crowded_labels_at_the_top_stay_near_their_curves() -> None:
-    runs = [
-        make_run(n, seconds=12.0 / n, curve=(GB, (40 + n) * GB // 10), memory_limit=None)
-        for n in (1, 2, 3, 4, 6, 8, 12)
-    ]
-
-    for label in labels(drawn(make_profile(*runs))):
-        height_in_points = label.get_window_extent().height * 72 / 100
-        assert abs(label.xyann[1]) < 2.5 * height_in_points
-
-
 def test_label_that_is_alone_stays_level_with_its_curve() -> None:
     [label] = labels(drawn(make_profile(make_run(curve=(4 * GB, 2 * GB), memory_limit=None))))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
 from sdprofile.cluster.workers import fast_start, stop_forkserver
 from sdprofile.errors import SdprofileError
@@ -186,7 +186,7 @@ def fit(client: Client, *, workers: int, threads: int, memory_limit: int) -> Non
     if now.threads == threads and now.memory_limit == memory_limit:
         resize(client, workers)
     else:
-        gc.collect()  # a result that nobody holds any more must not count as held
+        collect_garbage()  # a result that nobody holds any more must not count as held
         renew(client, threads=threads, memory_limit=memory_limit, workers=workers)
 
 

@@ -8,9 +8,14 @@ import importlib.machinery
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 FORK_SAFE_PACKAGES = (
     "spatialdata",
@@ -53,6 +58,9 @@ class _Forkserver:
 
 
 _ours = _Forkserver()
+
+_handlers: list[Any] = []
+"""In a worker: what it did on an interrupt before it was prepared; empty if it does so now."""
 
 
 @contextlib.contextmanager
@@ -111,24 +119,42 @@ def imported_here() -> tuple[str, ...]:
     )
 
 
-def import_modules(names: tuple[str, ...]) -> int:
-    """Import modules in a worker, which is done before any run is timed.
+def prepare_workers(client: Client) -> None:
+    """Make the imports of this process in all workers, and keep the user's Ctrl-C from them.
 
     Parameters
     ----------
-    names
-        Full names; one that the worker cannot import is left out.
+    client
+        Of the cluster. New workers have to be prepared again.
 
-    Returns
-    -------
-    int
-        How many of them are imported now.
+    Notes
+    -----
+    A terminal sends Ctrl-C to every process that it has started, and a worker would die of it.
     """
+    client.run(_prepare, imported_here())
+
+
+def release_workers(client: Client) -> None:
+    """Let workers hear Ctrl-C again, as they did before `prepare_workers`."""
+    client.run(_hear_interrupts, on_error="ignore")
+
+
+def _prepare(names: tuple[str, ...]) -> int:
+    """Prepare the worker in which this is called; return how many modules it has imported."""
+    # Workers run what they are asked to in their main thread, where signals may be set.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if handler is not signal.SIG_IGN:
+        _handlers.append(handler)
     for name in names:
         if name not in sys.modules:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
     return sum(name in sys.modules for name in names)
+
+
+def _hear_interrupts() -> None:
+    if _handlers:
+        signal.signal(signal.SIGINT, _handlers.pop())
 
 
 def stop_forkserver() -> None:

@@ -6,6 +6,8 @@ import gc
 import time
 from typing import TYPE_CHECKING
 
+from sdprofile.cluster.garbage import collect_garbage
+
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
@@ -37,7 +39,7 @@ def clean_slate(client: Client) -> int:
     groups (https://github.com/dask/distributed/issues/7975). ``malloc_trim`` gives freed memory
     back to the system, where the C library is glibc.
     """
-    gc.collect()
+    collect_garbage()
     wait_until_idle(client)
     deadline = time.monotonic() + FORGET_TIMEOUT
     while (groups := int(client.run_on_scheduler(_count_groups))) and time.monotonic() < deadline:

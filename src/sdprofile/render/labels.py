@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Bbox
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Annotation, Text
-    from matplotlib.transforms import Bbox, BboxBase
+    from matplotlib.transforms import BboxBase
 
 _GAP = 9.0
 """Points between the end of a curve and its label."""
+
+_END = 5.5
+"""Points from the end of a curve that its marker covers, which no label may hide."""
 
 _MOST_ROOM = 0.6
 """Largest fraction of the axes' width that is kept for a label."""
@@ -74,6 +78,7 @@ def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Tex
     ax.set_xlim(0, right)
     boxes = [text.get_window_extent() for text in texts]
     taken = [text.get_window_extent() for text in around]
+    taken += [_end_box(ax, label, _END * pixels_per_point) for label in labels]
     for text, shift in zip(texts, _shifts(boxes, taken, inside=ax.bbox), strict=True):
         text.xyann = (_GAP, shift / pixels_per_point)
 
@@ -92,6 +97,11 @@ def _write(ax: Axes, label: CurveLabel) -> Annotation:
         # Readable where another curve passes behind it.
         path_effects=[withStroke(linewidth=2.5, foreground=ax.get_facecolor())],
     )
+
+
+def _end_box(ax: Axes, label: CurveLabel, pixels: float) -> Bbox:
+    x, y = ax.transData.transform((label.x, label.y))
+    return Bbox.from_extents(x - pixels, y - pixels, x + pixels, y + pixels)
 
 
 def _shifts(boxes: Sequence[Bbox], taken: Sequence[Bbox], *, inside: BboxBase) -> list[float]:

@@ -1,0 +1,109 @@
+"""IPython in a real terminal, and its scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PROMPT = r"In \[\d+\]: $"
+
+
+def plain(text: str) -> str:
+    """Return terminal output without colours and cursor movements."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r", "", text)
+
+
+@pytest.fixture(scope="module")
+def ipython(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pexpect.spawn]:
+    """IPython on a pseudo-terminal, its plainest prompt."""
+    folder = tmp_path_factory.mktemp("ipython")
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
+        env={**os.environ, "IPYTHONDIR": str(folder), "COLUMNS": "90", "TERM": "xterm"},
+        encoding="utf-8",
+        timeout=90,
+        dimensions=(40, 90),
+    )
+    child.expect(r"In \[1\]: ")
+    yield child
+    child.sendline("exit()")
+    child.expect(pexpect.EOF)
+    child.close()
+
+
+def enter(child: pexpect.spawn, line: str) -> str:
+    """Type a line and return what is shown until the next prompt."""
+    child.sendline(line)
+    child.expect(r"In \[\d+\]: ")
+    return plain(child.before)
+
+
+def test_a_terminal_shows_table_and_strips(ipython: pexpect.spawn) -> None:
+    enter(ipython, "%load_ext sdprofile")
+    enter(ipython, "import dask.array as da")
+    shown = enter(
+        ipython,
+        "%sdprofile --workers 1,2 --memory 500MB -r 1 da.ones((2000, 2000), chunks=500).sum().compute()",
+    )
+    assert "4000000.0" in shown
+    table = shown[shown.index("\nworkers ") :]
+    assert re.search(r"^ +1 +[\d.]+ m?s", table, re.MULTILINE)
+    assert "1 w│" in table
+    assert "dashboard http://127.0.0.1:" in table
+    assert all(len(line) <= 90 for line in table.splitlines())
+
+
+def test_the_last_profile_is_shown_again_and_is_the_last_value(ipython: pexpect.spawn) -> None:
+    assert "1 w│" in enter(ipython, "%sdprofile")
+    assert "[1, 2]" in enter(ipython, "_.summary()['workers'].tolist()")
+
+
+def test_help_shows_every_option(ipython: pexpect.spawn) -> None:
+    shown = enter(ipython, "from IPython.core import page; page.page = page.display_page")
+    shown = enter(ipython, "print(get_ipython().find_cell_magic('sdprofile').__doc__)")
+    for option in ("--workers", "--memory", "--threads", "-r, --repeats", "--no-fuse", "--timeout"):
+        assert option in shown
+
+
+def test_an_interrupt_keeps_what_was_measured(ipython: pexpect.spawn) -> None:
+    enter(ipython, "import time")
+    enter(ipython, "slow = da.ones(2, chunks=1).map_blocks(lambda x: time.sleep(0.3) or x, dtype=float)")
+    ipython.sendline("%sdprofile --workers 1,2 --memory 500MB -r 30 slow.sum().compute()")
+    ipython.expect("run 3")
+    ipython.sendintr()
+    ipython.expect(r"In \[\d+\]: ")
+    shown = plain(ipython.before)
+    assert "sdprofile: interrupted" in shown
+    assert "1 w│" in shown
+    assert "Traceback" not in shown
+    assert "[1]" in enter(ipython, "_.summary()['workers'].tolist()")
+    assert "2.0" in enter(
+        ipython, "%sdprofile --workers 1 --memory 500MB -r 1 da.ones(2, chunks=1).sum().compute()"
+    )
+
+
+def test_quickstart_ends_well_and_shows_every_count(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", str(ROOT / "examples" / "quickstart.ipy")],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+        env={**os.environ, "IPYTHONDIR": str(tmp_path), "NO_COLOR": "1"},
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "(3, 4000, 4000)" in done.stdout
+    for workers in (1, 2, 4):
+        assert re.search(rf"^ +{workers} +[\d.]+ m?s", done.stdout, re.MULTILINE)
+        assert f"{workers} w│" in done.stdout
+    assert "\x1b" not in done.stdout
