@@ -89,7 +89,7 @@ def test_slow_first_repeat_is_a_cold_start_and_not_also_unstable() -> None:
 def test_spread_times_are_told() -> None:
     [fact] = facts(make_profile(*repeats(10, 8, 12)))
 
-    assert fact == "1 worker: the times spread by 20% of their mean"
+    assert fact == "1 worker: the times spread by 20 % of their mean"
 
 
 def test_most_that_was_spilled_is_told() -> None:

@@ -189,3 +189,9 @@ def test_report_stays_within_its_width(width: int, ascii_only: bool, words: list
     lines = report(profile, width=width, ascii_only=ascii_only).splitlines()
 
     assert max(len(line) for line in lines) <= width
+
+
+def test_tunnel_to_the_dashboard_is_shown() -> None:
+    profile = make_profile(dashboard="http://127.0.0.1:8787/status", tunnel="ssh -N -L 1:b:1 ada@c")
+
+    assert "to open it from your machine: ssh -N -L 1:b:1 ada@c" in report(profile, width=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import CountSummary
+
+_HASH = re.compile(r"(?<=-)[0-9a-f]{32}")
+"""What makes a key of dask unique and says nothing to a reader."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +46,7 @@ def make_notices(profile: Profile) -> tuple[Notice, ...]:
 
 
 def _make_notices(profile: Profile) -> Iterator[Notice]:
-    for failure in profile.failures:
-        if failure.status == "killed":
-            yield _killed(failure, decimal=profile.decimal)
-        elif failure.status == "stuck":
-            yield Notice(
-                fact=f"{plural(failure.workers, 'worker')}: {failure.message}",
-                advice="Raise --timeout, or look at the dashboard for what the workers wait for",
-            )
+    yield from _failures(profile)
     finished = [run for run in profile.runs if run.status == "ok"]
     if finished and not any(run.tasks for run in finished):
         yield Notice(
@@ -86,27 +83,41 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
         )
 
 
-def _killed(failure: Failure, *, decimal: bool) -> Notice:
-    who = plural(failure.workers, "worker")
+def _failures(profile: Profile) -> Iterator[Notice]:
+    killed = [failure for failure in profile.failures if failure.status == "killed"]
+    in_finalize = [failure for failure in killed if failure.in_finalize]
+    if in_finalize:
+        kills = "; ".join(_kill(failure, decimal=profile.decimal) for failure in in_finalize)
+        yield Notice(
+            fact=f"{kills}: .compute() puts the whole result together on one worker before it is"
+            " fetched, which takes twice its size there",
+            advice="Write the result to zarr, reduce it on the workers, or keep it there with"
+            " .persist(); or raise --memory",
+        )
+    for failure in killed:
+        if not failure.in_finalize:
+            yield Notice(
+                fact=_kill(failure, decimal=profile.decimal),
+                advice="Raise --memory, use smaller chunks, or fewer --threads",
+            )
+    for failure in profile.failures:
+        if failure.status == "stuck":
+            yield Notice(
+                fact=f"{plural(failure.workers, 'worker')}: {failure.message}",
+                advice="Raise --timeout, or look at the dashboard for what the workers wait for",
+            )
+
+
+def _kill(failure: Failure, *, decimal: bool) -> str:
     used = "its limit"
     if failure.nbytes is not None and failure.memory_limit:
         used = (
             f"{format_bytes(failure.nbytes, decimal=decimal)} of"
             f" {format_bytes(failure.memory_limit, decimal=decimal)}"
         )
-    when = f" after {format_seconds(failure.seconds)}"
-    if failure.in_finalize:
-        return Notice(
-            fact=f"{who}: killed{when} at {used} in {failure.tasks[0]}: .compute() puts the whole"
-            " result together on one worker before it is fetched",
-            advice="Write the result to zarr, reduce it on the workers, or keep it there with"
-            " .persist(); or raise --memory to more than twice the result's size",
-        )
-    where = f" in {failure.tasks[0]}" if failure.tasks else ""
-    return Notice(
-        fact=f"{who}: killed{when} at {used}{where}",
-        advice="Raise --memory, use smaller chunks, or fewer --threads",
-    )
+    where = f" in {_HASH.sub('...', failure.tasks[0])}" if failure.tasks else ""
+    who = plural(failure.workers, "worker")
+    return f"{who}: killed after {format_seconds(failure.seconds)} at {used}{where}"
 
 
 def _unsteady(count: CountSummary) -> Iterator[Notice]:
@@ -122,6 +133,6 @@ def _unsteady(count: CountSummary) -> Iterator[Notice]:
         )
     elif timing.unstable:
         yield Notice(
-            fact=f"{who}: the times spread by {timing.std / timing.mean:.0%} of their mean",
+            fact=f"{who}: the times spread by {timing.std / timing.mean * 100:.0f} % of their mean",
             advice="Use more --repeats, on a machine that does nothing else",
         )

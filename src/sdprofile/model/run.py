@@ -106,7 +106,7 @@ class CountSummary:
     @property
     def speedup(self) -> float | None:
         """How many times faster than the smallest count that finished, by the medians."""
-        if self.timing is None or self.base is None:
+        if self.timing is None or self.base is None or not self.timing.median:
             return None
         return speedup(self.timing.median, base_seconds=self.base.median)
 

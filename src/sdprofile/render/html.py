@@ -126,6 +126,8 @@ def _conditions(profile: Profile) -> str:
         parts.append(f'<a href="{dashboard}" target="_blank" rel="noopener">dashboard</a>')
     elif dashboard:
         parts.append(f"dashboard {dashboard}")
+    if profile.tunnel:
+        parts.append(f"to open it from your machine: <code>{escape(profile.tunnel)}</code>")
     return f'<p class="sdp-conditions">{", ".join(parts)}</p>'
 
 

@@ -87,6 +87,8 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         lines += wrapped(", ".join(conditions(profile)))
         if profile.dashboard:
             lines += wrapped(f"dashboard {profile.dashboard}")
+        if profile.tunnel:
+            lines += wrapped(f"to open it from your machine: {profile.tunnel}")
         yield lines
         plot = terminal_plot(profile, width=min(width, _WIDEST_PLOT), ascii_only=ascii_only)
         yield plot.splitlines()

@@ -1,0 +1,57 @@
+"""Cell time under the magic over the same cell by hand on the same cluster: at most 1.03."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import time
+
+from IPython.core.interactiveshell import InteractiveShell
+from seed import IMPORTS, cell
+
+BOUND = 1.03
+
+
+def main() -> None:
+    """Measure pairs, the order changing from pair to pair, and print every figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--size", type=int, default=4000)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "sdprofile")
+    shell.ex(IMPORTS)
+    client = shell.run_line_magic("sdcluster", f"--workers {options.workers} --memory 3GB")
+    source = cell(options.size)
+
+    def by_hand() -> float:
+        code = compile(source, "cell", "exec")
+        gc.collect()
+        start = time.perf_counter()
+        exec(code, shell.user_ns)
+        return time.perf_counter() - start
+
+    def by_magic() -> float:
+        line = f"--workers {options.workers} --memory 3GB -r 1 --quiet --out found"
+        shell.run_cell_magic("sdprofile", line, source.strip() + ";\n")
+        return float(shell.user_ns["found"].runs[0].seconds)
+
+    by_hand()  # both start with warm workers
+    by_magic()
+    ratios = []
+    for pair in range(options.pairs):
+        if pair % 2:
+            magic, hand = by_magic(), by_hand()
+        else:
+            hand, magic = by_hand(), by_magic()
+        ratios.append(magic / hand)
+        print(f"pair {pair + 1:2}: by hand {hand:.3f} s, magic {magic:.3f} s, {magic / hand:.3f}")
+    client.close()
+    shell.run_line_magic("sdcluster", "--close")
+    print(f"median ratio {statistics.median(ratios):.3f} (bound {BOUND})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""The workflow that all benchmarks share: spatialdata's map_raster twice over random chunks."""
+
+from __future__ import annotations
+
+CELL = """
+image = sd.models.Image2DModel.parse(
+    da.random.random((3, {size}, {size}), chunks=(1, 1000, 1000)), dims="cyx"
+)
+out = sd.map_raster(
+    sd.map_raster(image, lambda x: x + 1, blockwise=True), lambda x: x + 2, blockwise=True
+)
+out.compute()
+"""
+
+IMPORTS = "import dask.array as da\nimport spatialdata as sd\nsd.models, sd.map_raster"
+
+
+def cell(size: int) -> str:
+    """Return the cell for images of 3 x size x size."""
+    return CELL.format(size=size)
