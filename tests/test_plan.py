@@ -1,3 +1,5 @@
+"""What is asked is checked against what there is."""
+
 from __future__ import annotations
 
 import pytest

@@ -11,8 +11,8 @@ class SdprofileError(Exception):
 
     Notes
     -----
-    IPython asks an exception for ``_render_traceback_`` before it formats a traceback. A subclass of
-    IPython's own ``UsageError`` would print a full traceback instead (IPython 8.12 and 9.18).
+    IPython asks an exception for ``_render_traceback_`` before it formats a traceback. A subclass
+    of IPython's own ``UsageError`` would print a full traceback instead (IPython 8.12 and 9.18).
     """
 
     def _render_traceback_(self) -> list[str]:

@@ -14,7 +14,9 @@ from sdprofile.errors import SdprofileError
 SMALLEST_MEMORY = 100_000_000
 """Bytes below which a worker cannot even start: a wrong unit, or none."""
 
-_OPTION = re.compile(r"\s*(?P<text>-{1,2}[A-Za-z][\w-]*)(?:=(?P<value>\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)")
+_OPTION = re.compile(
+    r"\s*(?P<text>-{1,2}[A-Za-z][\w-]*)(?:=(?P<value>\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)"
+)
 _VALUE = re.compile(r"\s*(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
 _END = re.compile(r"\s*--(?=\s|$)")
 
@@ -135,7 +137,9 @@ class _Declared:
         SdprofileError
             If an option is not known, comes twice, lacks its value, or has one that does not fit.
         """
-        fields = {spelling: field for field in dataclasses.fields(cls) for spelling in _spellings(field)}
+        fields = {
+            spelling: field for field in dataclasses.fields(cls) for spelling in _spellings(field)
+        }
         values: dict[str, object] = {}
         while not _END.match(line) and (match := _OPTION.match(line)):
             text, line = match["text"], line[match.end() :]
@@ -187,11 +191,13 @@ class Options(_Declared):
         " largest count)",
         metavar="AMOUNT",
     )
-    threads: int | None = _option(
-        _whole_number, "threads of each worker (default: 1)", metavar="N"
-    )
+    threads: int | None = _option(_whole_number, "threads of each worker (default: 1)", metavar="N")
     repeats: int = _option(
-        _whole_number, "runs of the cell at each count (default: 3)", metavar="N", short="-r", default=3
+        _whole_number,
+        "runs of the cell at each count (default: 3)",
+        metavar="N",
+        short="-r",
+        default=3,
     )
     timeout: float | None = _option(
         _seconds, "give a run up after this time and go on with the next count", metavar="SECONDS"
@@ -213,12 +219,8 @@ class ClusterOptions(_Declared):
     """What the session cluster is asked to be."""
 
     workers: int | None = _option(_whole_number, "number of workers (default: 1)", metavar="N")
-    memory: str | None = _option(
-        _memory, "memory limit of each worker, like 5GB", metavar="AMOUNT"
-    )
-    threads: int | None = _option(
-        _whole_number, "threads of each worker (default: 1)", metavar="N"
-    )
+    memory: str | None = _option(_memory, "memory limit of each worker, like 5GB", metavar="AMOUNT")
+    threads: int | None = _option(_whole_number, "threads of each worker (default: 1)", metavar="N")
     close: bool = _option(_flag, "close the cluster that sdprofile started", default=False)
 
 

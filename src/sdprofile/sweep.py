@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.metadata
 import logging
-import platform
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +23,7 @@ from sdprofile.cluster.session import (
 )
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
 from sdprofile.extras.report import check_report, performance_report
-from sdprofile.measure.machine import this_machine
+from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work, run_once
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
@@ -34,8 +32,6 @@ from sdprofile.plan import Plan, make_plan
 
 if TYPE_CHECKING:
     from distributed import Client
-
-_PACKAGES = ("sdprofile", "spatialdata", "dask", "distributed", "numpy", "zarr", "IPython")
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
@@ -190,7 +186,7 @@ class Sweep:
             tunnel=tunnel_here(self._dashboard),
             decimal=self._plan is not None and self._plan.decimal,
             created=self._created,
-            versions=_versions(),
+            versions=versions(),
         )
 
     def __iter__(self) -> Generator[Run, None, None]:
@@ -245,9 +241,7 @@ class Sweep:
         return client, plan
 
     def _tell(self, workers: int, repeat: int) -> None:
-        self._notify(
-            Step(workers=workers, repeat=repeat, done=len(self.runs), left=self._left)
-        )
+        self._notify(Step(workers=workers, repeat=repeat, done=len(self.runs), left=self._left))
 
     def _count(self, client: Client, plan: Plan, workers: int) -> Generator[Run, None, None]:
         for repeat in range(1, plan.repeats + 1):
@@ -286,15 +280,7 @@ def _quiet_logs() -> Iterator[None]:
     logger = logging.getLogger("asyncio")
     logger.addFilter(not_by_cancelling)
     try:
-        with silence_logging_cmgr(level=logging.ERROR):
+        with silence_logging_cmgr(level=logging.CRITICAL):
             yield
     finally:
         logger.removeFilter(not_by_cancelling)
-
-
-def _versions() -> tuple[tuple[str, str], ...]:
-    found = [("Python", platform.python_version())]
-    for package in _PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found.append((package, importlib.metadata.version(package)))
-    return tuple(found)

@@ -32,7 +32,9 @@ def main() -> None:
         pairs = [(load("empty_extension"), load("sdprofile")) for _ in range(11)]
     empty, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(f"empty extension {empty:.1f} ms, sdprofile {ours:.1f} ms")
-    print(f"median difference {statistics.median(b - a for a, b in pairs):.1f} ms (bound {BOUND_MS})")
+    print(
+        f"median difference {statistics.median(b - a for a, b in pairs):.1f} ms (bound {BOUND_MS})"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The whole profile over the same procedure by hand, each in a process of its own: at most 0.7.
 
-By hand: a spawned LocalCluster; at 1, 2 and 4 workers scale, wait_for_workers, three timed runs, and
-one more under a MemorySampler.
+By hand: a spawned LocalCluster; at 1, 2 and 4 workers scale, wait_for_workers, three timed runs,
+and one more under a MemorySampler.
 """
 
 from __future__ import annotations

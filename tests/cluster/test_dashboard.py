@@ -1,3 +1,5 @@
+"""The dashboard can be opened from where the user sits."""
+
 from __future__ import annotations
 
 import pytest
@@ -16,7 +18,11 @@ def test_a_session_over_ssh_gets_the_command_that_opens_the_dashboard() -> None:
 
 @pytest.mark.parametrize(
     ("link", "connection"),
-    [(LINK, ""), ("", "a 1 b 22"), ("https://hub.example.org/user/x/proxy/8787/status", "a 1 b 22")],
+    [
+        (LINK, ""),
+        ("", "a 1 b 22"),
+        ("https://hub.example.org/user/x/proxy/8787/status", "a 1 b 22"),
+    ],
 )
 def test_no_command_where_none_is_needed(link: str, connection: str) -> None:
     assert ssh_tunnel(link, environ={"SSH_CONNECTION": connection}, user="ada") == ""

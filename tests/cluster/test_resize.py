@@ -1,3 +1,5 @@
+"""A cluster has exactly as many workers as asked for."""
+
 from __future__ import annotations
 
 import dask

@@ -1,3 +1,5 @@
+"""The session's cluster is found, started, and given back."""
+
 from __future__ import annotations
 
 import socket
@@ -34,10 +36,14 @@ def test_users_client_is_borrowed_and_given_back_with_other_counts(user_client: 
 
 
 def test_other_limit_and_threads_are_given_back_also_after_an_error(user_client: Client) -> None:
-    with pytest.raises(ZeroDivisionError), lent(user_client):
-        fit(user_client, workers=1, threads=2, memory_limit=900_000_000)
-        assert shape(user_client) == Shape(workers=1, threads=2, memory_limit=900_000_000)
-        raise ZeroDivisionError
+    def fail_meanwhile() -> None:
+        with lent(user_client):
+            fit(user_client, workers=1, threads=2, memory_limit=900_000_000)
+            assert shape(user_client) == Shape(workers=1, threads=2, memory_limit=900_000_000)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_meanwhile()
     assert shape(user_client) == FOUND
     assert user_client.submit(sum, (1, 2)).result() == 3
 
@@ -97,7 +103,9 @@ def test_own_cluster_listens_here_only_and_is_not_the_default() -> None:
 
 
 # Dask leaves the socket that could not be bound to the garbage collector.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+)
 def test_dashboard_takes_another_port_without_a_warning() -> None:
     with socket.socket() as taken, warnings.catch_warnings():
         warnings.simplefilter("error")

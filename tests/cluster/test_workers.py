@@ -1,3 +1,5 @@
+"""Workers start fast and alike, and outlive the user's Ctrl-C."""
+
 from __future__ import annotations
 
 import os
@@ -13,7 +15,13 @@ from distributed import Client
 
 from sdprofile.cluster import workers
 from sdprofile.cluster.resize import resize, worker_states
-from sdprofile.cluster.workers import fast_start, _prepare, imported_here, prepare_workers, release_workers
+from sdprofile.cluster.workers import (
+    _prepare,
+    fast_start,
+    imported_here,
+    prepare_workers,
+    release_workers,
+)
 
 
 def _imports_and_threads() -> tuple[bool, str | None]:

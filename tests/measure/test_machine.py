@@ -1,3 +1,5 @@
+"""Only what may be used here is counted."""
+
 from __future__ import annotations
 
 import psutil

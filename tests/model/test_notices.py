@@ -83,13 +83,13 @@ def test_tasks_of_a_killed_run_are_not_compared() -> None:
 def test_slow_first_repeat_is_a_cold_start_and_not_also_unstable() -> None:
     [fact] = facts(make_profile(*repeats(20, 10, 10)))
 
-    assert fact == "1 worker: the first run took 20.0 s, the median 10.0 s"
+    assert fact == "The first run was slow (1 worker: 20.0 s against a median of 10.0 s)"
 
 
 def test_spread_times_are_told() -> None:
     [fact] = facts(make_profile(*repeats(10, 8, 12)))
 
-    assert fact == "1 worker: the times spread by 20 % of their mean"
+    assert fact == "The times spread widely around their mean (20 % at 1 worker)"
 
 
 def test_most_that_was_spilled_is_told() -> None:

@@ -22,7 +22,8 @@ print("last")
 !echo from the shell
 total = da.ones((2000, 2000), chunks=(1000, 1000)).sum().compute()
 total""",
-    "names": "print(x, total, kept is _, kept.to_frame().workers.tolist(), kept.to_frame().status.tolist())",
+    "names": """frame = kept.to_frame()
+print(x, total, kept is _, frame.workers.tolist(), frame.status.tolist())""",
     "again": "%sdprofile",
     "line": "p = %sdprofile --workers 1 -r 1 --memory 600MB -- {'a': 1, **{}}; 'no-expansion'",
     "silent value": "%%sdprofile --workers 1 -r 1\n'not shown';",
@@ -34,7 +35,8 @@ total""",
     "option": "%%sdprofile --wrokers 1\n1",
     "leftover": "%%sdprofile --workers 1 x = 2\n1",
     "unit": "%%sdprofile --workers 1 --memory 5XB\n1",
-    "too much": "%%sdprofile --workers 1,4 --memory 900TB\n1",
+    "too much": "%%sdprofile --workers 1,4 --memory 900TB --out kept\n1",
+    "kept": "print(len(kept.runs))",
     "figure": """%%sdprofile --workers 1,2 -r 1
 import matplotlib.pyplot as plt
 plt.plot([1, 2]);""",
@@ -54,7 +56,8 @@ client.submit(hold, 1, pure=False).result()""",
     "print([p for p in psutil.Process().children() if 'resource_tracker' not in str(p.cmdline())])",
     "close again": "%sdcluster --close",
     "borrow": """from distributed import Client, LocalCluster
-cluster = LocalCluster(n_workers=2, threads_per_worker=1, memory_limit="600MB", dashboard_address=":0")
+each = {"threads_per_worker": 1, "memory_limit": "600MB"}
+cluster = LocalCluster(n_workers=2, dashboard_address=":0", **each)
 mine = Client(cluster)
 before = sorted(mine.scheduler_info(n_workers=-1)["workers"])""",
     "borrowed": "%%sdprofile --workers 1,3 -r 1\nda.ones(4, chunks=2).sum().compute()",
@@ -176,8 +179,14 @@ def test_top_level_await_is_refused_in_one_line(cells: dict[str, Any]) -> None:
 
 def test_more_memory_than_the_machine_has_is_refused_in_one_line(cells: dict[str, Any]) -> None:
     shown = text_of(cells["too much"])
-    assert re.match(r"sdprofile: --memory: expected at most .* for each of 4 workers, got 900", shown)
+    assert re.match(
+        r"sdprofile: --memory: expected at most .* for each of 4 workers, got 900", shown
+    )
     assert "\n" not in shown
+
+
+def test_a_mistake_keeps_the_profile_before(cells: dict[str, Any]) -> None:
+    assert text_of(cells["kept"]).strip() == "4"
 
 
 def test_a_figure_is_shown_once(cells: dict[str, Any]) -> None:

@@ -52,9 +52,9 @@ def test_status_is_a_column_only_if_a_run_did_not_end_well() -> None:
 
 
 def test_count_that_never_finished_has_dashes_and_its_peak() -> None:
-    profile = make_profile(make_run(1, seconds=8.1, status="killed", peak=49 * GB // 10))
+    killed = make_run(1, seconds=8.1, status="killed", peak=49 * GB // 10)
 
-    headers, row = table_rows(profile)
+    headers, row, _ = table_rows(make_profile(killed, make_run(2)))
 
     cells = dict(zip(headers, row, strict=True))
     assert cells["status"] == "killed 8.10 s"
@@ -81,7 +81,16 @@ def test_flag_is_set_from_80_percent_as_it_reads(percent: float, text: str) -> N
 
 @pytest.mark.parametrize("unknown", [{"peak": None}, {"memory_limit": None}])
 def test_share_of_the_limit_needs_both_numbers(unknown: dict[str, None]) -> None:
-    assert column(make_profile(make_run(**unknown)), "of limit") == ["–"]
+    profile = make_profile(make_run(1, **unknown), make_run(2))
+
+    assert column(profile, "of limit") == ["–", "20 %"]
+
+
+def test_a_column_in_which_nothing_is_known_is_left_out() -> None:
+    [headers, row] = table_rows(make_profile(make_run(status="killed", peak=None)))
+
+    assert headers == ["workers", "status", "time", "tasks"]
+    assert row == ["1", "killed 10.0 s", "–", "100"]
 
 
 def test_memory_is_in_the_users_units() -> None:

@@ -115,7 +115,7 @@ def start_cluster(*, workers: int, threads: int, memory_limit: int) -> Client:
                 memory_limit=memory_limit,
                 host=HOST,
                 dashboard_address=f"{HOST}:{DASHBOARD_PORT}",
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,  # workers that leave log lost connections as errors,
             )
         except (OSError, RuntimeError) as error:
             stop_forkserver()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import os
+import platform
 
 from sdprofile.model.machine import Machine
 
 _MEBI = 2**20
+_PACKAGES = ("sdprofile", "spatialdata", "dask", "distributed", "numpy", "zarr", "IPython")
 
 
 def this_machine() -> Machine:
@@ -59,3 +63,12 @@ def slurm_memory(environ: dict[str, str]) -> int | None:
     if per_cpu.isdigit() and cpus.isdigit() and int(per_cpu) and int(cpus):
         return int(per_cpu) * int(cpus) * _MEBI
     return None
+
+
+def versions() -> tuple[tuple[str, str], ...]:
+    """Return names and versions of Python and of the packages that matter here."""
+    found = [("Python", platform.python_version())]
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append((package, importlib.metadata.version(package)))
+    return tuple(found)

@@ -40,7 +40,7 @@ class Failure:
     def in_finalize(self) -> bool:
         """Whether the worker died while it put the cell's whole result together.
 
-        Since 2025, dask computes a collection by one more task, ``finalize-hlgfinalizecompute-...``,
+        Since 2025, dask computes a collection by one more task, ``finalize-hlgfinalizecompute-..``,
         which concatenates all chunks on one worker before the client fetches the result
         (https://github.com/dask/dask/issues/11402).
         """

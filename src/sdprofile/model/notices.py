@@ -12,7 +12,6 @@ from sdprofile.model.units import format_bytes, format_seconds, plural
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
     from sdprofile.model.profile import Profile
-    from sdprofile.model.run import CountSummary
 
 _HASH = re.compile(r"(?<=-)[0-9a-f]{32}")
 """What makes a key of dask unique and says nothing to a reader."""
@@ -61,8 +60,7 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
             advice="Look for results that are held between runs, and for choices by the number of"
             " workers; compare times with care",
         )
-    for count in profile.counts:
-        yield from _unsteady(count)
+    yield from _unsteady(profile)
     spilled = max((run.spilled for run in finished), default=0)
     if spilled:
         amount = format_bytes(spilled, decimal=profile.decimal)
@@ -120,19 +118,25 @@ def _kill(failure: Failure, *, decimal: bool) -> str:
     return f"{who}: killed after {format_seconds(failure.seconds)} at {used}{where}"
 
 
-def _unsteady(count: CountSummary) -> Iterator[Notice]:
-    timing = count.timing
-    if timing is None:
-        return
-    who = plural(count.workers, "worker")
-    if timing.cold_start:
+def _unsteady(profile: Profile) -> Iterator[Notice]:
+    timed = [(count.workers, count.timing) for count in profile.counts if count.timing is not None]
+    if cold := [(workers, timing) for workers, timing in timed if timing.cold_start]:
+        times = "; ".join(
+            f"{plural(workers, 'worker')}: {format_seconds(timing.seconds[0])} against a median of"
+            f" {format_seconds(timing.median)}"
+            for workers, timing in cold
+        )
         yield Notice(
-            fact=f"{who}: the first run took {format_seconds(timing.seconds[0])}, the median"
-            f" {format_seconds(timing.median)}",
+            fact=f"The first run was slow ({times})",
             advice="Read the median; something was done only once (imports, caches)",
         )
-    elif timing.unstable:
+    unstable = [(n, timing) for n, timing in timed if timing.unstable and not timing.cold_start]
+    if unstable:
+        spreads = ", ".join(
+            f"{timing.std / timing.mean * 100:.0f} % at {plural(workers, 'worker')}"
+            for workers, timing in unstable
+        )
         yield Notice(
-            fact=f"{who}: the times spread by {timing.std / timing.mean * 100:.0f} % of their mean",
+            fact=f"The times spread widely around their mean ({spreads})",
             advice="Use more --repeats, on a machine that does nothing else",
         )

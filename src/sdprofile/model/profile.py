@@ -49,7 +49,7 @@ class Profile:
     """Address of dask's dashboard; empty if there is none."""
 
     tunnel: str = ""
-    """Command that makes the dashboard reachable from the user's machine; empty if none is needed."""
+    """Command that opens the dashboard to the user's machine; empty if none is needed."""
 
     decimal: bool = False
     """Whether memory is written in powers of 1000 (GB), as the user did, or of 1024 (GiB)."""
@@ -269,4 +269,4 @@ def _frame(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=columns.split())
     # Nullable integers, so that a missing peak does not turn bytes into floats.
     whole = [name for name in frame.columns if name == "bytes" or name.endswith("_bytes")]
-    return frame.astype({name: "Int64" for name in whole})
+    return frame.astype(dict.fromkeys(whole, "Int64"))

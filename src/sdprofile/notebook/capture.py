@@ -105,9 +105,7 @@ class _Publisher(CapturingDisplayPublisher):
         super().__init__()  # type: ignore[no-untyped-call] # a traitlets class
         self._output = output
 
-    def publish(
-        self, data: Any, metadata: Any = None, source: Any = None, **message: Any
-    ) -> None:
+    def publish(self, data: Any, metadata: Any = None, source: Any = None, **message: Any) -> None:
         self._output.events.append(("display", {"data": data, "metadata": metadata, **message}))
 
     def clear_output(self, wait: bool = False) -> None:

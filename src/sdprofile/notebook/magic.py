@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sdprofile.model.profile import Profile
-    from sdprofile.notebook.cell import Cell
     from sdprofile.notebook.progress import Progress
     from sdprofile.sweep import Sweep
 
@@ -83,19 +82,19 @@ class SdprofileMagics(Magics):
             # Its traceback would show our frames; the error itself points at the line.
             raise error.with_traceback(None) from None
         progress = Progress(self._shell, quiet=options.quiet)
-        sweep = Sweep(
-            cell.run, options, code=cell.source, around=cell.fresh, notify=progress.show
-        )
+        sweep = Sweep(cell.run, options, code=cell.source, around=cell.fresh, notify=progress.show)
         try:
             self._sweep(sweep, progress)
-        except BaseException as error:
-            self._keep(sweep.profile(stopped=_reason(error)), options)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            # What was measured is kept; a mistake before the first run keeps the profile before.
+            if sweep.runs:
+                self._keep(sweep.profile(stopped=_reason(error)), options)
             cell.show()
             if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
                 self._show_now()
             if isinstance(error, KeyboardInterrupt):
                 raise Stopped(_reason(error)) from None
-            raise cell.own_traceback(error)
+            raise cell.own_traceback(error)  # noqa: B904 - the same error, with fewer frames
         profile = sweep.profile()
         self._keep(profile, options)
         cell.show()
@@ -154,7 +153,7 @@ def unregister(shell: InteractiveShell) -> None:
         close_cluster()
 
 
-SdprofileMagics.sdprofile.__doc__ = f"""Profile a cell, or a line, on several numbers of dask workers.
+SdprofileMagics.sdprofile.__doc__ = f"""Profile a cell or a line on several numbers of dask workers.
 
 Usage, in cell mode::
 
@@ -179,7 +178,7 @@ Options:
 {Options.help()}
 """
 
-SdprofileMagics.sdcluster.__doc__ = f"""Start, show, change or close the cluster that profiles run on.
+SdprofileMagics.sdcluster.__doc__ = f"""Start, show, change or close the cluster of the session.
 
 Usage::
 

@@ -37,7 +37,7 @@ def table_rows(profile: Profile) -> list[list[str]]:
     -------
     list of list of str
         The headers, then a row per worker count, ascending. The column `status` is there only if
-        a run did not end well.
+        a run did not end well, others but `time` only if something is known.
     """
     columns: dict[str, Callable[[CountSummary], str]] = {
         "workers": lambda count: str(count.workers),
@@ -53,8 +53,10 @@ def table_rows(profile: Profile) -> list[list[str]]:
     }
     if all(count.status == "ok" for count in profile.counts):
         del columns["status"]
-    rows = [[cell(count) for cell in columns.values()] for count in profile.counts]
-    return [list(columns), *rows]
+    cells = {name: [cell(count) for count in profile.counts] for name, cell in columns.items()}
+    # A column in which nothing is known, as after kills at every count, says nothing.
+    shown = [name for name in cells if name == "time" or set(cells[name]) != {MISSING}]
+    return [shown, *(list(row) for row in zip(*(cells[name] for name in shown), strict=True))]
 
 
 def conditions(profile: Profile) -> list[str]:
