@@ -108,7 +108,6 @@ def test_units_are_powers_of_1000_or_1024() -> None:
     assert nbytes("5GiB") == 5 * 2**30
     assert is_decimal("5GB")
     assert not is_decimal("5GiB")
-    assert not is_decimal(None)
 
 
 def test_help_names_every_option() -> None:

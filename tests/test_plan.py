@@ -29,6 +29,14 @@ def test_what_a_borrowed_cluster_has_holds_unless_something_else_is_asked() -> N
     assert (asked.threads, asked.memory_limit) == (1, GB)
 
 
+def test_memory_is_shown_as_it_was_written() -> None:
+    assert make_plan(Options(memory="3GB"), MACHINE).decimal
+    assert not make_plan(Options(memory="3GiB"), MACHINE).decimal
+    assert make_plan(Options(), MACHINE, memory_limit=3 * GB).decimal
+    assert not make_plan(Options(), MACHINE, memory_limit=3 * 2**30).decimal
+    assert not make_plan(Options(), MACHINE).decimal
+
+
 def test_more_memory_than_there_is_is_refused() -> None:
     with pytest.raises(SdprofileError) as caught:
         make_plan(Options(workers=(1, 4), memory="5.5GB"), MACHINE)

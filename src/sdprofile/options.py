@@ -231,9 +231,9 @@ def nbytes(memory: str) -> int:
     return int(parse_bytes(memory))
 
 
-def is_decimal(memory: str | None) -> bool:
-    """Whether an amount is written in powers of 1000 (``5GB``); dask's own GiB without one."""
-    return memory is not None and not memory.lower().rstrip("b").endswith("i")
+def is_decimal(memory: str) -> bool:
+    """Whether an amount is written in powers of 1000 (``5GB``) rather than of 1024 (``5GiB``)."""
+    return not memory.lower().rstrip("b").endswith("i")
 
 
 def _spelled(field: dataclasses.Field[Any]) -> str:

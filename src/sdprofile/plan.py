@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
-from sdprofile.model.units import format_bytes
+from sdprofile.model.units import format_bytes, looks_decimal
 from sdprofile.options import Options, is_decimal, nbytes
 
 _ROUND_DOWN_TO = 100 * 2**20
@@ -69,11 +69,12 @@ def make_plan(
     """
     counts = options.workers or powers_of_two(machine.cpus)
     largest = max(counts)
-    decimal = is_decimal(options.memory)
     if options.memory is not None:
-        memory_limit = nbytes(options.memory)
-    elif memory_limit is None:
-        memory_limit = equal_share(machine.memory_free, largest)
+        memory_limit, decimal = nbytes(options.memory), is_decimal(options.memory)
+    elif memory_limit is not None:
+        decimal = looks_decimal(memory_limit)
+    else:
+        memory_limit, decimal = equal_share(machine.memory_free, largest), False
     if largest * memory_limit > machine.memory:
         raise SdprofileError(
             f"--memory: expected at most"

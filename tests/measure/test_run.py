@@ -197,6 +197,7 @@ def test_a_worker_killed_for_memory_is_a_result(one_worker: Client) -> None:
     assert run.failure.nbytes > 0.95 * LIMIT
     assert run.failure.worker.startswith("tcp://127.0.0.1:")
     assert run.peak_worker == run.failure.nbytes
+    assert all(nbytes > 100 * MIB for nbytes in run.curves[0].nbytes)  # none without the dead
     again, _ = measure(lambda: one_worker.submit(hold, 1, pure=False).result(), one_worker)
     assert again.status == "ok"
 

@@ -112,3 +112,13 @@ def test_thinned_curve_keeps_maximum_ends_and_order(nbytes: list[int], most: int
     assert (kept_seconds[0], kept_seconds[-1]) == (seconds[0], seconds[-1])
     assert (np.diff(kept_seconds) > 0).all()
     assert (heights[kept_seconds.astype(int)] == kept).all()
+
+
+def test_curve_of_a_kill_ends_at_what_the_nanny_saw() -> None:
+    run = make_run(status="killed", seconds=4.0, curve=[10, 20])
+
+    curve = shown_curve(run)
+
+    assert curve is not None
+    assert curve[0].tolist() == [0.0, 4.0, 4.0]
+    assert curve[1].tolist() == [10, 20, 49 * GB // 10]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from sdprofile.cluster.garbage import collect_garbage
 
 if TYPE_CHECKING:
-    from distributed import Client, Scheduler
+    from distributed import Client, Scheduler, Worker
 
 IDLE_TIMEOUT = 30.0
 """Seconds that tasks have to end."""
@@ -75,11 +76,12 @@ def _count_unfinished(dask_scheduler: Scheduler) -> int:
     return sum(task.state not in ended for task in dask_scheduler.tasks.values())
 
 
-def _free_memory() -> None:
+async def _free_memory(dask_worker: Worker) -> None:
     import ctypes
 
     gc.collect()
-    try:
+    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        return
+    # Else dask would show the memory of the run before for another second.
+    dask_worker.monitor.update()
+    await dask_worker.heartbeat()

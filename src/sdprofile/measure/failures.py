@@ -37,6 +37,9 @@ class FailureWatcher:
     killed: dict[str, Any] | None = None
     """The nanny's event: ``worker``, ``pid`` and ``rss`` (bytes); None if no worker was killed."""
 
+    killed_at: float | None = None
+    """When the nanny told of it, in seconds of the wall clock (`time.time`)."""
+
     timed_out: bool = False
     """Whether the time limit was reached."""
 
@@ -164,7 +167,7 @@ class FailureWatcher:
         with self._lock:
             if not self._running or self.killed is not None:
                 return
-            self.killed = event[1]
+            self.killed_at, self.killed = event
         self._stop()
 
     def _on_timeout(self) -> None:

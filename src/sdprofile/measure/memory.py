@@ -51,7 +51,7 @@ class DaskMemory:
         self._stack.close()
         self.samples = tuple(self._sampler.samples[self._label])
 
-    def curve(self, *, began: float, seconds: float) -> Curve | None:
+    def curve(self, *, began: float, seconds: float, until: float | None = None) -> Curve | None:
         """Return what was sampled while the cell ran.
 
         Parameters
@@ -60,14 +60,18 @@ class DaskMemory:
             Wall-clock time at which the cell began, in seconds.
         seconds
             How long it ran.
+        until
+            Wall-clock time from which samples do not count: when a worker was killed, for its
+            memory is missing from the sum then.
 
         Returns
         -------
         Curve or None
             None if there is no sample. What dask showed last before the cell began stands at 0.
         """
+        end = began + seconds if until is None else min(until, began + seconds)
         earlier = [(0.0, nbytes) for at, nbytes in self.samples if at < began]
-        inside = [(at - began, nbytes) for at, nbytes in self.samples if 0 <= at - began <= seconds]
+        inside = [(at - began, nbytes) for at, nbytes in self.samples if began <= at < end]
         series = [*earlier[-1:], *inside]
         if not series:
             return None

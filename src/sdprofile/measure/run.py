@@ -74,7 +74,7 @@ def run_once(
         memory_limit=plan.memory_limit,
     )
     peaks = _with_killed(marks, watcher)
-    curve = memory.curve(began=clock.began, seconds=clock.seconds)
+    curve = memory.curve(began=clock.began, seconds=clock.seconds, until=watcher.killed_at)
     run = Run(
         workers=workers,
         threads=plan.threads,

@@ -38,6 +38,11 @@ def format_bytes(nbytes: float, *, decimal: bool) -> str:
     return f"{value:.{_decimals(value)}f} {unit}"
 
 
+def looks_decimal(nbytes: int) -> bool:
+    """Whether an amount in bytes was probably meant in powers of 1000, as 5,000,000,000 is."""
+    return nbytes % 10**6 == 0
+
+
 def format_seconds(seconds: float) -> str:
     """Return a duration with three significant digits, or in minutes above 100 s.
 

@@ -19,8 +19,8 @@ from sdprofile.cluster.session import (
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.measure.machine import this_machine
-from sdprofile.model.units import format_bytes, plural
-from sdprofile.options import ClusterOptions, Options, is_decimal
+from sdprofile.model.units import format_bytes, looks_decimal, plural
+from sdprofile.options import ClusterOptions, Options
 from sdprofile.plan import make_plan
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def session_cluster(options: ClusterOptions) -> Client:
     else:
         with fast_start(fork=is_started_here(client)):
             fit(client, workers=plan.counts[0], **kind)
-    _show(client, decimal=is_decimal(options.memory))
+    _show(client)
     return default_client(client)
 
 
@@ -80,9 +80,11 @@ def close_session_cluster() -> None:
     raise SdprofileError("%sdcluster --close: expected a running cluster, got none")
 
 
-def _show(client: Client, *, decimal: bool) -> None:
+def _show(client: Client) -> None:
     now = shape(client)
-    limit = format_bytes(now.memory_limit, decimal=decimal) if now.memory_limit else "no limit"
+    limit = "no limit"
+    if now.memory_limit:
+        limit = format_bytes(now.memory_limit, decimal=looks_decimal(now.memory_limit))
     whose = "started by sdprofile" if is_started_here(client) else "the session's own"
     lines = [
         f"{plural(now.workers, 'worker')} of {limit} and"

@@ -34,11 +34,17 @@ def shown_curve(run: Run) -> tuple[Array, Array] | None:
     Notes
     -----
     The curve is dask's own `distributed.diagnostics.MemorySampler`, whose numbers are up to 1 s
-    old: a short peak is missing or too low in it. `Run.peak_worker` is the exact one.
+    old: a short peak is missing or too low in it. `Run.peak_worker` is the exact one. Where a
+    worker was killed the curve ends at what its nanny saw, if dask had not sampled as much.
     """
     for curve in run.curves:
         if curve.source == "dask" and not curve.worker and curve.seconds:
-            return np.asarray(curve.seconds, float), np.asarray(curve.nbytes, float)
+            seconds = np.asarray(curve.seconds, float)
+            nbytes = np.asarray(curve.nbytes, float)
+            if run.failure is not None and run.failure.nbytes:
+                seconds = np.append(seconds, max(run.seconds, seconds[-1]))
+                nbytes = np.append(nbytes, max(run.failure.nbytes, nbytes[-1]))
+            return seconds, nbytes
     return None
 
 

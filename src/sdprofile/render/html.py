@@ -21,14 +21,14 @@ _STYLE = """
 .sdprofile table {border-collapse: collapse; border: none; margin: 0 0 6px; font-size: inherit;
   font-variant-numeric: tabular-nums; color: inherit; width: auto}
 .sdprofile tr, .sdprofile th, .sdprofile td {background: none !important; border: none;
-  text-align: right !important; padding: 3px 10px; white-space: nowrap; color: inherit;
+  text-align: right !important; padding: 3px 7px; white-space: nowrap; color: inherit;
   vertical-align: middle}
 .sdprofile thead tr {border-bottom: 1px solid var(--jp-border-color1, #8888)}
 .sdprofile th {font-weight: 600}
-.sdprofile .sdp-bar {display: inline-block; width: 96px; height: 9px; margin-right: 10px;
+.sdprofile .sdp-bar {display: inline-block; width: 64px; height: 9px; margin-right: 8px;
   border-radius: 2px; background: var(--jp-border-color2, #8884); overflow: hidden}
 .sdprofile .sdp-bar span {display: block; height: 100%}
-.sdprofile .sdp-conditions {color: var(--jp-content-font-color2, inherit); margin: 0 10px 6px}
+.sdprofile .sdp-conditions {color: var(--jp-content-font-color2, inherit); margin: 0 7px 6px}
 .sdprofile ul {margin: 6px 0 6px 10px; padding-left: 16px}
 .sdprofile summary {cursor: pointer; margin-left: 10px}
 .sdprofile pre {margin: 4px 10px; padding: 6px; white-space: pre-wrap;
