@@ -77,7 +77,7 @@ def test_clusters_that_cannot_be_measured_are_refused(
     arguments: dict[str, Any], message: str
 ) -> None:
     adapt = arguments.pop("adapt", False)
-    arguments = {"n_workers": 1, "dashboard_address": None, **arguments}
+    arguments = {"n_workers": 1, "dashboard_address": "127.0.0.1:0", **arguments}
     with LocalCluster(**arguments) as cluster, Client(cluster):
         if adapt:
             cluster.adapt(minimum=0, maximum=1)

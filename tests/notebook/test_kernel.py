@@ -57,7 +57,7 @@ client.submit(hold, 1, pure=False).result()""",
     "close again": "%sdcluster --close",
     "borrow": """from distributed import Client, LocalCluster
 each = {"threads_per_worker": 1, "memory_limit": "600MB"}
-cluster = LocalCluster(n_workers=2, dashboard_address=":0", **each)
+cluster = LocalCluster(n_workers=2, dashboard_address="127.0.0.1:0", **each)
 mine = Client(cluster)
 before = sorted(mine.scheduler_info(n_workers=-1)["workers"])""",
     "borrowed": "%%sdprofile --workers 1,3 -r 1\nda.ones(4, chunks=2).sum().compute()",
