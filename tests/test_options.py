@@ -116,6 +116,10 @@ def test_help_names_every_option() -> None:
             assert f"--{field.name.replace('_', '-')}" in kind.help()
 
 
+def test_help_fits_into_a_terminal() -> None:
+    assert all(len(line) <= 78 for line in Options.help().splitlines())
+
+
 def test_readme_shows_the_options_as_they_are() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     assert Options.markdown() in readme

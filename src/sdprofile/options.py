@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -164,10 +165,18 @@ class _Declared:
 
     @classmethod
     def help(cls) -> str:
-        """Return one line per option, aligned, for ``%%sdprofile?``."""
+        """Return the options, aligned and at most 78 columns wide, for ``%%sdprofile?``."""
         rows = [(_usage(field), field.metadata["help"]) for field in dataclasses.fields(cls)]
-        width = max(len(usage) for usage, _ in rows)
-        return "\n".join(f"  {usage:{width}}  {text}" for usage, text in rows)
+        column = max(len(usage) for usage, _ in rows) + 4
+        return "\n".join(
+            textwrap.fill(
+                text,
+                width=78,
+                initial_indent=f"  {usage}".ljust(column),
+                subsequent_indent=" " * column,
+            )
+            for usage, text in rows
+        )
 
     @classmethod
     def markdown(cls) -> str:

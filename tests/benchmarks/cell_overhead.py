@@ -12,6 +12,11 @@ from seed import IMPORTS, cell
 
 BOUND = 1.03
 
+PAUSE = 1.0
+"""Seconds of rest before each. A process that has freed its memory a moment ago gets it back faster
+than one that has been idle, and the magic is idle between its runs, while it reads its instruments.
+"""
+
 
 def main() -> None:
     """Measure pairs, the order changing from pair to pair, and print every figure."""
@@ -29,11 +34,13 @@ def main() -> None:
     def by_hand() -> float:
         code = compile(source, "cell", "exec")
         gc.collect()
+        time.sleep(PAUSE)
         start = time.perf_counter()
         exec(code, shell.user_ns)
         return time.perf_counter() - start
 
     def by_magic() -> float:
+        time.sleep(PAUSE)
         line = f"--workers {options.workers} --memory 3GB -r 1 --quiet --out found"
         shell.run_cell_magic("sdprofile", line, source.strip() + ";\n")
         return float(shell.user_ns["found"].runs[0].seconds)
