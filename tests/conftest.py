@@ -9,6 +9,7 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
+from sdprofile.cluster import session, workers
 from sdprofile.cluster.session import close_cluster, start_cluster
 
 
@@ -20,15 +21,32 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_fork_server() -> Iterator[None]:
+    """Keep the fork server between clusters: it takes seconds to make its imports.
+
+    That closing the cluster stops it is tested in a kernel, see tests/notebook/test_kernel.py.
+    """
+    stop = session.stop_forkserver
+    session.stop_forkserver = lambda: None
+    yield
+    session.stop_forkserver = stop
+    stop()
+    wait_until(lambda: not child_processes())
+
+
 def child_processes() -> list[psutil.Process]:
-    """Return this process's children, but for the tracker that multiprocessing keeps to the end."""
+    """Return this process's children, but for those that are to stay until the tests are over.
+
+    These are the fork server and the tracker that multiprocessing keeps to the end.
+    """
     children = []
     for child in psutil.Process().children(recursive=True):
         try:
             tracker = "resource_tracker" in " ".join(child.cmdline())
         except psutil.NoSuchProcess:
             continue
-        if not tracker:
+        if not tracker and child.pid != workers._ours.pid:
             children.append(child)
     return children
 
@@ -56,13 +74,12 @@ def client() -> Iterator[Client]:
 @pytest.fixture
 def user_client() -> Iterator[Client]:
     """A cluster that the user started: two workers of 700 MB with one thread each."""
-    with (
-        LocalCluster(
+    with workers.fast_start():  # saves seconds; what is tested is what happens to it afterwards
+        cluster = LocalCluster(
             n_workers=2,
             threads_per_worker=1,
             memory_limit="700MB",
             dashboard_address="127.0.0.1:0",
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+        )
+    with cluster, Client(cluster) as client:
         yield client

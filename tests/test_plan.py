@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
 from sdprofile.options import Options
-from sdprofile.plan import equal_share, make_plan, powers_of_two
+from sdprofile.plan import Shape, equal_share, make_plan, powers_of_two
 
 GB = 10**9
 MACHINE = Machine(cpus=4, memory=20 * GB, memory_free=16 * GB)
@@ -23,17 +23,19 @@ def test_default_is_powers_of_two_and_an_equal_share() -> None:
 
 
 def test_what_a_borrowed_cluster_has_holds_unless_something_else_is_asked() -> None:
-    kept = make_plan(Options(), MACHINE, threads=2, memory_limit=3 * GB)
+    found = Shape(workers=1, threads=2, memory_limit=3 * GB)
+    kept = make_plan(Options(), MACHINE, found=found)
     assert (kept.threads, kept.memory_limit) == (2, 3 * GB)
-    asked = make_plan(Options(threads=1, memory="1GB"), MACHINE, threads=2, memory_limit=3 * GB)
+    asked = make_plan(Options(threads=1, memory="1GB"), MACHINE, found=found)
     assert (asked.threads, asked.memory_limit) == (1, GB)
 
 
 def test_memory_is_shown_as_it_was_written() -> None:
     assert make_plan(Options(memory="3GB"), MACHINE).decimal
     assert not make_plan(Options(memory="3GiB"), MACHINE).decimal
-    assert make_plan(Options(), MACHINE, memory_limit=3 * GB).decimal
-    assert not make_plan(Options(), MACHINE, memory_limit=3 * 2**30).decimal
+    for limit, decimal in ((3 * GB, True), (3 * 2**30, False)):
+        found = Shape(workers=1, threads=1, memory_limit=limit)
+        assert make_plan(Options(), MACHINE, found=found).decimal is decimal
     assert not make_plan(Options(), MACHINE).decimal
 
 
@@ -42,8 +44,29 @@ def test_more_memory_than_there_is_is_refused() -> None:
         make_plan(Options(workers=(1, 4), memory="5.5GB"), MACHINE)
     assert str(caught.value) == (
         "--memory: expected at most 5.00 GB for each of 4 workers, got 5.50 GB (the machine has"
-        " 20.0 GB; ask for fewer workers or less memory for each)"
+        " 20.0 GB; ask for fewer --workers or less --memory)"
     )
+
+
+BIG = Shape(workers=1, threads=1, memory_limit=8 * GB)
+
+
+def test_a_limit_that_does_not_fit_is_kept_of_the_users_cluster_and_shared_anew_of_ours() -> None:
+    with pytest.raises(SdprofileError, match="^the session's cluster: expected at most 5.00 GB"):
+        make_plan(Options(), MACHINE, found=BIG)
+    assert make_plan(Options(), MACHINE, found=BIG, ours=True).memory_limit == equal_share(
+        MACHINE.memory_free, 4
+    )
+    assert make_plan(Options(workers=(2,)), MACHINE, found=BIG, ours=True).memory_limit == 8 * GB
+
+
+def test_workers_elsewhere_are_not_held_against_this_machine() -> None:
+    assert make_plan(Options(), MACHINE, found=BIG, local=False).memory_limit == 8 * GB
+
+
+def test_a_cluster_without_a_limit_keeps_none() -> None:
+    found = Shape(workers=1, threads=1, memory_limit=None)
+    assert make_plan(Options(), MACHINE, found=found).memory_limit is None
 
 
 def test_all_memory_there_is_may_be_asked_for() -> None:

@@ -106,6 +106,53 @@ def test_each_step_is_told_before_it_is_made() -> None:
     assert told == [(1, 0, 0, 2), (1, 0, 0, 2), (1, 1, 0, 2), (2, 0, 1, 1), (2, 1, 1, 1)]
 
 
+def test_a_worker_that_dies_is_replaced_before_the_next_run(tmp_path: Path) -> None:
+    counts: list[int] = []
+    marker = tmp_path / "died"
+
+    def die_once() -> int:
+        if not marker.exists():
+            marker.touch()
+            os._exit(1)
+        return 1
+
+    def work() -> None:
+        client = distributed.get_client()
+        counts.append(len(client.scheduler_info(n_workers=-1)["workers"]))
+        client.submit(die_once, pure=False).result()
+
+    profile = sdprofile.profile(work, workers=(2,), memory="500MB", repeats=3)
+    assert counts == [2, 2, 2]
+    assert [run.status for run in profile.runs] == ["ok"] * 3
+    assert [len(run.worker_peaks) for run in profile.runs] == [1, 2, 2]
+    assert "2 workers, run 1: a worker died on the way" in profile.notices[0].fact
+
+
+def test_a_task_that_goes_on_does_not_hold_up_the_next_count() -> None:
+    def work() -> None:
+        client = distributed.get_client()
+        if len(client.scheduler_info(n_workers=-1)["workers"]) == 1:
+            client.submit(time.sleep, 30, pure=False).result()
+        client.submit(abs, -1, pure=False).result()
+
+    profile = sdprofile.profile(work, workers=(1, 2), memory="500MB", repeats=1, timeout=1.0)
+    assert [run.status for run in profile.runs] == ["stuck", "ok"]
+
+
+def test_the_environment_is_as_before(user_client: Client) -> None:
+    before = dict(os.environ)
+    sdprofile.profile(lambda: None, workers=(1,), repeats=1)
+    assert shape(user_client).workers == 2
+    assert dict(os.environ) == before
+
+
+def test_results_that_are_held_are_told(user_client: Client) -> None:
+    held = user_client.submit(abs, -7)
+    profile = sdprofile.profile(lambda: None, workers=(2,), repeats=1)
+    assert profile.notices[0].fact.startswith("The workers hold 1 result of earlier cells")
+    assert held.result() == 7
+
+
 def test_a_borrowed_client_is_used_and_given_back(user_client: Client) -> None:
     before = shape(user_client)
     profile = sdprofile.profile(

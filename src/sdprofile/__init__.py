@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sdprofile.model.profile import Profile
+    from sdprofile.plain import profile
     from sdprofile.storage import load
-    from sdprofile.sweep import profile
 
 __all__ = ["Profile", "SdprofileError", "load", "load_ipython_extension", "profile"]
 
 _HOMES = {
     "Profile": "sdprofile.model.profile",
     "load": "sdprofile.storage",
-    "profile": "sdprofile.sweep",
+    "profile": "sdprofile.plain",
 }
 
 

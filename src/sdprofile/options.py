@@ -196,11 +196,15 @@ class Options(_Declared):
     )
     memory: str | None = _option(
         _memory,
-        "memory limit of each worker, like 5GB (default: an equal share of the free memory for the"
-        " largest count)",
+        "memory limit of each worker, like 5GB (default: the cluster's; of a new one an equal share"
+        " of the free memory for the largest count)",
         metavar="AMOUNT",
     )
-    threads: int | None = _option(_whole_number, "threads of each worker (default: 1)", metavar="N")
+    threads: int | None = _option(
+        _whole_number,
+        "threads of each worker (default: the cluster's; 1 of a new one)",
+        metavar="N",
+    )
     repeats: int = _option(
         _whole_number,
         "runs of the cell at each count (default: 3)",
@@ -227,9 +231,15 @@ class Options(_Declared):
 class ClusterOptions(_Declared):
     """What the session cluster is asked to be."""
 
-    workers: int | None = _option(_whole_number, "number of workers (default: 1)", metavar="N")
+    workers: int | None = _option(
+        _whole_number, "number of workers (default: as it is; 1 of a new one)", metavar="N"
+    )
     memory: str | None = _option(_memory, "memory limit of each worker, like 5GB", metavar="AMOUNT")
-    threads: int | None = _option(_whole_number, "threads of each worker (default: 1)", metavar="N")
+    threads: int | None = _option(
+        _whole_number,
+        "threads of each worker (default: the cluster's; 1 of a new one)",
+        metavar="N",
+    )
     close: bool = _option(_flag, "close the cluster that sdprofile started", default=False)
 
 

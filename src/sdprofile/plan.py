@@ -13,6 +13,20 @@ _ROUND_DOWN_TO = 100 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Number and kind of a cluster's workers."""
+
+    workers: int
+    """Number of workers."""
+
+    threads: int | None
+    """Threads of each worker; None if there are no workers and the cluster does not say."""
+
+    memory_limit: int | None
+    """Memory limit of each worker, in bytes; None for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """Which runs are made, and on what workers."""
 
@@ -25,8 +39,8 @@ class Plan:
     threads: int
     """Threads of each worker."""
 
-    memory_limit: int
-    """Memory limit of each worker, in bytes."""
+    memory_limit: int | None
+    """Memory limit of each worker, in bytes; None for none."""
 
     timeout: float | None = None
     """Time after which a run is given up, in seconds."""
@@ -42,8 +56,9 @@ def make_plan(
     options: Options,
     machine: Machine,
     *,
-    threads: int | None = None,
-    memory_limit: int | None = None,
+    found: Shape | None = None,
+    ours: bool = False,
+    local: bool = True,
 ) -> Plan:
     """Return the plan for what was asked.
 
@@ -53,9 +68,13 @@ def make_plan(
         What was asked.
     machine
         What there is.
-    threads, memory_limit
-        Threads and memory limit (bytes) of each worker of the cluster at hand: what holds if
-        nothing else was asked.
+    found
+        The cluster at hand, whose kind of workers is kept unless something else was asked.
+    ours
+        Whether sdprofile started that cluster, so that workers of a limit that does not fit may be
+        replaced.
+    local
+        Whether its workers share this machine's memory.
 
     Returns
     -------
@@ -69,29 +88,38 @@ def make_plan(
     """
     counts = options.workers or powers_of_two(machine.cpus)
     largest = max(counts)
-    if options.memory is not None:
-        memory_limit, decimal = nbytes(options.memory), is_decimal(options.memory)
-    elif memory_limit is not None:
-        decimal = looks_decimal(memory_limit)
-    else:
-        memory_limit, decimal = equal_share(machine.memory_free, largest), False
-    if largest * memory_limit > machine.memory:
+    fits = found is not None and largest * (found.memory_limit or 0) <= machine.memory
+    kept = found if fits or not ours else None
+    limit, decimal, where = _limit(options, machine, largest, kept)
+    if local and limit is not None and largest * limit > machine.memory:
         raise SdprofileError(
-            f"--memory: expected at most"
+            f"{where}: expected at most"
             f" {format_bytes(machine.memory // largest, decimal=decimal)} for each of {largest}"
-            f" workers, got {format_bytes(memory_limit, decimal=decimal)}"
+            f" workers, got {format_bytes(limit, decimal=decimal)}"
             f" ({machine.bounded_by} has {format_bytes(machine.memory, decimal=decimal)};"
-            " ask for fewer workers or less memory for each)"
+            " ask for fewer --workers or less --memory)"
         )
     return Plan(
         counts=counts,
         repeats=options.repeats,
-        threads=options.threads or threads or 1,
-        memory_limit=memory_limit,
+        threads=options.threads or (found.threads if found else None) or 1,
+        memory_limit=limit,
         timeout=options.timeout,
         fuse=not options.no_fuse,
         decimal=decimal,
     )
+
+
+def _limit(
+    options: Options, machine: Machine, largest: int, found: Shape | None
+) -> tuple[int | None, bool, str]:
+    """Return the limit in bytes, whether it is meant in powers of 1000, and who set it."""
+    if options.memory is not None:
+        return nbytes(options.memory), is_decimal(options.memory), "--memory"
+    if found is not None:
+        limit = found.memory_limit
+        return limit, limit is not None and looks_decimal(limit), "the session's cluster"
+    return equal_share(machine.memory_free, largest), False, "--memory"
 
 
 def powers_of_two(cpus: int) -> tuple[int, ...]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.garbage import collect_garbage
-from sdprofile.cluster.resize import resize
+from sdprofile.cluster.resize import held_results, resize
 from sdprofile.cluster.session import (
-    close_cluster,
     find_client,
     fit,
+    is_local,
     is_started_here,
     lent,
     shape,
@@ -23,10 +23,13 @@ from sdprofile.cluster.session import (
 )
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
 from sdprofile.extras.report import check_report, performance_report
+from sdprofile.measure.clean import wait_until_workers_rest
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work, run_once
+from sdprofile.model.notices import Notice
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
+from sdprofile.model.units import plural
 from sdprofile.options import Options
 from sdprofile.plan import Plan, make_plan
 
@@ -54,75 +57,6 @@ class Step:
 
 
 Notify = Callable[[Step], None]
-
-
-def profile(
-    work: Work,
-    *,
-    workers: tuple[int, ...] | str | None = None,
-    memory: str | int | None = None,
-    threads: int | None = None,
-    repeats: int = 3,
-    timeout: float | None = None,
-    no_fuse: bool = False,
-    report: str | None = None,
-) -> Profile:
-    """Run a function on several worker counts and return what it took.
-
-    Parameters
-    ----------
-    work
-        What to measure; called without arguments, several times. It has to do the same each time.
-    workers
-        Worker counts in the order in which they are visited; by default 1, 2, 4 ... up to the CPUs.
-    memory
-        Memory limit of each worker, ``"5GB"`` or bytes; by default an equal share of what is free.
-    threads
-        Threads of each worker; 1 by default.
-    repeats
-        Runs at each count.
-    timeout
-        Seconds after which a run is given up.
-    no_fuse
-        Keep dask from fusing tasks.
-    report
-        Where to write dask's performance report; the worker count is added to the name.
-
-    Returns
-    -------
-    Profile
-        All runs. A worker that is killed for memory ends its count, not the profile.
-
-    Raises
-    ------
-    SdprofileError
-        If an option does not fit, or the cluster cannot be brought to a worker count.
-    Exception
-        What `work` raises.
-
-    Notes
-    -----
-    A dask client of the session is borrowed and given back as it was. Otherwise a `LocalCluster` is
-    started, and closed at the end.
-    """
-    options = Options(
-        workers=workers,  # type: ignore[arg-type] # Options reads what people write
-        memory=memory,  # type: ignore[arg-type]
-        threads=threads,
-        repeats=repeats,
-        timeout=timeout,
-        no_fuse=no_fuse,
-        report=report,
-    )
-    sweep = Sweep(work, options, code=getattr(work, "__qualname__", repr(work)))
-    found = find_client()
-    try:
-        for _ in sweep:
-            pass
-    finally:
-        if found is None:
-            close_cluster()
-    return sweep.profile()
 
 
 class Sweep:
@@ -164,6 +98,7 @@ class Sweep:
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._dashboard = ""
         self._plan: Plan | None = None
+        self._remarks: list[Notice] = []
         self.runs: list[Run] = []
         self._left = 0
 
@@ -187,6 +122,7 @@ class Sweep:
             decimal=self._plan is not None and self._plan.decimal,
             created=self._created,
             versions=versions(),
+            remarks=tuple(self._remarks),
         )
 
     def __iter__(self) -> Generator[Run, None, None]:
@@ -213,13 +149,13 @@ class Sweep:
                     threads=plan.threads,
                     memory_limit=plan.memory_limit,
                 )
-                prepare_workers(client)
                 with performance_report(client, options.report, workers):
                     yield from self._count(client, plan, workers)
 
     def _cluster(self, stack: contextlib.ExitStack) -> tuple[Client, Plan]:
         """Return the client to use and the plan; what must be undone is put on the stack."""
         client = find_client()
+        found = client is not None
         if client is None:
             plan = make_plan(self._options, self._machine)
             self._plan = plan
@@ -229,16 +165,47 @@ class Sweep:
                 workers=plan.counts[0], threads=plan.threads, memory_limit=plan.memory_limit
             )
         else:
-            now = shape(client)
             plan = make_plan(
-                self._options, self._machine, threads=now.threads, memory_limit=now.memory_limit
+                self._options,
+                self._machine,
+                found=shape(client),
+                ours=is_started_here(client),
+                local=is_local(client),
             )
             self._plan = plan
+            self._note_held(client)
+        stack.enter_context(_quiet_logs())
+        stack.enter_context(fast_start(fork=is_started_here(client)))
+        if found:
             stack.enter_context(lent(client))
             stack.callback(release_workers, client)
-        stack.enter_context(fast_start(fork=is_started_here(client)))
-        stack.enter_context(_quiet_logs())
         return client, plan
+
+    def _note_held(self, client: Client) -> None:
+        collect_garbage()
+        if held := held_results(client):
+            self._remarks.append(
+                Notice(
+                    fact=f"The workers hold {held} of earlier cells, which take memory and may move"
+                    " between workers",
+                    advice="Delete them before you measure; a worker that is killed loses them",
+                )
+            )
+
+    def _recover(self, client: Client, workers: int) -> None:
+        """Make the cluster usable after a run that was given up."""
+        collect_garbage()
+        if wait_until_workers_rest(client):
+            return
+        if held_results(client):
+            self._remarks.append(
+                Notice(
+                    fact=f"{plural(workers, 'worker')}: a task of a run that was given up goes on",
+                    advice="Do not trust the times of what ran after it",
+                )
+            )
+        else:
+            resize(client, 0)
 
     def _tell(self, workers: int, repeat: int) -> None:
         self._notify(Step(workers=workers, repeat=repeat, done=len(self.runs), left=self._left))
@@ -246,26 +213,22 @@ class Sweep:
     def _count(self, client: Client, plan: Plan, workers: int) -> Generator[Run, None, None]:
         for repeat in range(1, plan.repeats + 1):
             self._tell(workers, repeat)
+            # A worker may have died since, and a new one is not prepared.
+            resize(client, workers)
+            prepare_workers(client)
             with self._around():
                 run, error = run_once(
                     self._work, client, plan, workers=workers, repeat=repeat, label=self._created
                 )
             self.runs.append(run)
             self._left -= 1
-            if run.status != "ok":
-                _recover(client, workers)
             yield run
             if run.status in ("failed", "interrupted") and error is not None:
                 raise error
             if run.status != "ok":
+                del error  # its traceback holds what the cell held
+                self._recover(client, workers)
                 return
-
-
-def _recover(client: Client, workers: int) -> None:
-    """Make the cluster usable after a run that did not end well."""
-    collect_garbage()
-    resize(client, workers)
-    prepare_workers(client)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from distributed import Client, LocalCluster
 
 from sdprofile.cluster import session
 from sdprofile.cluster.session import (
-    Shape,
     close_cluster,
     default_client,
     find_client,
@@ -22,6 +21,7 @@ from sdprofile.cluster.session import (
     start_cluster,
 )
 from sdprofile.errors import SdprofileError
+from sdprofile.plan import Shape
 
 FOUND = Shape(workers=2, threads=1, memory_limit=700_000_000)
 

@@ -16,6 +16,7 @@ from distributed import Client
 
 from sdprofile.cluster.resize import resize, worker_states
 from sdprofile.cluster.workers import fast_start
+from sdprofile.errors import SdprofileError
 from sdprofile.measure.clean import clean_slate
 from sdprofile.measure.run import run_once
 from sdprofile.model.run import Run
@@ -224,8 +225,7 @@ def test_a_run_is_given_up_when_its_time_is_over(one_worker: Client, where: str)
         if where == "worker":
             one_worker.submit(time.sleep, 3.0, pure=False).result()
         else:
-            for _ in range(1000):
-                time.sleep(0.01)
+            time.sleep(10)
 
     run, error = measure(work, one_worker, timeout=0.3)
     assert error is not None
@@ -257,3 +257,26 @@ def test_an_interrupt_cancels_what_was_submitted(one_worker: Client) -> None:
     assert isinstance(error, KeyboardInterrupt)
     assert run.status == "interrupted"
     assert futures[0].cancelled()
+
+
+def test_results_that_a_failing_cell_has_made_are_left_to_the_user(one_worker: Client) -> None:
+    made: list[Any] = []
+
+    def work() -> None:
+        made.append(one_worker.submit(abs, -8, pure=False))
+        made[0].result()
+        raise LookupError
+
+    measure(work, one_worker)
+    assert made[0].result() == 8
+
+
+def test_the_client_keeps_no_handler(one_worker: Client) -> None:
+    before = dict(one_worker._event_handlers)
+    measure(lambda: None, one_worker)
+    assert one_worker._event_handlers == before
+
+
+def test_a_cell_that_closes_the_client_is_told_so(user_client: Client) -> None:
+    with pytest.raises(SdprofileError, match="leave the dask client that it runs on open"):
+        measure(user_client.close, user_client, counts=(2,))

@@ -41,7 +41,7 @@ def test_kill_without_numbers_still_says_why() -> None:
 
     [fact] = facts(make_profile(make_run(status="killed", failure=failure)))
 
-    assert fact == "1 worker: killed after 10.0 s at its limit"
+    assert fact == "1 worker: a worker was killed after 10.0 s"
 
 
 def test_kill_in_the_finalize_task_is_explained() -> None:

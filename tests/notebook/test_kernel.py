@@ -37,6 +37,7 @@ print(x, total, kept is _, frame.workers.tolist(), frame.status.tolist())""",
     "unit": "%%sdprofile --workers 1 --memory 5XB\n1",
     "too much": "%%sdprofile --workers 1,4 --memory 900TB --out kept\n1",
     "kept": "print(len(kept.runs))",
+    "nested": "%%sdprofile --workers 1\n%sdprofile --workers 1 1",
     "figure": """%%sdprofile --workers 1,2 -r 1
 import matplotlib.pyplot as plt
 plt.plot([1, 2]);""",
@@ -187,6 +188,12 @@ def test_more_memory_than_the_machine_has_is_refused_in_one_line(cells: dict[str
 
 def test_a_mistake_keeps_the_profile_before(cells: dict[str, Any]) -> None:
     assert text_of(cells["kept"]).strip() == "4"
+
+
+def test_a_profile_inside_a_profile_is_refused(cells: dict[str, Any]) -> None:
+    assert text_of(cells["nested"]).strip() == (
+        "sdprofile: expected one profile at a time, got another one inside a cell"
+    )
 
 
 def test_a_figure_is_shown_once(cells: dict[str, Any]) -> None:

@@ -104,7 +104,7 @@ def test_quickstart_ends_well_and_shows_every_count(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert "(3, 4000, 4000)" in done.stdout
+    assert "(3, 3000, 3000)" in done.stdout
     for workers in (1, 2, 4):
         assert re.search(rf"^ +{workers} +[\d.]+ m?s", done.stdout, re.MULTILINE)
         assert f"{workers} w│" in done.stdout

@@ -88,7 +88,7 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
         time.sleep(_POLL)
 
 
-def renew(client: Client, *, threads: int, memory_limit: int, workers: int) -> None:
+def renew(client: Client, *, threads: int, memory_limit: int | None, workers: int) -> None:
     """Replace all workers by new ones with other threads and another memory limit.
 
     Parameters
@@ -98,7 +98,7 @@ def renew(client: Client, *, threads: int, memory_limit: int, workers: int) -> N
     threads
         Threads of each new worker.
     memory_limit
-        Memory limit of each new worker, in bytes.
+        Memory limit of each new worker, in bytes; None for none.
     workers
         How many new workers there are afterwards.
 

@@ -13,6 +13,7 @@ from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
 from sdprofile.cluster.workers import fast_start, stop_forkserver
 from sdprofile.errors import SdprofileError
+from sdprofile.plan import Shape
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -22,20 +23,6 @@ HOST = "127.0.0.1"
 
 DASHBOARD_PORT = 8787
 """Dask's usual port; another one is taken where it is not free."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """Number and kind of a cluster's workers."""
-
-    workers: int
-    """Number of workers."""
-
-    threads: int | None
-    """Threads of each worker; None if there are no workers and the cluster does not say."""
-
-    memory_limit: int | None
-    """Memory limit of each worker, in bytes; None for none or not known."""
 
 
 @dataclass
@@ -80,7 +67,14 @@ def is_started_here(client: Client) -> bool:
     return _started.client is not None and client.cluster is _started.client.cluster
 
 
-def start_cluster(*, workers: int, threads: int, memory_limit: int) -> Client:
+def is_local(client: Client) -> bool:
+    """Whether the workers of a client's cluster share the memory of this machine."""
+    from distributed import LocalCluster
+
+    return isinstance(client.cluster, LocalCluster)
+
+
+def start_cluster(*, workers: int, threads: int, memory_limit: int | None) -> Client:
     """Start a cluster of processes on this machine and keep it for later cells.
 
     Parameters
@@ -105,23 +99,27 @@ def start_cluster(*, workers: int, threads: int, memory_limit: int) -> Client:
     from distributed import Client, LocalCluster
 
     close_cluster()
-    with fast_start(), warnings.catch_warnings():
-        # Another dashboard has the port: ours takes a free one, and the header shows which.
-        warnings.filterwarnings("ignore", message="Port .* is already in use")
-        try:
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=threads,
-                memory_limit=memory_limit,
-                host=HOST,
-                dashboard_address=f"{HOST}:{DASHBOARD_PORT}",
-                silence_logs=logging.CRITICAL,  # workers that leave log lost connections as errors,
-            )
-        except (OSError, RuntimeError) as error:
-            stop_forkserver()
-            raise SdprofileError(f"could not start a cluster on {HOST}: {error}") from error
-    _started.client = Client(cluster, set_as_default=False)
-    return _started.client
+    try:
+        with fast_start(), warnings.catch_warnings():
+            # Another dashboard has the port: ours takes a free one, and the header shows which.
+            warnings.filterwarnings("ignore", message="Port .* is already in use")
+            try:
+                cluster = LocalCluster(
+                    n_workers=0,
+                    threads_per_worker=threads,
+                    memory_limit=memory_limit,
+                    host=HOST,
+                    dashboard_address=f"{HOST}:{DASHBOARD_PORT}",
+                    silence_logs=logging.CRITICAL,  # workers that leave log it as an error
+                )
+            except (OSError, RuntimeError) as error:
+                raise SdprofileError(f"could not start a cluster on {HOST}: {error}") from error
+            client = _started.client = Client(cluster, set_as_default=False)
+            resize(client, workers)
+    except BaseException:
+        close_cluster()
+        raise
+    return client
 
 
 def default_client(client: Client) -> Client:
@@ -168,7 +166,7 @@ def shape(client: Client) -> Shape:
     )
 
 
-def fit(client: Client, *, workers: int, threads: int, memory_limit: int) -> None:
+def fit(client: Client, *, workers: int, threads: int, memory_limit: int | None) -> None:
     """Bring a client's cluster to so many workers of this kind; replace them only if they differ.
 
     Parameters
@@ -208,12 +206,19 @@ def lent(client: Client) -> Iterator[Client]:
     options = dict(_new_worker_options(client))
     try:
         yield client
-    finally:
-        if client.status == "running":
+    except BaseException as error:
+        try:
             _give_back(client, before, options)
+        except SdprofileError as trouble:
+            # The first error is what the user has to see.
+            error.add_note(f"sdprofile: the cluster was not given back as it was: {trouble}")
+        raise
+    _give_back(client, before, options)
 
 
 def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:
+    if client.status != "running":
+        return
     if _new_worker_options(client) != options:
         replace_gently(client, options, workers=before.workers)
     else:

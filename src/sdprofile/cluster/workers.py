@@ -136,7 +136,8 @@ def prepare_workers(client: Client) -> None:
 
 def release_workers(client: Client) -> None:
     """Let workers hear Ctrl-C again, as they did before `prepare_workers`."""
-    client.run(_hear_interrupts, on_error="ignore")
+    if client.status == "running":
+        client.run(_hear_interrupts, on_error="ignore")
 
 
 def _prepare(names: tuple[str, ...]) -> int:

@@ -18,6 +18,9 @@ IDLE_TIMEOUT = 30.0
 FORGET_TIMEOUT = 2.0
 """Seconds that the scheduler has to forget tasks that nobody holds."""
 
+REST_TIMEOUT = 2.0
+"""Seconds that a worker has to end a task that was cancelled, before it is replaced."""
+
 _POLL = 0.005
 
 
@@ -65,6 +68,30 @@ def wait_until_idle(client: Client, *, timeout: float = IDLE_TIMEOUT) -> bool:
             return False
         time.sleep(_POLL)
     return True
+
+
+def wait_until_workers_rest(client: Client, *, timeout: float = REST_TIMEOUT) -> bool:
+    """Wait until no worker executes anything, and say whether that came about.
+
+    The scheduler forgets a task that is cancelled at once; the thread that runs it goes on.
+
+    Parameters
+    ----------
+    client
+        Of the cluster to wait for.
+    timeout
+        Limit in seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while any(client.run(_count_executing, on_error="ignore").values()):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL)
+    return True
+
+
+def _count_executing(dask_worker: Worker) -> int:
+    return dask_worker.state.executing_count
 
 
 def _count_groups(dask_scheduler: Scheduler) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class FailureWatcher:
         self._main = threading.current_thread() is threading.main_thread()
         self._lock = threading.Lock()
         self._running = False
+        self._interrupted = False
         self._timers: list[threading.Timer] = []
         self._stopper: threading.Thread | None = None
         self._killed_tasks: tuple[str, ...] = ()
@@ -71,7 +73,11 @@ class FailureWatcher:
     ) -> None:
         for timer in self._timers:
             timer.cancel()
+        if self._client.status != "running":
+            return
         self._client.unsubscribe_topic(_TOPIC)
+        # Dask leaves the handler in the client, and the next run would take it for the user's.
+        self._client._event_handlers.pop(_TOPIC, None)
         if self._handler_before is not None:
             self._client.subscribe_topic(_TOPIC, self._handler_before)
 
@@ -102,11 +108,17 @@ class FailureWatcher:
         return None
 
     def cancel(self) -> None:
-        """Cancel what this run has submitted, and leave alone what was held before it."""
+        """Cancel what this run has submitted and still waits for; results stay."""
         from distributed import Future
 
-        keys = set(self._client.futures) - self._held_before
-        self._client.cancel([Future(key, client=self._client) for key in keys], force=True)
+        if self._client.status != "running":
+            return
+        waited_for: list[Future[object]] = [
+            Future(key, client=self._client)
+            for key, state in self._client.futures.items()
+            if key not in self._held_before and state.status == "pending"
+        ]
+        self._client.cancel(waited_for)
 
     def failure(
         self,
@@ -133,7 +145,9 @@ class FailureWatcher:
         from distributed import KilledWorker
 
         details: dict[str, Any] = {}
-        if self.killed is not None:
+        if isinstance(error, KeyboardInterrupt) and not self._interrupted:
+            status, message = "interrupted", "interrupted by the user"
+        elif self.killed is not None:
             status, message = "killed", "a worker was killed for memory"
             details = {
                 "worker": self.killed["worker"],
@@ -147,10 +161,8 @@ class FailureWatcher:
         elif error is None:
             return None
         elif isinstance(error, KilledWorker):
-            status, message = "killed", "workers died without a word from their nanny"
+            status, message = "killed", "workers died, and not by their nannies' hand"
             details = {"tasks": (str(error.task),), "memory_limit": memory_limit}
-        elif isinstance(error, KeyboardInterrupt):
-            status, message = "interrupted", "interrupted by the user"
         else:
             status, message = "failed", f"{type(error).__name__}: {error}".partition("\n")[0]
         return Failure(
@@ -201,12 +213,12 @@ class FailureWatcher:
         return tuple(tasks)
 
     def _interrupt(self) -> None:
-        import _thread
-
         with self._lock:
-            # Held while the signal is set off, so that it arrives before `watch` has returned.
+            # Held while the signal is sent, so that it arrives before `watch` has returned.
             if self._running:
-                _thread.interrupt_main()
+                self._interrupted = True
+                # Unlike _thread.interrupt_main, a signal also ends a sleep or a blocking read.
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, call)

@@ -37,7 +37,7 @@ def this_machine() -> Machine:
     return Machine(
         cpus=CPU_COUNT,
         memory=memory,
-        memory_free=min(memory, psutil.virtual_memory().available),
+        memory_free=min(max(memory - _used_here(), 0), psutil.virtual_memory().available),
         bounded_by=bounded_by,
     )
 
@@ -63,6 +63,21 @@ def slurm_memory(environ: dict[str, str]) -> int | None:
     if per_cpu.isdigit() and cpus.isdigit() and int(per_cpu) and int(cpus):
         return int(per_cpu) * int(cpus) * _MEBI
     return None
+
+
+def _used_here() -> int:
+    """Return the resident memory of this process and of those that it has started, in bytes.
+
+    What a cgroup or a Slurm job has free is its limit less this; other processes of it are missed.
+    """
+    import psutil
+
+    this = psutil.Process()
+    used = 0
+    for process in (this, *this.children(recursive=True)):
+        with contextlib.suppress(psutil.Error):
+            used += process.memory_info().rss
+    return used
 
 
 def versions() -> tuple[tuple[str, str], ...]:

@@ -48,6 +48,11 @@ class DaskMemory:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._client.status != "running":
+            # The sampler would stop itself at a scheduler that the client no longer has.
+            with contextlib.suppress(AttributeError):
+                self._stack.close()
+            return
         self._stack.close()
         self.samples = tuple(self._sampler.samples[self._label])
 

@@ -42,6 +42,8 @@ class PeakMarks:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._client.status != "running":
+            return
         marks = self._ask(_read_mark)
         self.peaks = tuple(
             WorkerPeak(worker=worker, baseline=baseline, peak=marks[worker])

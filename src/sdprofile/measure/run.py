@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.errors import SdprofileError
 from sdprofile.measure.clean import clean_slate, wait_until_idle
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.failures import FailureWatcher
@@ -63,6 +64,11 @@ def run_once(
                 work()
 
         error = watcher.watch(timed)
+        if client.status != "running":
+            raise SdprofileError(
+                "the cell: expected it to leave the dask client that it runs on open, got it closed"
+                " (take client.close() out of the cell)"
+            ) from error
         if error is not None:
             watcher.cancel()
             wait_until_idle(client)
@@ -129,8 +135,10 @@ def _dask_config(client: Client, plan: Plan) -> Iterator[None]:
         try:
             yield
         finally:
-            dask.config.config.clear()
+            # Never empty in between: dask's own threads read it all the time.
             dask.config.config.update(before)
+            for key in dask.config.config.keys() - before.keys():
+                del dask.config.config[key]
 
 
 def _copy(config: Any) -> Any:

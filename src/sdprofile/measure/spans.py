@@ -63,6 +63,8 @@ class CellSpan:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
+        if self._client.status != "running":
+            return
         self._client.run(_send_heartbeat, on_error="ignore")
         totals: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
         during = {key: value - self._totals.get(key, 0) for key, value in totals.items()}

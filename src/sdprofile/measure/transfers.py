@@ -36,6 +36,8 @@ class Transfers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._client.status != "running":
+            return
         self.nbytes = sum(self._client.run(_end, on_error="ignore").values())
 
 

@@ -60,6 +60,14 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
             advice="Look for results that are held between runs, and for choices by the number of"
             " workers; compare times with care",
         )
+    for run in finished:
+        if 0 < len(run.worker_peaks) < run.workers:
+            yield Notice(
+                fact=f"{plural(run.workers, 'worker')}, run {run.repeat}: a worker died on the way"
+                " and was replaced, its peak is not known",
+                advice="Do not trust this run; look for a crash, or the system's out-of-memory"
+                " killer",
+            )
     yield from _unsteady(profile)
     spilled = max((run.spilled for run in finished), default=0)
     if spilled:
@@ -96,7 +104,9 @@ def _failures(profile: Profile) -> Iterator[Notice]:
         if not failure.in_finalize:
             yield Notice(
                 fact=_kill(failure, decimal=profile.decimal),
-                advice="Raise --memory, use smaller chunks, or fewer --threads",
+                advice="Raise --memory, use smaller chunks, or fewer --threads"
+                if failure.nbytes is not None
+                else "Look for a crash in compiled code, or the system's out-of-memory killer",
             )
     for failure in profile.failures:
         if failure.status == "stuck":
@@ -107,15 +117,17 @@ def _failures(profile: Profile) -> Iterator[Notice]:
 
 
 def _kill(failure: Failure, *, decimal: bool) -> str:
-    used = "its limit"
-    if failure.nbytes is not None and failure.memory_limit:
-        used = (
-            f"{format_bytes(failure.nbytes, decimal=decimal)} of"
-            f" {format_bytes(failure.memory_limit, decimal=decimal)}"
-        )
-    where = f" in {_HASH.sub('...', failure.tasks[0])}" if failure.tasks else ""
     who = plural(failure.workers, "worker")
-    return f"{who}: killed after {format_seconds(failure.seconds)} at {used}{where}"
+    after = f"after {format_seconds(failure.seconds)}"
+    # With several threads there are several tasks; the one that explains it comes first.
+    tasks = sorted(failure.tasks, key=lambda task: not task.startswith("finalize-"))
+    where = f" in {_HASH.sub('...', tasks[0])}" if tasks else ""
+    if failure.nbytes is None:
+        return f"{who}: {failure.message} {after}{where}"
+    limit = ""
+    if failure.memory_limit:
+        limit = f" of {format_bytes(failure.memory_limit, decimal=decimal)}"
+    return f"{who}: killed {after} at {format_bytes(failure.nbytes, decimal=decimal)}{limit}{where}"
 
 
 def _unsteady(profile: Profile) -> Iterator[Notice]:

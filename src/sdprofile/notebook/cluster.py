@@ -12,6 +12,7 @@ from sdprofile.cluster.session import (
     default_client,
     find_client,
     fit,
+    is_local,
     is_started_here,
     shape,
     start_cluster,
@@ -49,15 +50,22 @@ def session_cluster(options: ClusterOptions) -> Client:
             threads=options.threads,
         ),
         this_machine(),
-        threads=now.threads if now else None,
-        memory_limit=now.memory_limit if now else None,
+        found=now,
+        ours=client is not None and is_started_here(client),
+        local=client is None or is_local(client),
     )
-    kind = {"threads": plan.threads, "memory_limit": plan.memory_limit}
     if client is None:
-        client = start_cluster(workers=plan.counts[0], **kind)
+        client = start_cluster(
+            workers=plan.counts[0], threads=plan.threads, memory_limit=plan.memory_limit
+        )
     else:
         with fast_start(fork=is_started_here(client)):
-            fit(client, workers=plan.counts[0], **kind)
+            fit(
+                client,
+                workers=plan.counts[0],
+                threads=plan.threads,
+                memory_limit=plan.memory_limit,
+            )
     _show(client)
     return default_client(client)
 

@@ -35,6 +35,7 @@ class SdprofileMagics(Magics):
         super().__init__(shell)
         self._shell = shell
         self.last: Profile | None = None
+        self._busy = False
 
     @no_var_expand
     @line_cell_magic
@@ -42,6 +43,8 @@ class SdprofileMagics(Magics):
         __tracebackhide__ = True
         if cell is None and not line.strip():
             return self._last()
+        if self._busy:
+            raise SdprofileError("expected one profile at a time, got another one inside a cell")
         options, statement = Options.parse(line)
         if cell is not None and statement:
             raise SdprofileError(f"expected only options on the first line, got {statement!r}")
@@ -87,13 +90,14 @@ class SdprofileMagics(Magics):
             self._sweep(sweep, progress)
         except BaseException as error:  # noqa: BLE001 - raised again below
             # What was measured is kept; a mistake before the first run keeps the profile before.
+            reason = _reason(error, measured=bool(sweep.runs))
             if sweep.runs:
-                self._keep(sweep.profile(stopped=_reason(error)), options)
+                self._keep(sweep.profile(stopped=reason), options)
             cell.show()
             if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
                 self._show_now()
             if isinstance(error, KeyboardInterrupt):
-                raise Stopped(_reason(error)) from None
+                raise Stopped(reason) from None
             raise cell.own_traceback(error)  # noqa: B904 - the same error, with fewer frames
         profile = sweep.profile()
         self._keep(profile, options)
@@ -101,11 +105,13 @@ class SdprofileMagics(Magics):
         return None if options.quiet else profile
 
     def _sweep(self, sweep: Sweep, progress: Progress) -> None:
+        self._busy = True
         try:
             with contextlib.closing(iter(sweep)) as runs:
                 for _ in runs:
                     pass
         finally:
+            self._busy = False
             progress.clear()
 
     def _keep(self, profile: Profile, options: Options) -> None:
@@ -120,9 +126,11 @@ class SdprofileMagics(Magics):
         self._shell.displayhook.update_user_ns(self.last)
 
 
-def _reason(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
+def _reason(error: BaseException, *, measured: bool) -> str:
+    if isinstance(error, KeyboardInterrupt) and measured:
         return "interrupted; what was measured before is kept (%sdprofile shows it)"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted before the first run was through"
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 

@@ -1,0 +1,78 @@
+"""Profiles a function in plain Python, without IPython."""
+
+from __future__ import annotations
+
+from sdprofile.cluster.session import close_cluster, find_client
+from sdprofile.measure.run import Work
+from sdprofile.model.profile import Profile
+from sdprofile.options import Options
+from sdprofile.sweep import Sweep
+
+
+def profile(
+    work: Work,
+    *,
+    workers: tuple[int, ...] | str | None = None,
+    memory: str | int | None = None,
+    threads: int | None = None,
+    repeats: int = 3,
+    timeout: float | None = None,
+    no_fuse: bool = False,
+    report: str | None = None,
+) -> Profile:
+    """Run a function on several worker counts and return what it took.
+
+    Parameters
+    ----------
+    work
+        What to measure; called without arguments, several times. It has to do the same each time.
+    workers
+        Worker counts in the order in which they are visited; by default 1, 2, 4 ... up to the CPUs.
+    memory
+        Memory limit of each worker, ``"5GB"`` or bytes; by default an equal share of what is free.
+    threads
+        Threads of each worker; 1 by default.
+    repeats
+        Runs at each count.
+    timeout
+        Seconds after which a run is given up.
+    no_fuse
+        Keep dask from fusing tasks.
+    report
+        Where to write dask's performance report; the worker count is added to the name.
+
+    Returns
+    -------
+    Profile
+        All runs. A worker that is killed for memory ends its count, not the profile.
+
+    Raises
+    ------
+    SdprofileError
+        If an option does not fit, or the cluster cannot be brought to a worker count.
+    Exception
+        What `work` raises.
+
+    Notes
+    -----
+    A dask client of the session is borrowed and given back as it was. Otherwise a `LocalCluster` is
+    started, and closed at the end.
+    """
+    options = Options(
+        workers=workers,  # type: ignore[arg-type] # Options reads what people write
+        memory=memory,  # type: ignore[arg-type]
+        threads=threads,
+        repeats=repeats,
+        timeout=timeout,
+        no_fuse=no_fuse,
+        report=report,
+    )
+    sweep = Sweep(work, options, code=getattr(work, "__qualname__", repr(work)))
+    found = find_client()
+    try:
+        for _ in sweep:
+            pass
+    finally:
+        if found is None:
+            close_cluster()
+    return sweep.profile()
