@@ -8,7 +8,7 @@ import statistics
 import time
 
 from IPython.core.interactiveshell import InteractiveShell
-from seed import IMPORTS, cell
+from seed import IMPORTS, STEADY, cell
 
 BOUND = 1.03
 
@@ -24,12 +24,13 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--size", type=int, default=4000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--steady", action="store_true", help="tasks that sleep instead")
     options = parser.parse_args()
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "sdprofile")
     shell.ex(IMPORTS)
     client = shell.run_line_magic("sdcluster", f"--workers {options.workers} --memory 3GB")
-    source = cell(options.size)
+    source = STEADY if options.steady else cell(options.size)
 
     def by_hand() -> float:
         code = compile(source, "cell", "exec")
