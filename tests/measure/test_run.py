@@ -177,10 +177,12 @@ def test_what_a_cell_does_to_dasks_config_is_undone(one_worker: Client) -> None:
 
 
 def test_without_fusion_each_step_is_a_task(one_worker: Client) -> None:
-    array = (da.ones((2, 100), chunks=(1, 100)) + 1).map_blocks(abs).map_blocks(abs)
+    array = (da.ones((4, 100), chunks=(1, 100)) + 1).map_blocks(abs)
     fused, _ = measure(array.compute, one_worker)
     kept, _ = measure(array.compute, one_worker, fuse=False)
-    assert kept.tasks >= fused.tasks
+    culled, _ = measure(array[:2].compute, one_worker, fuse=False)
+    assert kept.tasks - fused.tasks == 8  # two of the three steps were fused into the third
+    assert culled.tasks < kept.tasks
 
 
 def test_a_worker_killed_for_memory_is_a_result(one_worker: Client) -> None:

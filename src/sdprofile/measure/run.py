@@ -128,7 +128,9 @@ def _dask_config(client: Client, plan: Plan) -> Iterator[None]:
     """Send the cell's dask work to this client, and undo what the cell does to dask's config."""
     import dask
 
-    changes: dict[str, Any] = {} if plan.fuse else {"optimization.fuse.active": False}
+    # The first keeps tasks apart, the second the blockwise layers of arrays.
+    unfused = {"optimization.fuse.active": False, "array_optimize": _only_cull}
+    changes: dict[str, Any] = {} if plan.fuse else unfused
     with dask.config.set(changes), client.as_current():
         # A copy of the whole, for the cell may set what no context of ours would put back.
         before = _copy(dask.config.config)
@@ -139,6 +141,16 @@ def _dask_config(client: Client, plan: Plan) -> Iterator[None]:
             dask.config.config.update(before)
             for key in dask.config.config.keys() - before.keys():
                 del dask.config.config[key]
+
+
+def _only_cull(graph: Any, keys: Any, **_: object) -> Any:
+    """Optimise an array's graph (`dask.array.optimization.optimize`) without fusing anything."""
+    from dask.core import flatten
+    from dask.highlevelgraph import HighLevelGraph
+
+    if not isinstance(graph, HighLevelGraph):
+        graph = HighLevelGraph.from_collections(str(id(graph)), graph, dependencies=())
+    return graph.cull(set(flatten(keys)))
 
 
 def _copy(config: Any) -> Any:
