@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.garbage import collect_garbage
@@ -45,9 +46,7 @@ def clean_slate(client: Client) -> int:
     """
     collect_garbage()
     wait_until_idle(client)
-    deadline = time.monotonic() + FORGET_TIMEOUT
-    while (groups := int(client.run_on_scheduler(_count_groups))) and time.monotonic() < deadline:
-        time.sleep(_POLL)
+    groups = _left_over(lambda: client.run_on_scheduler(_count_groups), timeout=FORGET_TIMEOUT)
     client.run(_free_memory)
     return groups
 
@@ -62,12 +61,7 @@ def wait_until_idle(client: Client, *, timeout: float = IDLE_TIMEOUT) -> bool:
     timeout
         Limit in seconds.
     """
-    deadline = time.monotonic() + timeout
-    while client.run_on_scheduler(_count_unfinished):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL)
-    return True
+    return not _left_over(lambda: client.run_on_scheduler(_count_unfinished), timeout=timeout)
 
 
 def wait_until_workers_rest(client: Client, *, timeout: float = REST_TIMEOUT) -> bool:
@@ -82,12 +76,19 @@ def wait_until_workers_rest(client: Client, *, timeout: float = REST_TIMEOUT) ->
     timeout
         Limit in seconds.
     """
+
+    def executing() -> int:
+        return sum(client.run(_count_executing, on_error="ignore").values())
+
+    return not _left_over(executing, timeout=timeout)
+
+
+def _left_over(count: Callable[[], int], *, timeout: float) -> int:
+    """Poll until a count is 0 or the time is over; return the last count."""
     deadline = time.monotonic() + timeout
-    while any(client.run(_count_executing, on_error="ignore").values()):
-        if time.monotonic() >= deadline:
-            return False
+    while (left := count()) and time.monotonic() < deadline:
         time.sleep(_POLL)
-    return True
+    return left
 
 
 def _count_executing(dask_worker: Worker) -> int:
