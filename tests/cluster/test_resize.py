@@ -6,9 +6,10 @@ import dask
 import pytest
 from distributed import Client
 
-from sdprofile.cluster.resize import resize, worker_states
+from sdprofile.cluster.resize import held_results, resize, worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
+from sdprofile.model.units import plural
 
 
 def test_exactly_so_many_workers_up_and_down(client: Client) -> None:
@@ -40,3 +41,10 @@ def test_a_worker_that_the_cluster_has_given_up_is_started_again(client: Client)
         client.sync(lost.close)
         resize(client, 2)
         assert len(worker_states(client)) == 2
+
+
+def test_a_result_counts_as_held_from_the_moment_of_its_submission(client: Client) -> None:
+    held = []
+    for number in range(1, 21):
+        held.append(client.submit(abs, number, pure=False))
+        assert held_results(client) == plural(number, "result")

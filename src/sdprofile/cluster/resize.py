@@ -10,6 +10,7 @@ from sdprofile.errors import SdprofileError
 from sdprofile.model.units import plural
 
 if TYPE_CHECKING:
+    from dask.typing import Key
     from distributed import Client, Scheduler
 
 START_TIMEOUT = 60.0
@@ -166,7 +167,10 @@ def worker_options(client: Client) -> dict[str, Any]:
 
 def held_results(client: Client) -> str:
     """Return what a client's cluster keeps for someone, as in ``12 results``; empty for nothing."""
-    number: int = client.run_on_scheduler(_count_held)
+    # What this client submitted or let go of a moment ago may be news to the scheduler.
+    gone = ("cancelled", "lost")
+    held = [key for key, state in client.futures.items() if state.status not in gone]
+    number: int = client.run_on_scheduler(_count_held, client=client.id, held=held)
     return plural(number, "result") if number else ""
 
 
@@ -182,8 +186,13 @@ def _worker_states(dask_scheduler: Scheduler) -> tuple[WorkerState, ...]:
     )
 
 
-def _count_held(dask_scheduler: Scheduler) -> int:
-    return sum(bool(task.who_wants) for task in dask_scheduler.tasks.values())
+def _count_held(dask_scheduler: Scheduler, client: str, held: list[Key]) -> int:
+    by_others = {
+        key
+        for key, task in dask_scheduler.tasks.items()
+        if any(other.client_key != client for other in task.who_wants or ())
+    }
+    return len(by_others.union(held))
 
 
 def _wrong_number(workers: int, states: tuple[WorkerState, ...], timeout: float) -> str:
