@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from profiles import GB, make_curve, make_profile, make_run
 
@@ -11,6 +12,7 @@ from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
+from sdprofile.model.tasks import TaskMemory
 from sdprofile.storage import load
 
 RUN_COLUMNS = [
@@ -25,9 +27,12 @@ RUN_COLUMNS = [
     "peak_cluster_low_bytes",
     "peak_cluster_high_bytes",
     "baseline_bytes",
+    "peak_children_bytes",
+    "peak_kernel_bytes",
     "spilled_bytes",
     "transferred_bytes",
     "cpu_seconds",
+    "kernel_cpu_seconds",
 ]
 
 
@@ -184,10 +189,18 @@ def test_memory_has_a_row_per_sample() -> None:
 
     frame = make_profile(make_run(2, repeat=3, curves=(curve,))).memory()
 
-    assert list(frame.columns) == ["workers", "repeat", "source", "worker", "seconds", "bytes"]
+    assert list(frame.columns) == [
+        "workers",
+        "repeat",
+        "source",
+        "worker",
+        "measure",
+        "seconds",
+        "bytes",
+    ]
     assert frame.to_numpy().tolist() == [
-        [2, 3, "dask", "tcp://w", 0.0, 1],
-        [2, 3, "dask", "tcp://w", 5.0, 2],
+        [2, 3, "dask", "tcp://w", "process", 0.0, 1],
+        [2, 3, "dask", "tcp://w", "process", 5.0, 2],
     ]
     assert str(frame["bytes"].dtype) == "Int64"
 
@@ -197,11 +210,39 @@ def test_spans_have_a_row_per_activity() -> None:
 
     frame = make_profile(make_run(2, spans=(activity,))).spans()
 
-    assert list(frame.columns) == ["workers", "repeat", "span", "activity", "seconds", "bytes"]
-    assert frame.to_numpy().tolist() == [[2, 1, "cell", "disk-read", 1.5, 80]]
+    columns = "workers repeat span context prefix activity seconds bytes"
+    assert list(frame.columns) == columns.split()
+    assert frame.to_numpy().tolist() == [[2, 1, "cell", "execute", "", "disk-read", 1.5, 80]]
 
 
-@pytest.mark.parametrize("table", ["to_frame", "summary", "memory", "spans"])
+def test_tasks_have_a_row_per_prefix_with_time_and_memory() -> None:
+    parts = (
+        SpanActivity(span="cell", prefix="load", activity="thread-cpu", seconds=1.0, nbytes=0),
+        SpanActivity(span="cell/in", prefix="load", activity="disk-read", seconds=0.5, nbytes=80),
+        SpanActivity(span="cell", prefix="sum", activity="executor", seconds=0.25, nbytes=0),
+        SpanActivity(span="cell", context="get-data", activity="network", seconds=9.0, nbytes=80),
+    )
+    memory = TaskMemory(prefix="load", tasks=3, peak=50, rise_low=20, rise_high=40)
+
+    frame = make_profile(make_run(2, spans=parts, task_memory=(memory,))).tasks()
+
+    load, total = frame.to_dict("records")
+    assert load == {
+        "workers": 2,
+        "repeat": 1,
+        "prefix": "load",
+        "tasks": 3,
+        "seconds": 1.5,
+        "cpu_seconds": 1.0,
+        "peak_worker_bytes": 50,
+        "rise_low_bytes": 20,
+        "rise_high_bytes": 40,
+    }
+    assert (total["prefix"], total["seconds"], total["cpu_seconds"]) == ("sum", 0.25, 0.0)
+    assert pd.isna(total["peak_worker_bytes"])
+
+
+@pytest.mark.parametrize("table", ["to_frame", "summary", "memory", "spans", "tasks"])
 def test_tables_of_an_empty_profile_are_empty_and_keep_their_columns(table: str) -> None:
     frame = getattr(make_profile(empty=True), table)()
 

@@ -10,16 +10,21 @@ class Curve:
     """Memory over time, as one source saw it during one run."""
 
     source: str
-    """``"dask"``: dask's own `MemorySampler`."""
+    """``"sampler"``: read from the system every 20 ms; ``"dask"``: dask's own `MemorySampler`."""
 
     worker: str
     """Address of the worker; empty for the sum of all workers."""
+
+    measure: str = "process"
+    """What it is: ``"process"`` (resident memory; of the sampler, with the worker's child
+    processes), ``"children"`` (these alone), or of dask ``"managed"`` (the results that it keeps),
+    ``"unmanaged"`` (the rest) and ``"spilled"`` (on disk, not in the process)."""
 
     seconds: tuple[float, ...]
     """Times since the cell started, in seconds, ascending; shape (n,)."""
 
     nbytes: tuple[int, ...]
-    """Resident memory at these times, in bytes; shape (n,)."""
+    """Amounts at these times, in bytes; shape (n,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +38,18 @@ class WorkerPeak:
     """Resident memory just before the run, in bytes."""
 
     peak: int
-    """Highest resident memory during the run, in bytes."""
+    """Highest resident memory during the run, in bytes; with that of its child processes."""
+
+    children: int = 0
+    """Highest resident memory of its child processes alone that was sampled, in bytes. No limit of
+    dask covers it."""
+
+    exact: bool = True
+    """Whether `peak` is the kernel's own mark. Else it is the highest sample: the worker had child
+    processes, was killed, or the system keeps no marks."""
 
     killed: bool = False
-    """Whether the worker was killed for memory: `peak` is then what its nanny saw just before."""
+    """Whether the worker was killed for memory: `peak` is then the most that was seen before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +60,7 @@ class ClusterPeak:
     """
 
     low: int
-    """Highest sampled sum over the workers, in bytes: the true peak is not below it."""
+    """Highest sum over the workers at any one sample, in bytes: the true peak is not below it."""
 
     high: int
     """Sum of the workers' own peaks, in bytes: the true peak is not above it."""

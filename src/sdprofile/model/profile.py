@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.model.failure import Failure
+from sdprofile.model.frames import (
+    memory_frame,
+    runs_frame,
+    spans_frame,
+    summary_frame,
+    tasks_frame,
+)
 from sdprofile.model.machine import Machine
 from sdprofile.model.notices import Notice, make_notices
 from sdprofile.model.run import CountSummary, Run
@@ -98,40 +105,19 @@ class Profile:
         pandas.DataFrame
             Columns: `workers`, `threads`, `memory_limit_bytes`, `repeat`, `status`, `seconds`,
             `tasks`, `peak_worker_bytes`, `peak_cluster_low_bytes`, `peak_cluster_high_bytes`,
-            `baseline_bytes`, `spilled_bytes`, `transferred_bytes`, `cpu_seconds`. What is not known
-            is `NA`.
+            `baseline_bytes`, `peak_children_bytes`, `peak_kernel_bytes`, `spilled_bytes`,
+            `transferred_bytes`, `cpu_seconds` (of the tasks), `kernel_cpu_seconds`. What is not
+            known is `NA`.
 
         Notes
         -----
         `peak_worker_bytes` and `baseline_bytes` are of the fullest worker. The true peak of the
         cluster lies between `peak_cluster_low_bytes` and `peak_cluster_high_bytes`. All memory is
-        resident memory of the worker processes: the kernel's own is not in it, pages that workers
-        share are counted for each.
+        resident memory: pages that processes share are counted for each. What a worker's child
+        processes took (`peak_children_bytes`, sampled) is in the worker's and the cluster's peak;
+        the kernel's own is in neither.
         """
-        return _frame(
-            [
-                {
-                    "workers": run.workers,
-                    "threads": run.threads,
-                    "memory_limit_bytes": run.memory_limit,
-                    "repeat": run.repeat,
-                    "status": run.status,
-                    "seconds": run.seconds,
-                    "tasks": run.tasks,
-                    "peak_worker_bytes": run.peak_worker,
-                    "peak_cluster_low_bytes": run.cluster_peak and run.cluster_peak.low,
-                    "peak_cluster_high_bytes": run.cluster_peak and run.cluster_peak.high,
-                    "baseline_bytes": run.baseline,
-                    "spilled_bytes": run.spilled,
-                    "transferred_bytes": run.transferred,
-                    "cpu_seconds": run.cpu_seconds,
-                }
-                for run in self.runs
-            ],
-            "workers threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
-            " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes spilled_bytes"
-            " transferred_bytes cpu_seconds",
-        )
+        return runs_frame(self)
 
     def summary(self) -> pd.DataFrame:
         """Return one row per worker count.
@@ -144,30 +130,7 @@ class Profile:
             smallest count that finished), `peak_worker_bytes` (a maximum over the runs),
             `memory_limit_bytes`, `limit_fraction`.
         """
-        rows: list[dict[str, Any]] = []
-        for count in self.counts:
-            timing = count.timing
-            rows.append(
-                {
-                    "workers": count.workers,
-                    "status": count.status,
-                    "runs": len(timing.seconds) if timing else 0,
-                    "median_seconds": timing and timing.median,
-                    "mean_seconds": timing and timing.mean,
-                    "std_seconds": timing and timing.std,
-                    "min_seconds": timing and timing.shortest,
-                    "speedup": count.speedup,
-                    "efficiency": count.efficiency,
-                    "peak_worker_bytes": count.peak_worker,
-                    "memory_limit_bytes": count.memory_limit,
-                    "limit_fraction": count.limit_fraction,
-                }
-            )
-        return _frame(
-            rows,
-            "workers status runs median_seconds mean_seconds std_seconds min_seconds speedup"
-            " efficiency peak_worker_bytes memory_limit_bytes limit_fraction",
-        )
+        return summary_frame(self)
 
     def memory(self) -> pd.DataFrame:
         """Return the memory curves, one row per sample.
@@ -175,51 +138,44 @@ class Profile:
         Returns
         -------
         pandas.DataFrame
-            Columns: `workers`, `repeat`, `source` (``"dask"``: dask's `MemorySampler`), `worker`
-            (address; empty for the sum of all workers), `seconds` (since the cell started),
+            Columns: `workers`, `repeat`, `source` (``"sampler"``: each worker, read from the system
+            every 20 ms; ``"dask"``: dask's `MemorySampler`), `worker` (address; empty for the sum
+            of all workers), `measure` (see `Curve.measure`), `seconds` (since the cell started),
             `bytes`.
         """
-        return _frame(
-            [
-                {
-                    "workers": run.workers,
-                    "repeat": run.repeat,
-                    "source": curve.source,
-                    "worker": curve.worker,
-                    "seconds": seconds,
-                    "bytes": nbytes,
-                }
-                for run in self.runs
-                for curve in run.curves
-                for seconds, nbytes in zip(curve.seconds, curve.nbytes, strict=True)
-            ],
-            "workers repeat source worker seconds bytes",
-        )
+        return memory_frame(self)
 
     def spans(self) -> pd.DataFrame:
-        """Return where the workers' time went, one row per run, span and activity.
+        """Return where the workers' time went, by span, task prefix and activity.
 
         Returns
         -------
         pandas.DataFrame
-            Columns: `workers`, `repeat`, `span`, `activity`, `seconds` (summed over all threads),
-            `bytes`.
+            Columns: `workers`, `repeat`, `span`, `context`, `prefix`, `activity`, `seconds` (of
+            thread time, summed over all threads), `bytes`. With ``idle``, the seconds of a run add
+            up to workers x threads x wall time.
+
+        Notes
+        -----
+        From dask's fine performance metrics
+        (https://distributed.dask.org/en/stable/fine-performance-metrics.html); see
+        `sdprofile.model.spans.share_out` for what goes on beside the threads. A worker that is
+        killed takes what it counted in its last second with it.
         """
-        return _frame(
-            [
-                {
-                    "workers": run.workers,
-                    "repeat": run.repeat,
-                    "span": activity.span,
-                    "activity": activity.activity,
-                    "seconds": activity.seconds,
-                    "bytes": activity.nbytes,
-                }
-                for run in self.runs
-                for activity in run.spans
-            ],
-            "workers repeat span activity seconds bytes",
-        )
+        return spans_frame(self)
+
+    def tasks(self) -> pd.DataFrame:
+        """Return time and memory of the tasks, one row per run and prefix of their keys.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat`, `prefix`, `tasks`, `seconds` and `cpu_seconds` (summed
+            over the tasks), `peak_worker_bytes` (highest memory of a worker while one ran),
+            `rise_low_bytes` and `rise_high_bytes` (the most that one added to the memory at its
+            start; the same number with one thread per worker). What is not known is `NA`.
+        """
+        return tasks_frame(self)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw memory over time, one colour and marker per worker count.
@@ -261,12 +217,3 @@ class Profile:
         from sdprofile.render.html import mimebundle
 
         return mimebundle(self)
-
-
-def _frame(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:
-    import pandas as pd
-
-    frame = pd.DataFrame(rows, columns=columns.split())
-    # Nullable integers, so that a missing peak does not turn bytes into floats.
-    whole = [name for name in frame.columns if name == "bytes" or name.endswith("_bytes")]
-    return frame.astype(dict.fromkeys(whole, "Int64"))

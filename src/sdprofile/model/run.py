@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.failure import Failure
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.scaling import efficiency, speedup
 from sdprofile.model.spans import SpanActivity
+from sdprofile.model.tasks import TaskMemory
 from sdprofile.model.timing import Timing
 
 
@@ -37,7 +39,7 @@ class Run:
     """Number of dask tasks that the cell sent to the workers."""
 
     worker_peaks: tuple[WorkerPeak, ...] = ()
-    """Baseline and peak of each worker; empty where the machine keeps no peaks."""
+    """Baseline and peak of each worker that lived through the run or was killed in it."""
 
     cluster_peak: ClusterPeak | None = None
     """Bracket around the peak of all workers together."""
@@ -57,6 +59,12 @@ class Run:
     spans: tuple[SpanActivity, ...] = ()
     """Where the workers' time went."""
 
+    task_memory: tuple[TaskMemory, ...] = ()
+    """What the tasks of each prefix took; empty where the system keeps no marks."""
+
+    circumstances: Circumstances = Circumstances()
+    """What went on around it."""
+
     failure: Failure | None = None
     """What ended the run, where its status is not ``"ok"``."""
 
@@ -64,6 +72,11 @@ class Run:
     def peak_worker(self) -> int | None:
         """Highest resident memory of any worker, in bytes; None where it is not known."""
         return max((peak.peak for peak in self.worker_peaks), default=None)
+
+    @property
+    def children(self) -> int:
+        """Highest resident memory of any worker's child processes, in bytes; 0 for none."""
+        return max((peak.children for peak in self.worker_peaks), default=0)
 
     @property
     def baseline(self) -> int | None:

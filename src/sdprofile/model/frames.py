@@ -1,0 +1,150 @@
+"""A profile as pandas tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.model.spans import EXECUTE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import Run
+
+
+def runs_frame(profile: Profile) -> pd.DataFrame:
+    """Return one row per run; see `Profile.to_frame`."""
+    return _frame(
+        [
+            {
+                "workers": run.workers,
+                "threads": run.threads,
+                "memory_limit_bytes": run.memory_limit,
+                "repeat": run.repeat,
+                "status": run.status,
+                "seconds": run.seconds,
+                "tasks": run.tasks,
+                "peak_worker_bytes": run.peak_worker,
+                "peak_cluster_low_bytes": run.cluster_peak and run.cluster_peak.low,
+                "peak_cluster_high_bytes": run.cluster_peak and run.cluster_peak.high,
+                "baseline_bytes": run.baseline,
+                "peak_children_bytes": run.children,
+                "peak_kernel_bytes": run.circumstances.kernel_peak,
+                "spilled_bytes": run.spilled,
+                "transferred_bytes": run.transferred,
+                "cpu_seconds": run.cpu_seconds,
+                "kernel_cpu_seconds": run.circumstances.kernel_cpu_seconds,
+            }
+            for run in profile.runs
+        ],
+        "workers threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
+        " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes peak_children_bytes"
+        " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds",
+    )
+
+
+def summary_frame(profile: Profile) -> pd.DataFrame:
+    """Return one row per worker count; see `Profile.summary`."""
+    rows = []
+    for count in profile.counts:
+        timing = count.timing
+        rows.append(
+            {
+                "workers": count.workers,
+                "status": count.status,
+                "runs": len(timing.seconds) if timing else 0,
+                "median_seconds": timing and timing.median,
+                "mean_seconds": timing and timing.mean,
+                "std_seconds": timing and timing.std,
+                "min_seconds": timing and timing.shortest,
+                "speedup": count.speedup,
+                "efficiency": count.efficiency,
+                "peak_worker_bytes": count.peak_worker,
+                "memory_limit_bytes": count.memory_limit,
+                "limit_fraction": count.limit_fraction,
+            }
+        )
+    return _frame(
+        rows,
+        "workers status runs median_seconds mean_seconds std_seconds min_seconds speedup"
+        " efficiency peak_worker_bytes memory_limit_bytes limit_fraction",
+    )
+
+
+def memory_frame(profile: Profile) -> pd.DataFrame:
+    """Return the memory curves, one row per sample; see `Profile.memory`."""
+    return _frame(
+        [
+            {
+                "workers": run.workers,
+                "repeat": run.repeat,
+                "source": curve.source,
+                "worker": curve.worker,
+                "measure": curve.measure,
+                "seconds": seconds,
+                "bytes": nbytes,
+            }
+            for run in profile.runs
+            for curve in run.curves
+            for seconds, nbytes in zip(curve.seconds, curve.nbytes, strict=True)
+        ],
+        "workers repeat source worker measure seconds bytes",
+    )
+
+
+def spans_frame(profile: Profile) -> pd.DataFrame:
+    """Return where the workers' time went; see `Profile.spans`."""
+    return _frame(
+        [
+            {
+                "workers": run.workers,
+                "repeat": run.repeat,
+                "span": part.span,
+                "context": part.context,
+                "prefix": part.prefix,
+                "activity": part.activity,
+                "seconds": part.seconds,
+                "bytes": part.nbytes,
+            }
+            for run in profile.runs
+            for part in run.spans
+        ],
+        "workers repeat span context prefix activity seconds bytes",
+    )
+
+
+def tasks_frame(profile: Profile) -> pd.DataFrame:
+    """Return time and memory of each task prefix; see `Profile.tasks`."""
+    return _frame(
+        [row for run in profile.runs for row in _task_rows(run)],
+        "workers repeat prefix tasks seconds cpu_seconds peak_worker_bytes rise_low_bytes"
+        " rise_high_bytes",
+    )
+
+
+def _task_rows(run: Run) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for part in run.spans:
+        if part.context == EXECUTE:
+            row = rows.setdefault(part.prefix, {"seconds": 0.0, "cpu_seconds": 0.0})
+            row["seconds"] += part.seconds
+            row["cpu_seconds"] += part.seconds if part.activity == "thread-cpu" else 0.0
+    for memory in run.task_memory:
+        rows.setdefault(memory.prefix, {}).update(
+            tasks=memory.tasks,
+            peak_worker_bytes=memory.peak,
+            rise_low_bytes=memory.rise_low,
+            rise_high_bytes=memory.rise_high,
+        )
+    which = {"workers": run.workers, "repeat": run.repeat}
+    return [{**which, "prefix": prefix, **row} for prefix, row in rows.items()]
+
+
+def _frame(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=columns.split())
+    # Nullable integers, so that a missing peak does not turn bytes into floats.
+    whole = [name for name in frame.columns if name.endswith("bytes") or name == "tasks"]
+    return frame.astype(dict.fromkeys(whole, "Int64"))

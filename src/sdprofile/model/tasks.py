@@ -1,0 +1,55 @@
+"""How much memory the tasks of each prefix took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskMemory:
+    """Memory of a worker while tasks of one prefix ran on it: the most of all such tasks.
+
+    With several threads in a worker nobody can tell which task took what. The rise is then a range.
+    """
+
+    prefix: str
+    """Prefix of the tasks' keys, as `dask.utils.key_split` gives it."""
+
+    tasks: int
+    """How many ran to their end."""
+
+    peak: int
+    """Highest resident memory of a worker while one of them ran, in bytes."""
+
+    rise_low: int
+    """Highest rise above the start of a task that one of them must have made itself, in bytes: the
+    whole rise of a task that ran alone, an equal share of that of several of this prefix, nothing
+    of that of several of unlike prefixes."""
+
+    rise_high: int
+    """Highest rise above the start of a task, whoever made it, in bytes. One thread: `rise_low`."""
+
+
+def merge(parts: Iterable[TaskMemory]) -> tuple[TaskMemory, ...]:
+    """Return one entry for each prefix, the highest rise first.
+
+    Parameters
+    ----------
+    parts
+        What several workers saw.
+    """
+    by_prefix: dict[str, list[TaskMemory]] = {}
+    for part in parts:
+        by_prefix.setdefault(part.prefix, []).append(part)
+    merged = (
+        TaskMemory(
+            prefix=prefix,
+            tasks=sum(part.tasks for part in same),
+            peak=max(part.peak for part in same),
+            rise_low=max(part.rise_low for part in same),
+            rise_high=max(part.rise_high for part in same),
+        )
+        for prefix, same in by_prefix.items()
+    )
+    return tuple(sorted(merged, key=lambda part: (-part.rise_high, part.prefix)))
