@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from profiles import GB, make_curve, make_profile, make_run
 
+from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import CountSummary
@@ -130,6 +131,7 @@ def test_frame_has_a_row_per_run() -> None:
         transferred=8,
         cpu_seconds=2.5,
         cluster_peak=ClusterPeak(low=GB, high=2 * GB),
+        circumstances=Circumstances(kernel_cpu_seconds=0.5, kernel_peak=9),
     )
 
     frame = make_profile(run, make_run(4)).to_frame()
@@ -137,7 +139,7 @@ def test_frame_has_a_row_per_run() -> None:
     assert list(frame.columns) == RUN_COLUMNS
     assert list(frame["workers"]) == [2, 4]
     assert list(frame.iloc[0]) == [
-        *(2, 3, 5 * GB, 1, "ok", 1.5, 100, GB, GB, 2 * GB, GB // 5, 7, 8, 2.5)
+        *(2, 3, 5 * GB, 1, "ok", 1.5, 100, GB, GB, 2 * GB, GB // 5, 0, 9, 7, 8, 2.5, 0.5)
     ]
 
 
