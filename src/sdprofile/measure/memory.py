@@ -1,62 +1,67 @@
-"""Memory over time, as dask's own `MemorySampler` records it."""
+"""Memory over time of each worker, as the system tells it."""
 
 from __future__ import annotations
 
 import contextlib
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.session import is_local
+from sdprofile.measure import sampling
+from sdprofile.measure.instrument import Instrument
 from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Scheduler
 
-INTERVAL = 0.1
-"""Seconds between samples. Dask renews what it samples only about once a second."""
+_RETURN_TIMEOUT = 5.0
+"""Seconds that a host without workers has to get one again, for its samples to be fetched."""
+
+_POLL = 0.02
+
+Series = tuple[tuple[float, ...], tuple[int, ...]]
+Samples = tuple[list[float], list[int], list[int]]
 
 
-class DaskMemory:
-    """The series that dask users know: resident memory of all workers together.
+class WorkerMemory(Instrument):
+    """Resident memory of each worker every 20 ms, and of its child processes.
 
     Notes
     -----
-    `distributed.diagnostics.MemorySampler` reads what the workers sent with their last heartbeat:
-    up to 1 s old, so it misses short peaks. The label is unique to the run, for the sampler
-    overwrites a label that it knows.
+    On each host a process of its own reads what the system tells of the workers (on Linux
+    ``/proc/<pid>/statm``), so that neither a worker's GIL nor that of the kernel holds it up. It is
+    started by the workers' nanny, or by a worker that has none. What a worker that is killed had in
+    use is known up to its last moment. A worker that is started anew during a run is not sampled.
     """
 
-    samples: tuple[tuple[float, int], ...] = ()
-    """Pairs of wall-clock time (`time.time`, seconds) and bytes."""
+    def begin(self) -> None:
+        """Start a process on each host."""
+        self._read: dict[str, Samples] = {}
+        self._started: list[tuple[str, list[str], tuple[str, int]]] = []
+        pids: dict[str, int] = self._client.run(os.getpid, on_error="ignore")
+        by_host: dict[str, list[str]] = {}
+        for worker in pids:
+            by_host.setdefault(_host(worker), []).append(worker)
+        for host, workers in by_host.items():
+            begin = partial(start_sampling, [pids[worker] for worker in workers])
+            self._started.append((host, workers, self._on(host, begin)))
 
-    def __init__(self, client: Client, *, label: str) -> None:
-        self._client = client
-        self._label = label
-        self._stack = contextlib.ExitStack()
+    def end(self) -> None:
+        """Fetch what the processes have written."""
+        for host, workers, sampler in self._started:
+            samples = self._on(host, partial(stop_sampling, *sampler))
+            for worker, series in zip(workers, _unpack(samples, len(workers)), strict=True):
+                self._read[worker] = series
 
-    def __enter__(self) -> Self:
-        from distributed.diagnostics.memory_sampler import MemorySampler
-
-        self._sampler = MemorySampler()
-        self._stack.enter_context(
-            self._sampler.sample(self._label, client=self._client, interval=INTERVAL)
-        )
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._client.status != "running":
-            # The sampler would stop itself at a scheduler that the client no longer has.
-            with contextlib.suppress(AttributeError):
-                self._stack.close()
-            return
-        self._stack.close()
-        self.samples = tuple(self._sampler.samples[self._label])
-
-    def curve(self, *, began: float, seconds: float, until: float | None = None) -> Curve | None:
+    def curves(self, *, began: float, seconds: float) -> tuple[Curve, ...]:
         """Return what was sampled while the cell ran.
 
         Parameters
@@ -65,20 +70,153 @@ class DaskMemory:
             Wall-clock time at which the cell began, in seconds.
         seconds
             How long it ran.
-        until
-            Wall-clock time from which samples do not count: when a worker was killed, for its
-            memory is missing from the sum then.
 
         Returns
         -------
-        Curve or None
-            None if there is no sample. What dask showed last before the cell began stands at 0.
+        tuple of Curve
+            For each worker one with its child processes, and one of these alone if there were any.
+            What it had in use just before the cell began stands at 0.
         """
-        end = began + seconds if until is None else min(until, began + seconds)
-        earlier = [(0.0, nbytes) for at, nbytes in self.samples if at < began]
-        inside = [(at - began, nbytes) for at, nbytes in self.samples if began <= at < end]
-        series = [*earlier[-1:], *inside]
-        if not series:
-            return None
-        times, amounts = zip(*series, strict=True)
-        return Curve(source="dask", worker="", seconds=times, nbytes=amounts)
+        curves = []
+        for worker, (times, resident, children) in self._read.items():
+            together = [own + below for own, below in zip(resident, children, strict=True)]
+            for measure, nbytes in (("process", together), ("children", children)):
+                series = cut(times, nbytes, began=began, end=began + seconds)
+                if series is not None and (measure == "process" or any(series[1])):
+                    curves.append(
+                        Curve(
+                            source="sampler",
+                            worker=worker,
+                            measure=measure,
+                            seconds=series[0],
+                            nbytes=series[1],
+                        )
+                    )
+        return tuple(curves)
+
+    def abandon(self) -> None:
+        """Stop the processes that this one has started; others see that their parent is gone."""
+        for _, _, (path, pid) in self._started:
+            if path in _processes:
+                stop_sampling(path, pid)
+
+    def _on(self, host: str, call: partial[Any]) -> Any:
+        """Call a function on a host: in a nanny's process, else in a worker's."""
+        if is_local(self._client):  # whose nannies live in this process
+            return call()
+        deadline = time.monotonic() + _RETURN_TIMEOUT
+        while not (nannies := self._client.run_on_scheduler(_nannies, host=host)):
+            if time.monotonic() > deadline:
+                return b""
+            time.sleep(_POLL)
+        worker, has_nanny = nannies[0]
+        return self._client.run(call, workers=[worker], nanny=has_nanny)[worker]
+
+
+def start_sampling(pids: list[int]) -> tuple[str, int]:
+    """Start a process that samples others of this host.
+
+    Parameters
+    ----------
+    pids
+        Whom to sample.
+
+    Returns
+    -------
+    path, pid
+        The file that it writes to, and its own process.
+    """
+    handle, path = tempfile.mkstemp(prefix="sdprofile-", suffix=".samples")
+    # Without site-packages it starts in a few milliseconds; where there is no /proc it needs them.
+    flags = ["-I", "-S"] if sys.platform == "linux" else ["-I"]
+    try:
+        process = subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours
+            [sys.executable, *flags, sampling.__file__, *map(str, (os.getpid(), *pids))],
+            stdin=subprocess.DEVNULL,
+            stdout=handle,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # an interrupt at the terminal is not for it
+        )
+    finally:
+        os.close(handle)
+    _processes[path] = process
+    return path, process.pid
+
+
+def stop_sampling(path: str, pid: int) -> bytes:
+    """Stop a process that samples, and return what it wrote.
+
+    Parameters
+    ----------
+    path, pid
+        What `start_sampling` returned on this host, perhaps in another process of it.
+    """
+    process = _processes.pop(path, None)
+    if process is not None:
+        process.terminate()
+        process.wait()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 15)
+    file = Path(path)
+    samples = file.read_bytes() if file.exists() else b""
+    file.unlink(missing_ok=True)
+    return samples
+
+
+_processes: dict[str, subprocess.Popen[bytes]] = {}
+"""By the file that they write to; those that this process has started."""
+
+
+def _unpack(samples: bytes, workers: int) -> list[Samples]:
+    """Return times, resident memory and that of the children of each worker while it lived."""
+    size = struct.calcsize(sampling.RECORD)
+    whole = len(samples) - len(samples) % (size * workers)
+    records = list(struct.iter_unpack(sampling.RECORD, samples[:whole]))
+    series = []
+    for index in range(workers):
+        lived = [record for record in records[index::workers] if record[1] >= 0]
+        series.append(
+            ([at for at, _, _ in lived], [own for _, own, _ in lived], [low for *_, low in lived])
+        )
+    return series
+
+
+def cut(
+    times: Sequence[float], nbytes: Sequence[int], *, began: float, end: float
+) -> Series | None:
+    """Return the samples of a stretch of time.
+
+    Parameters
+    ----------
+    times, nbytes
+        Wall-clock times in seconds, ascending, and amounts in bytes.
+    began, end
+        Wall-clock times in seconds.
+
+    Returns
+    -------
+    seconds, nbytes : tuple, tuple; or None
+        Times since `began`, and amounts; the last sample before `began` stands at 0. None if there
+        is no sample.
+    """
+    pairs = list(zip(times, nbytes, strict=True))
+    earlier = [(0.0, amount) for at, amount in pairs if at < began]
+    inside = [(at - began, amount) for at, amount in pairs if began <= at < end]
+    kept = [*earlier[-1:], *inside]
+    return (tuple(at for at, _ in kept), tuple(amount for _, amount in kept)) if kept else None
+
+
+def _host(worker: str) -> str:
+    from distributed.comm.addressing import get_address_host
+
+    return str(get_address_host(worker))
+
+
+def _nannies(dask_scheduler: Scheduler, host: str) -> list[tuple[str, bool]]:
+    """Return the workers of a host, and whether they have a nanny."""
+    return [
+        (worker.address, worker.nanny is not None)
+        for worker in dask_scheduler.workers.values()
+        if worker.host == host
+    ]

@@ -1,78 +1,181 @@
-"""Exact peaks of the workers' memory, as the Linux kernel marks them."""
+"""Exact peaks of the workers' memory, as the Linux kernel marks them, in all and for each task."""
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sdprofile.model.memory import WorkerPeak
+from sdprofile.measure.instrument import Instrument
+from sdprofile.model.tasks import TaskMemory, merge
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Worker
+
+_NAME = "sdprofile-peak-marks"
+_FIELD = re.compile(rb"(VmHWM|VmRSS|VmSwap):\s+(\d+) kB")
+_RUNNING = ("executing", "long-running")
 
 
-class PeakMarks:
-    """Each worker's memory before the run and its peak during it.
+class PeakMarks(Instrument):
+    """Each worker's memory before the run, its peak during it, and that of its tasks.
 
     Notes
     -----
     Linux keeps the highest resident memory of a process as ``VmHWM`` in ``/proc/<pid>/status``,
     and resets it when ``5`` is written to ``/proc/<pid>/clear_refs`` (``man 5 proc``): no spike is
     too short for it. ``ru_maxrss`` would not do: a process inherits its parent's, and it cannot be
-    reset. Elsewhere there are no marks, and `peaks` stays empty.
+    reset. Elsewhere there are no marks, and nothing is read. The mark is read and reset whenever a
+    task starts or ends, so what the worker itself needs meanwhile counts with the task.
     """
-
-    peaks: tuple[WorkerPeak, ...] = ()
-    """One for each worker that lived through the run."""
 
     baselines: dict[str, int]
     """Resident memory in bytes of each worker, by address, just before the run."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self.baselines = {}
+    peaks: dict[str, int]
+    """Highest resident memory in bytes of each worker that lived through the run."""
 
-    def __enter__(self) -> Self:
-        self.baselines = self._ask(_reset_mark)
-        return self
+    swapped: int = 0
+    """Memory of the workers that is swapped out at the end, in bytes."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._client.status != "running":
-            return
-        marks = self._ask(_read_mark)
-        self.peaks = tuple(
-            WorkerPeak(worker=worker, baseline=baseline, peak=marks[worker])
-            for worker, baseline in self.baselines.items()
-            if worker in marks
+    task_memory: tuple[TaskMemory, ...] = ()
+    """What the tasks of each prefix took."""
+
+    def begin(self) -> None:
+        """Reset the marks."""
+        self.peaks = {}
+        self.baselines = self._ask(_begin)
+
+    def end(self) -> None:
+        """Read the marks."""
+        readings = self._ask(_end)
+        self.peaks = {worker: reading.peak for worker, reading in readings.items()}
+        self.swapped = sum(reading.swapped for reading in readings.values())
+        self.task_memory = merge(part for reading in readings.values() for part in reading.tasks)
+
+    def _ask(self, question: object) -> dict[str, Any]:
+        # A worker may die meanwhile, or keep no marks; its answer is then missing.
+        answers = self._client.run(question, on_error="ignore")
+        return {worker: answer for worker, answer in answers.items() if answer}
+
+
+class OwnMark:
+    """The mark of the process that asks; raises OSError where there is none."""
+
+    def __init__(self) -> None:
+        # Kept open: opening them takes longer than reading.
+        self._status = os.open("/proc/self/status", os.O_RDONLY)
+        try:
+            self._refs = os.open("/proc/self/clear_refs", os.O_WRONLY)
+        except OSError:
+            os.close(self._status)
+            raise
+
+    def read(self) -> dict[str, int]:
+        """Return ``VmHWM``, ``VmRSS`` and ``VmSwap`` in bytes."""
+        found = _FIELD.findall(os.pread(self._status, 8192, 0))
+        return {name.decode(): int(amount) * 1024 for name, amount in found}
+
+    def reset(self) -> None:
+        """Bring the mark down to what is resident now."""
+        os.pwrite(self._refs, b"5", 0)
+
+    def close(self) -> None:
+        """Close the files."""
+        os.close(self._status)
+        os.close(self._refs)
+
+
+@dataclass
+class _Task:
+    prefix: str
+    start: int
+    peak: int
+    company: int
+    """How many tasks ran at some time while it ran, itself included."""
+    mixed: bool = False
+    """Whether one of them was of another prefix."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    peak: int
+    swapped: int
+    tasks: tuple[TaskMemory, ...]
+
+
+class _WorkerMarks:
+    """A plugin of a worker that reads the mark at the bounds of each task."""
+
+    def __init__(self) -> None:
+        self._mark = OwnMark()
+        self._mark.reset()
+        self.baseline = self.peak = self._mark.read()["VmHWM"]
+        self._running: dict[Any, _Task] = {}
+        self._most: dict[str, TaskMemory] = {}
+
+    def transition(self, key: Any, start: str, finish: str, **_: object) -> None:
+        if finish in _RUNNING and key not in self._running:
+            self._begin_task(key)
+        elif finish not in _RUNNING and key in self._running:
+            self._end_task(self._running.pop(key))
+
+    def close(self) -> _Reading:
+        swapped = self._read().get("VmSwap", 0)
+        self._mark.close()
+        return _Reading(self.peak, swapped, tuple(self._most.values()))
+
+    def _read(self) -> dict[str, int]:
+        reading = self._mark.read()
+        highest = reading["VmHWM"]
+        self.peak = max(self.peak, highest)
+        for task in self._running.values():
+            task.peak = max(task.peak, highest)
+        return reading
+
+    def _begin_task(self, key: Any) -> None:
+        from dask.utils import key_split
+
+        resident = self._read()["VmRSS"]
+        self._mark.reset()
+        new = _Task(key_split(key), resident, resident, 1 + len(self._running))
+        for task in self._running.values():
+            task.company += 1
+            unlike = task.prefix != new.prefix
+            task.mixed, new.mixed = task.mixed or unlike, new.mixed or unlike
+        self._running[key] = new
+
+    def _end_task(self, task: _Task) -> None:
+        task.peak = max(task.peak, self._read()["VmHWM"])
+        self._mark.reset()
+        rise = task.peak - task.start
+        own = rise if task.company == 1 else 0 if task.mixed else rise // task.company
+        most = self._most.get(task.prefix)
+        self._most[task.prefix] = TaskMemory(
+            prefix=task.prefix,
+            tasks=1 + (most.tasks if most else 0),
+            peak=max(task.peak, most.peak if most else 0),
+            rise_low=max(own, most.rise_low if most else 0),
+            rise_high=max(rise, most.rise_high if most else 0),
         )
 
-    def _ask(self, question: object) -> dict[str, int]:
-        # A worker may die meanwhile; its answer is then missing.
-        answers = self._client.run(question, on_error="ignore")
-        return {worker: nbytes for worker, nbytes in answers.items() if nbytes}
 
-
-def _reset_mark() -> int:
+def _begin(dask_worker: Worker) -> int:
+    """Start to watch this worker's mark; return its resident memory in bytes, 0 without marks."""
+    _drop(dask_worker)
     try:
-        with open("/proc/self/clear_refs", "w") as marks:
-            marks.write("5")
+        marks = _WorkerMarks()
     except OSError:
         return 0
-    return _read_mark()
+    dask_worker.plugins[_NAME] = marks  # type: ignore[assignment] # it has what is called
+    return marks.baseline
 
 
-def _read_mark() -> int:
-    """Return the highest resident memory since the last reset, in bytes; 0 where there is none."""
-    try:
-        with open("/proc/self/status") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
+def _end(dask_worker: Worker) -> _Reading | None:
+    return _drop(dask_worker)
+
+
+def _drop(dask_worker: Worker) -> _Reading | None:
+    marks = dask_worker.plugins.pop(_NAME, None)
+    return marks.close() if isinstance(marks, _WorkerMarks) else None

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
+from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clean import clean_slate, wait_until_idle
 from sdprofile.measure.clock import Clock
+from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.failures import FailureWatcher
-from sdprofile.measure.memory import DaskMemory
+from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.peak import PeakMarks
-from sdprofile.measure.spans import CellSpan
+from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
 from sdprofile.measure.transfers import Transfers
-from sdprofile.model.memory import ClusterPeak, WorkerPeak
+from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak, highest_sum
 from sdprofile.model.run import Run
+from sdprofile.model.spans import share_out
 from sdprofile.plan import Plan
 
 if TYPE_CHECKING:
@@ -49,14 +53,15 @@ def run_once(
     """
     clean_slate(client)
     with contextlib.ExitStack() as instruments:
-        marks = instruments.enter_context(PeakMarks(client))
-        memory = instruments.enter_context(
-            DaskMemory(client, label=f"sdprofile {label} {workers}/{repeat}")
-        )
-        transfers = instruments.enter_context(Transfers(client))
-        watcher = instruments.enter_context(FailureWatcher(client, timeout=plan.timeout))
-        instruments.enter_context(_dask_config(client, plan))
-        span = instruments.enter_context(CellSpan(client))
+        enter = instruments.enter_context
+        memory = enter(WorkerMemory(client))
+        dask = enter(DaskMemory(client, label=f"sdprofile {label} {workers}/{repeat}"))
+        transfers = enter(Transfers(client))
+        surroundings = enter(Surroundings(client))
+        marks = enter(PeakMarks(client))
+        watcher = enter(FailureWatcher(client, timeout=plan.timeout))
+        enter(_dask_config(client, plan))
+        span = enter(CellSpan(client))
         clock = Clock()
 
         def timed() -> None:
@@ -79,8 +84,8 @@ def run_once(
         seconds=clock.seconds,
         memory_limit=plan.memory_limit,
     )
-    peaks = _with_killed(marks, watcher)
-    curve = memory.curve(began=clock.began, seconds=clock.seconds, until=watcher.killed_at)
+    sampled = memory.curves(began=clock.began, seconds=clock.seconds)
+    until = watcher.killed_at
     run = Run(
         workers=workers,
         threads=plan.threads,
@@ -89,37 +94,81 @@ def run_once(
         status=failure.status if failure else "ok",
         seconds=clock.seconds,
         tasks=span.tasks,
-        worker_peaks=peaks,
-        cluster_peak=_cluster_peak(peaks, curve.nbytes if curve else ()),
+        worker_peaks=(peaks := worker_peaks(marks, sampled, killed=watcher.killed)),
+        cluster_peak=_cluster_peak(peaks, sampled),
         spilled=span.spilled,
         transferred=transfers.nbytes,
         cpu_seconds=span.cpu_seconds,
-        curves=(curve,) if curve else (),
-        spans=span.activities,
+        curves=(*sampled, *dask.curves(began=clock.began, seconds=clock.seconds, until=until)),
+        spans=share_out(
+            span.activities,
+            thread_seconds=workers * plan.threads * clock.seconds,
+            span=ROOT_SHOWN,
+        ),
+        task_memory=marks.task_memory,
+        circumstances=replace(surroundings.circumstances, swapped=marks.swapped),
         failure=failure,
     )
     return run, error
 
 
-def _with_killed(marks: PeakMarks, watcher: FailureWatcher) -> tuple[WorkerPeak, ...]:
-    if watcher.killed is None:
-        return marks.peaks
-    worker = watcher.killed["worker"]
-    killed = WorkerPeak(
-        worker=worker,
-        baseline=marks.baselines.get(worker, 0),
-        peak=watcher.killed["rss"],
-        killed=True,
-    )
-    return (*marks.peaks, killed)
+def worker_peaks(
+    marks: PeakMarks, sampled: Sequence[Curve], *, killed: Mapping[str, Any] | None
+) -> tuple[WorkerPeak, ...]:
+    """Return the peak of each worker, from its mark and from what was sampled of it.
+
+    Parameters
+    ----------
+    marks
+        Read after the run.
+    sampled
+        Curves of the workers.
+    killed
+        What its nanny told of a worker that it killed: ``worker`` and ``rss`` (bytes).
+
+    Returns
+    -------
+    tuple of WorkerPeak
+        For workers that lived through the run and the one that was killed.
+    """
+    highest: dict[tuple[str, str], int] = {
+        (curve.worker, curve.measure): max(curve.nbytes) for curve in sampled
+    }
+    baselines = marks.baselines or {
+        curve.worker: curve.nbytes[0] for curve in sampled if curve.measure == "process"
+    }
+    peaks = []
+    for worker, baseline in baselines.items():
+        mark = marks.peaks.get(worker)
+        children = highest.get((worker, "children"), 0)
+        seen = highest.get((worker, "process"), 0)
+        is_killed = killed is not None and killed["worker"] == worker
+        if is_killed and killed is not None:
+            seen = max(seen, killed["rss"])
+        elif mark is None and marks.baselines:
+            continue  # it died of something else, nobody knows at how much
+        exact = mark is not None and not children
+        peak = mark if exact and mark is not None else max(seen, mark or 0)
+        peaks.append(
+            WorkerPeak(
+                worker=worker,
+                baseline=baseline,
+                peak=peak,
+                children=children,
+                exact=exact,
+                killed=is_killed,
+            )
+        )
+    return tuple(peaks)
 
 
-def _cluster_peak(peaks: tuple[WorkerPeak, ...], samples: tuple[int, ...]) -> ClusterPeak | None:
+def _cluster_peak(peaks: Sequence[WorkerPeak], sampled: Sequence[Curve]) -> ClusterPeak | None:
     """Return the bracket; the fullest worker alone is a lower bound, too."""
     if not peaks:
         return None
     high = sum(peak.peak for peak in peaks)
-    low = max([*samples, *(peak.peak for peak in peaks)])
+    together = highest_sum(curve for curve in sampled if curve.measure == "process")
+    low = max(together, *(peak.peak for peak in peaks))
     return ClusterPeak(low=min(low, high), high=high)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from sdprofile.model.spans import SpanActivity
+from sdprofile.measure.instrument import Instrument
+from sdprofile.model.spans import EXECUTE, SpanActivity
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler, Worker
@@ -21,88 +22,120 @@ ROOT = "sdprofile"
 ROOT_SHOWN = "cell"
 """What it is called in tables."""
 
+SETTLE_TIMEOUT = 2.0
+"""Seconds that metrics have to stop changing after the run."""
+
+_WITH_SPAN = (EXECUTE, "p2p")
+"""Contexts that dask counts by span (`distributed.spans.CONTEXTS_WITH_SPAN_ID`)."""
+
 _Metrics = Mapping[tuple[Hashable, ...], float]
 
 
-class CellSpan:
+class CellSpan(Instrument):
     """A dask span around the whole cell, and what the workers counted in it.
 
     Notes
     -----
     Without a span of its own a cell's tasks land in dask's default span; annotations on inner
     layers are lost when these are fused, the one around the whole cell is not. Workers send their
-    metrics with the heartbeat, so each is asked for one after the run, outside the clock
+    metrics with the heartbeat, so they are asked for one after the run, outside the clock, until
+    nothing changes any more
     (https://distributed.dask.org/en/stable/fine-performance-metrics.html,
-    https://distributed.dask.org/en/stable/spans.html).
+    https://distributed.dask.org/en/stable/spans.html). What dask counts for no span (fetching,
+    sending, spilling) is the cell's, for nothing else runs meanwhile.
     """
 
     tasks: int = 0
     """Number of tasks that the cell sent."""
 
     activities: tuple[SpanActivity, ...] = ()
-    """Seconds and bytes of each activity of each span."""
+    """Seconds and bytes of each activity of each span, as dask counted them."""
 
     spilled: int = 0
     """Bytes that workers wrote to disk for lack of memory during the run."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
+        super().__init__(client)
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Open the span."""
         from distributed import span
 
-        self._totals: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
+        self._before: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
         self._id: str = self._stack.enter_context(span(ROOT))
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Close the span and wait for its metrics."""
+        self.abandon()
+        deadline = time.monotonic() + SETTLE_TIMEOUT
+        last = None
+        while (now := self._read()) != last and time.monotonic() < deadline:
+            last = now
+        self.tasks, in_spans, total = now
+        during = {key: value - self._before.get(key, 0) for key, value in total.items()}
+        self.spilled = round(sum(v for key, v in during.items() if _is_spill(key)))
+        spanless = {key: v for key, v in during.items() if key[0] not in _WITH_SPAN}
+        self.activities = tuple(
+            _activities([*_by_activity(in_spans), *_by_activity({ROOT_SHOWN: spanless})])
+        )
+
+    def abandon(self) -> None:
+        """Close the span."""
         self._stack.close()
-        if self._client.status != "running":
-            return
-        self._client.run(_send_heartbeat, on_error="ignore")
-        totals: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
-        during = {key: value - self._totals.get(key, 0) for key, value in totals.items()}
-        self.spilled = round(sum(v for key, v in during.items() if key[-2] == "disk-write"))
-        self.tasks, metrics = self._client.run_on_scheduler(partial(_span_metrics, self._id))
-        self.activities = _activities(metrics)
 
     @property
     def cpu_seconds(self) -> float:
         """CPU time of the tasks in seconds, summed over all threads."""
         return sum(part.seconds for part in self.activities if part.activity == "thread-cpu")
 
+    def _read(self) -> tuple[int, dict[str, _Metrics], _Metrics]:
+        self._client.run(_send_heartbeat, on_error="ignore")
+        total = self._client.run_on_scheduler(_cluster_metrics)
+        return (*self._client.run_on_scheduler(partial(_span_metrics, self._id)), total)
 
-def _activities(metrics: Mapping[str, _Metrics]) -> tuple[SpanActivity, ...]:
-    """Add up metrics over task prefixes.
+
+_Amount = tuple[tuple[str, str, str, str], str, float]
+"""Span, context, prefix and activity; unit; value."""
+
+
+def _by_activity(metrics: Mapping[str, _Metrics]) -> Iterator[_Amount]:
+    """Yield metrics by what they are of.
 
     Parameters
     ----------
     metrics
-        By span name; keys end in ``(..., activity, unit)``.
+        By span name; keys are ``(context, ..., activity, unit)``, with the prefix of the tasks in
+        between where the context is ``execute``.
     """
-    seconds: dict[tuple[str, str], float] = defaultdict(float)
-    nbytes: dict[tuple[str, str], float] = defaultdict(float)
     for span, by_key in metrics.items():
-        for (*_, activity, unit), value in by_key.items():
-            if unit == "seconds":
-                seconds[span, str(activity)] += value
-            elif unit == "bytes":
-                nbytes[span, str(activity)] += value
-    return tuple(
-        SpanActivity(
-            span=span,
-            activity=activity,
-            seconds=seconds.get((span, activity), 0.0),
-            nbytes=round(nbytes.get((span, activity), 0.0)),
-        )
-        for span, activity in dict.fromkeys([*seconds, *nbytes])
-    )
+        for (context, *between, activity, unit), value in by_key.items():
+            # A shuffle counts what it does in tasks a second time, in a context of its own.
+            if context == "p2p" and not str(between[0]).startswith("background"):
+                continue
+            prefix = str(between[0]) if context == EXECUTE and between else ""
+            yield (span, str(context), prefix, str(activity)), str(unit), value
+
+
+def _activities(amounts: list[_Amount]) -> Iterator[SpanActivity]:
+    """Yield one activity for each span, context, prefix and activity that took time or moved."""
+    sums: dict[tuple[str, str, str, str], dict[str, float]] = {}
+    for what, unit, value in amounts:
+        sums.setdefault(what, defaultdict(float))[unit] += value
+    for (span, context, prefix, activity), by_unit in sums.items():
+        if by_unit["seconds"] or by_unit["bytes"]:
+            yield SpanActivity(
+                span=span,
+                context=context,
+                prefix=prefix,
+                activity=activity,
+                seconds=by_unit["seconds"],
+                nbytes=round(by_unit["bytes"]),
+            )
+
+
+def _is_spill(key: tuple[Hashable, ...]) -> bool:
+    return key[-2:] == ("disk-write", "bytes")
 
 
 async def _send_heartbeat(dask_worker: Worker) -> None:
@@ -110,11 +143,8 @@ async def _send_heartbeat(dask_worker: Worker) -> None:
 
 
 def _cluster_metrics(dask_scheduler: Scheduler) -> dict[tuple[Hashable, ...], float]:
-    return {
-        key: value
-        for key, value in dask_scheduler.cumulative_worker_metrics.items()
-        if isinstance(key, tuple) and key[-1] == "bytes"
-    }
+    metrics = dask_scheduler.cumulative_worker_metrics
+    return {key: value for key, value in metrics.items() if isinstance(key, tuple)}
 
 
 def _span_metrics(

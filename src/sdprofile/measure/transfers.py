@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.measure.instrument import Instrument
 
 if TYPE_CHECKING:
-    from distributed import Client, Worker
+    from distributed import Worker
 
 
-class Transfers:
+class Transfers(Instrument):
     """How much the workers fetched from each other during one run.
 
     Notes
@@ -23,21 +24,12 @@ class Transfers:
     nbytes: int = 0
     """Sum over the workers that lived through the run, in bytes."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Start to count."""
         self._client.run(_begin, on_error="ignore")
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._client.status != "running":
-            return
+    def end(self) -> None:
+        """Add up what was counted."""
         self.nbytes = sum(self._client.run(_end, on_error="ignore").values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -64,3 +65,29 @@ class ClusterPeak:
 
     high: int
     """Sum of the workers' own peaks, in bytes: the true peak is not above it."""
+
+
+def highest_sum(curves: Iterable[Curve]) -> int:
+    """Return the most that several curves had together at any one time, in bytes.
+
+    Parameters
+    ----------
+    curves
+        Of one run. Between its samples a curve is a straight line; before the first it is level,
+        after the last it is 0, for the worker is gone then.
+
+    Returns
+    -------
+    int
+        0 without curves.
+    """
+    import numpy as np
+
+    sampled = [curve for curve in curves if curve.seconds]
+    if not sampled:
+        return 0
+    times = np.unique(np.concatenate([curve.seconds for curve in sampled]))
+    total = np.zeros(len(times))
+    for curve in sampled:
+        total += np.interp(times, curve.seconds, curve.nbytes, right=0)
+    return int(total.max())

@@ -1,0 +1,144 @@
+"""What the kernel, the workers and the machine do besides the tasks during a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sdprofile.cluster.session import is_local
+from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.peak import OwnMark
+from sdprofile.model.circumstances import Circumstances, ThreadPool
+
+if TYPE_CHECKING:
+    from distributed import Scheduler, Worker
+
+_POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Set to 1 by a nanny (``distributed.nanny.pre-spawn-environ``), unless the user set them."""
+
+
+class Surroundings(Instrument):
+    """The kernel's own work, other processes of this machine, pauses and hidden thread pools.
+
+    Notes
+    -----
+    The kernel's work is the CPU time of this process without dask's event loop, in which scheduler
+    and nannies of a local cluster live. Other processes' CPU time is what all CPUs were busy
+    (`psutil.cpu_times`) less this process's and the workers'; it is known for workers of this
+    machine only. Pauses are those that the scheduler was told of.
+    """
+
+    circumstances = Circumstances()
+    """What was seen; without `swapped`, which is read with the peaks."""
+
+    def begin(self) -> None:
+        """Note what there is before the run."""
+        self._mark: OwnMark | None = None
+        self._baseline: int | None = None
+        with contextlib.suppress(OSError):
+            self._mark = OwnMark()
+            self._mark.reset()
+            self._baseline = self._mark.read()["VmRSS"]
+        self._began = time.time()
+        self._others = self._others_cpu()
+        self._kernel = self._kernel_cpu()
+
+    def end(self) -> None:
+        """Note what has changed since."""
+        kernel = self._kernel_cpu() - self._kernel
+        peak = self._mark.read()["VmHWM"] if self._mark else None
+        others = self._others_cpu()
+        pauses = self._client.run_on_scheduler(partial(_count_pauses, since=self._began))
+        pools = self._client.run(hidden_pools, on_error="ignore").values()
+        self.circumstances = Circumstances(
+            kernel_cpu_seconds=max(0.0, kernel),
+            kernel_baseline=self._baseline,
+            kernel_peak=peak,
+            others_cpu_seconds=None
+            if others is None or self._others is None
+            else max(0.0, others - self._others),
+            pauses=pauses,
+            pools=_largest(pool for of_one in pools for pool in of_one),
+        )
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close the files of the mark."""
+        if self._mark is not None:
+            self._mark.close()
+            self._mark = None
+
+    def _kernel_cpu(self) -> float:
+        """Return the CPU time of this process without that of the client's event loop."""
+        return time.process_time() - float(self._client.sync(_own_cpu))
+
+    def _others_cpu(self) -> float | None:
+        """Return the CPU time of all processes but this one and the workers, in seconds."""
+        import psutil
+
+        if not is_local(self._client):
+            return None
+        times = psutil.cpu_times()
+        busy = times.user + times.system + getattr(times, "nice", 0.0)  # guests are in user
+        busy += getattr(times, "steal", 0.0)
+        this = psutil.Process()
+        ours = 0.0
+        for process in (this, *this.children(recursive=True)):  # the workers among them
+            with contextlib.suppress(psutil.Error):
+                ours += sum(process.cpu_times()[:4])  # with children that have ended
+        return busy - ours
+
+
+def hidden_pools(dask_worker: Worker) -> tuple[ThreadPool, ...]:
+    """Return the thread pools of libraries that are larger than the worker's own number of threads.
+
+    Parameters
+    ----------
+    dask_worker
+        In whose process this runs.
+
+    Notes
+    -----
+    Numba takes all CPUs unless ``NUMBA_NUM_THREADS`` says otherwise
+    (https://github.com/dask/distributed/issues/9075); it counts once it has run something in
+    parallel. Libraries of linear algebra go by the variables that a nanny sets to 1; where none of
+    them is set, they take all CPUs.
+    """
+    from dask.system import CPU_COUNT
+
+    sizes = {name: size for name in _POOLS if (size := os.environ.get(name, "")).isdigit()}
+    if not sizes:
+        sizes["OMP_NUM_THREADS"] = str(CPU_COUNT)
+    found = [ThreadPool(name=name, threads=int(size)) for name, size in sizes.items()]
+    numba = sys.modules.get("numba")
+    if numba is not None:
+        with contextlib.suppress(ValueError):  # nothing has run in parallel yet
+            numba.threading_layer()
+            threads = numba.config.NUMBA_NUM_THREADS
+            found.append(ThreadPool(name="NUMBA_NUM_THREADS", threads=threads))
+    return tuple(pool for pool in found if pool.threads > dask_worker.state.nthreads)
+
+
+def _largest(pools: Iterable[ThreadPool]) -> tuple[ThreadPool, ...]:
+    by_name: dict[str, int] = {}
+    for pool in pools:
+        by_name[pool.name] = max(pool.threads, by_name.get(pool.name, 0))
+    return tuple(ThreadPool(name=name, threads=by_name[name]) for name in sorted(by_name))
+
+
+async def _own_cpu() -> float:
+    return time.thread_time()
+
+
+def _count_pauses(dask_scheduler: Scheduler, since: float) -> int:
+    return sum(
+        event.get("action") == "worker-status-change" and event["status"] == "paused"
+        for worker in dask_scheduler.workers
+        for at, event in dask_scheduler.get_events(worker)
+        if at >= since
+    )

@@ -1,0 +1,142 @@
+"""A process of its own that reads the memory of others every 20 ms; a script, it imports no more.
+
+``python -I -S sampling.py PARENT PID...`` writes `RECORD`-packed samples to its standard output
+until its parent is gone, no process is left to be read, or it is terminated.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+INTERVAL = 0.02
+"""Seconds between samples."""
+
+CHILDREN_INTERVAL = 0.1
+"""Seconds between two looks for new child processes."""
+
+RECORD = "dqq"
+"""Of each sample: wall-clock time in seconds, and in bytes the resident memory of a process and
+that of its descendants; -1 for a process that is gone. One for each process, in their order."""
+
+Read = Callable[[int], int]
+Find = Callable[[int], list[int]]
+
+
+def read_resident(pid: int) -> int:
+    """Return the resident memory of a process in bytes, as Linux tells it; -1 if it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as statm:
+            pages = statm.read().split()
+    except OSError:
+        return -1
+    # A zombie has no memory left.
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if int(pages[0]) else -1
+
+
+def find_descendants(pid: int) -> list[int]:
+    """Return the processes that a process and its own have started, as Linux tells it."""
+    found: list[int] = []
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return found
+    for thread in threads:
+        try:
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as children:
+                found += [int(child) for child in children.read().split()]
+        except OSError:  # the thread has ended
+            continue
+    # What was forked a moment ago still has its parent's pages, which would count twice.
+    found = [child for child in found if child != os.getpid() and _image(child) != _image(pid)]
+    return [*found, *(below for child in found for below in find_descendants(child))]
+
+
+def _image(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as statm:
+            return statm.read().split()[0]
+    except OSError:
+        return b""
+
+
+def sample(
+    pids: list[int],
+    write: Callable[[bytes], object],
+    alive: Callable[[], bool],
+    read: Read,
+    find: Find,
+) -> None:
+    """Write samples until nobody reads them, or no process is left.
+
+    Parameters
+    ----------
+    pids
+        Whom to read.
+    write
+        Takes packed samples.
+    alive
+        Whether somebody still wants them.
+    read, find
+        Give the memory of a process, and its descendants.
+    """
+    descendants: dict[int, list[int]] = {}
+    due = look = time.monotonic()
+    while alive():
+        if time.monotonic() >= look:
+            descendants = {pid: find(pid) for pid in pids}
+            look = time.monotonic() + CHILDREN_INTERVAL
+        resident = [read(pid) for pid in pids]
+        below = [_total(descendants[pid], read) for pid in pids]
+        now = time.time()
+        write(
+            b"".join(struct.pack(RECORD, now, *pair) for pair in zip(resident, below, strict=True))
+        )
+        if all(nbytes < 0 for nbytes in resident):
+            return
+        due = max(due + INTERVAL, time.monotonic())
+        time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _total(pids: Iterable[int], read: Read) -> int:
+    return sum(max(0, read(pid)) for pid in pids)
+
+
+def _psutil_readers() -> tuple[Read, Find]:
+    """Return what reads processes where there is no /proc."""
+    import psutil
+
+    def read(pid: int) -> int:
+        try:
+            return psutil.Process(pid).memory_info().rss
+        except psutil.Error:
+            return -1
+
+    def find(pid: int) -> list[int]:
+        try:
+            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+        except psutil.Error:
+            return []
+
+    return read, find
+
+
+def main(arguments: list[str]) -> None:
+    """Sample the processes that are named until the parent is gone."""
+    parent, *pids = map(int, arguments)
+    readers: tuple[Read, Find] = (read_resident, find_descendants)
+    if not os.path.exists("/proc/self/statm"):
+        readers = _psutil_readers()
+    sample(
+        pids,
+        lambda samples: os.write(1, samples),
+        lambda: os.getppid() == parent,
+        *readers,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
