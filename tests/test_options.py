@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdprofile.errors import SdprofileError
-from sdprofile.options import ClusterOptions, Options, is_decimal, nbytes
+from sdprofile.options import ClusterOptions, Options
+from sdprofile.values import is_decimal, nbytes
 
 
 def test_options_are_read_and_the_statement_is_left_as_it_is() -> None:

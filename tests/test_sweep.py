@@ -35,7 +35,7 @@ def test_counts_are_visited_in_order_with_exactly_so_many_workers() -> None:
         da.ones((4, 100), chunks=(1, 100)).sum().compute()
 
     profile = sdprofile.profile(work, workers=(2, 1, 4), memory="500MB", repeats=2)
-    assert seen == [2, 2, 1, 1, 4, 4]
+    assert seen == [2, 1, 4, 4, 1, 2]
     assert profile.to_frame()["workers"].tolist() == seen
     assert set(profile.to_frame()["status"]) == {"ok"}
     assert (profile.to_frame()["tasks"] > 0).all()

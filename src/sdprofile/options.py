@@ -3,93 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
+from sdprofile import values
 from sdprofile.errors import SdprofileError
-
-SMALLEST_MEMORY = 100_000_000
-"""Bytes below which a worker cannot even start: a wrong unit, or none."""
 
 _OPTION = re.compile(
     r"\s*(?P<text>-{1,2}[A-Za-z][\w-]*)(?:=(?P<value>\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)"
 )
 _VALUE = re.compile(r"\s*(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
 _END = re.compile(r"\s*--(?=\s|$)")
-
-
-def _whole_number(value: object) -> int:
-    text = str(value).strip()
-    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise SdprofileError(f"expected a whole number from 1 up, got {value!r}")
-    return int(text)
-
-
-def _worker_counts(value: object) -> tuple[int, ...]:
-    if isinstance(value, (str, int)):
-        items: list[object] = list(str(value).split(","))
-    elif isinstance(value, Sequence):
-        items = list(value)
-    else:
-        items = []
-    try:
-        counts = tuple(dict.fromkeys(_whole_number(item) for item in items))
-    except SdprofileError:
-        counts = ()
-    if not counts:
-        raise SdprofileError(f"expected whole numbers like 1,2,4, got {value!r}")
-    return counts
-
-
-def _memory(value: object) -> str:
-    from dask.utils import parse_bytes
-
-    text = f"{value}B" if isinstance(value, int) else str(value).strip()
-    try:
-        nbytes = parse_bytes(text)
-    except (ValueError, OverflowError) as error:
-        raise SdprofileError(f"expected an amount like 5GB or 4.5GiB, got {value!r}") from error
-    if nbytes < SMALLEST_MEMORY:
-        raise SdprofileError(f"expected at least 100MB for each worker, got {value!r}")
-    return text
-
-
-def _seconds(value: object) -> float:
-    from dask.utils import parse_timedelta
-
-    try:
-        seconds = float(parse_timedelta(str(value)))
-    except (ValueError, KeyError, IndexError, OverflowError) as error:
-        raise SdprofileError(f"expected a time like 90 or 2min, got {value!r}") from error
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise SdprofileError(f"expected a time above 0, got {value!r}")
-    return seconds
-
-
-def _path(value: object) -> str:
-    text = str(value)
-    if not text or "\0" in text:
-        raise SdprofileError(f"expected a file name, got {value!r}")
-    return text
-
-
-def _name(value: object) -> str:
-    import keyword
-
-    text = str(value)
-    if not text.isidentifier() or keyword.iskeyword(text):
-        raise SdprofileError(f"expected a variable name, got {value!r}")
-    return text
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise SdprofileError(f"expected no value, got {value!r}")
-    return value
 
 
 def _option(
@@ -190,41 +117,60 @@ class Options(_Declared):
     """What a profile is asked to do."""
 
     workers: tuple[int, ...] | None = _option(
-        _worker_counts,
-        "worker counts, in the order in which they run (default: 1, 2, 4 ... up to the CPUs here)",
+        values.worker_counts,
+        "worker counts, in the order in which they first run (default: 1, 2, 4 ... up to the CPUs"
+        " here)",
         metavar="N,N,...",
     )
     memory: str | None = _option(
-        _memory,
+        values.amount,
         "memory limit of each worker, like 5GB (default: the cluster's; of a new one an equal share"
         " of the free memory for the largest count)",
         metavar="AMOUNT",
     )
     threads: int | None = _option(
-        _whole_number,
+        values.whole_number,
         "threads of each worker (default: the cluster's; 1 of a new one)",
         metavar="N",
     )
     repeats: int = _option(
-        _whole_number,
+        values.whole_number,
         "runs of the cell at each count (default: 3)",
         metavar="N",
         short="-r",
         default=3,
     )
+    order: str | None = _option(
+        values.order,
+        "rounds: the counts take turns, 1,2,4 4,2,1 ...; grouped: all runs of a count in a row"
+        " (default: rounds on a cluster that sdprofile started, if the cell needs no warm-up)",
+        metavar="ORDER",
+    )
     timeout: float | None = _option(
-        _seconds, "give a run up after this time and go on with the next count", metavar="SECONDS"
+        values.duration,
+        "give a run up after this time and go on with the next count",
+        metavar="SECONDS",
     )
     no_fuse: bool = _option(
-        _flag, "keep dask from fusing tasks: readable task names, steps kept apart", default=False
+        values.flag,
+        "keep dask from fusing tasks: readable task names, steps kept apart",
+        default=False,
     )
     report: str | None = _option(
-        _path, "write dask's performance report, one HTML file per count", metavar="FILE"
+        values.path, "write dask's performance report, one HTML file per count", metavar="FILE"
     )
-    out: str | None = _option(_name, "keep the Profile in this variable", metavar="NAME")
+    out: str | None = _option(values.variable, "keep the Profile in this variable", metavar="NAME")
     quiet: bool = _option(
-        _flag, "show neither progress nor result (see --out and %sdprofile)", default=False
+        values.flag, "show neither progress nor result (see --out and %sdprofile)", default=False
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.report is not None and self.order == "rounds":
+            raise SdprofileError(
+                "--report: expected --order grouped, got rounds (a report is of one count, whose"
+                " runs must come in a row)"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,27 +178,17 @@ class ClusterOptions(_Declared):
     """What the session cluster is asked to be."""
 
     workers: int | None = _option(
-        _whole_number, "number of workers (default: as it is; 1 of a new one)", metavar="N"
+        values.whole_number, "number of workers (default: as it is; 1 of a new one)", metavar="N"
     )
-    memory: str | None = _option(_memory, "memory limit of each worker, like 5GB", metavar="AMOUNT")
+    memory: str | None = _option(
+        values.amount, "memory limit of each worker, like 5GB", metavar="AMOUNT"
+    )
     threads: int | None = _option(
-        _whole_number,
+        values.whole_number,
         "threads of each worker (default: the cluster's; 1 of a new one)",
         metavar="N",
     )
-    close: bool = _option(_flag, "close the cluster that sdprofile started", default=False)
-
-
-def nbytes(memory: str) -> int:
-    """Return an amount of memory such as ``5GB`` in bytes."""
-    from dask.utils import parse_bytes
-
-    return int(parse_bytes(memory))
-
-
-def is_decimal(memory: str) -> bool:
-    """Whether an amount is written in powers of 1000 (``5GB``) rather than of 1024 (``5GiB``)."""
-    return not memory.lower().rstrip("b").endswith("i")
+    close: bool = _option(values.flag, "close the cluster that sdprofile started", default=False)
 
 
 def _spelled(field: dataclasses.Field[Any]) -> str:

@@ -16,6 +16,7 @@ def profile(
     memory: str | int | None = None,
     threads: int | None = None,
     repeats: int = 3,
+    order: str | None = None,
     timeout: float | None = None,
     no_fuse: bool = False,
     report: str | None = None,
@@ -27,13 +28,16 @@ def profile(
     work
         What to measure; called without arguments, several times. It has to do the same each time.
     workers
-        Worker counts in the order in which they are visited; by default 1, 2, 4 ... up to the CPUs.
+        Worker counts, in the order in which they are first visited; by default 1, 2, 4 ... up to
+        the CPUs.
     memory
         Memory limit of each worker, ``"5GB"`` or bytes; by default an equal share of what is free.
     threads
         Threads of each worker; 1 by default.
     repeats
         Runs at each count.
+    order
+        ``"rounds"`` or ``"grouped"``; see `sdprofile.order.next_visit`.
     timeout
         Seconds after which a run is given up.
     no_fuse
@@ -63,6 +67,7 @@ def profile(
         memory=memory,  # type: ignore[arg-type]
         threads=threads,
         repeats=repeats,
+        order=order,
         timeout=timeout,
         no_fuse=no_fuse,
         report=report,

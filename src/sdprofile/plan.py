@@ -1,4 +1,4 @@
-"""From what was asked and what the machine has to the worker counts that are visited, in order."""
+"""From what was asked and what the machine has to the worker counts that are visited."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
 from sdprofile.model.units import format_bytes, looks_decimal
-from sdprofile.options import Options, is_decimal, nbytes
+from sdprofile.options import Options
+from sdprofile.values import ORDERS, is_decimal, nbytes
+
+ROUNDS, GROUPED = ORDERS
+"""See `sdprofile.order`."""
 
 _ROUND_DOWN_TO = 100 * 2**20
 
@@ -31,10 +35,16 @@ class Plan:
     """Which runs are made, and on what workers."""
 
     counts: tuple[int, ...]
-    """Worker counts, in the order in which they are visited."""
+    """Worker counts, in the order in which they are first visited."""
 
     repeats: int
     """Runs at each count."""
+
+    order: str = ROUNDS
+    """``"rounds"`` (the counts alternate) or ``"grouped"`` (all repeats of a count in a row)."""
+
+    order_asked: bool = False
+    """Whether the user asked for that order."""
 
     threads: int
     """Threads of each worker."""
@@ -102,6 +112,8 @@ def make_plan(
     return Plan(
         counts=counts,
         repeats=options.repeats,
+        order=options.order or (GROUPED if options.report or (found and not ours) else ROUNDS),
+        order_asked=options.order is not None,
         threads=options.threads or (found.threads if found else None) or 1,
         memory_limit=limit,
         timeout=options.timeout,

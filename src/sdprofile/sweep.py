@@ -1,4 +1,4 @@
-"""The whole flow: a cluster, each worker count in turn, each repeat in turn, a `Run` at a time."""
+"""The whole flow: a cluster, one visit to a worker count after another, a `Run` at a time."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
 from sdprofile.model.units import plural
 from sdprofile.options import Options
+from sdprofile.order import Visit, next_visit, runs_left
 from sdprofile.plan import Plan, make_plan
 
 if TYPE_CHECKING:
@@ -100,7 +101,6 @@ class Sweep:
         self._plan: Plan | None = None
         self._remarks: list[Notice] = []
         self.runs: list[Run] = []
-        self._left = 0
 
     def profile(self, *, stopped: str = "") -> Profile:
         """Return what has been measured so far.
@@ -140,17 +140,16 @@ class Sweep:
         with contextlib.ExitStack() as stack:
             client, plan = self._cluster(stack)
             self._dashboard = client.dashboard_link or ""
-            for index, workers in enumerate(plan.counts):
-                self._left = (len(plan.counts) - index) * plan.repeats
-                self._tell(workers, 0)
+            while (visit := next_visit(plan, self.runs)) is not None:
+                self._tell(visit.workers, 0)
                 fit(
                     client,
-                    workers=workers,
+                    workers=visit.workers,
                     threads=plan.threads,
                     memory_limit=plan.memory_limit,
                 )
-                with performance_report(client, options.report, workers):
-                    yield from self._count(client, plan, workers)
+                with performance_report(client, options.report, visit.workers):
+                    yield from self._visit(client, plan, visit)
 
     def _cluster(self, stack: contextlib.ExitStack) -> tuple[Client, Plan]:
         """Return the client to use and the plan; what must be undone is put on the stack."""
@@ -159,7 +158,6 @@ class Sweep:
         if client is None:
             plan = make_plan(self._options, self._machine)
             self._plan = plan
-            self._left = len(plan.counts) * plan.repeats
             self._tell(plan.counts[0], 0)
             client = start_cluster(
                 workers=plan.counts[0], threads=plan.threads, memory_limit=plan.memory_limit
@@ -208,10 +206,13 @@ class Sweep:
             resize(client, 0)
 
     def _tell(self, workers: int, repeat: int) -> None:
-        self._notify(Step(workers=workers, repeat=repeat, done=len(self.runs), left=self._left))
+        left = runs_left(self._plan, self.runs) if self._plan else 0
+        self._notify(Step(workers=workers, repeat=repeat, done=len(self.runs), left=left))
 
-    def _count(self, client: Client, plan: Plan, workers: int) -> Generator[Run, None, None]:
-        for repeat in range(1, plan.repeats + 1):
+    def _visit(self, client: Client, plan: Plan, visit: Visit) -> Generator[Run, None, None]:
+        workers = visit.workers
+        made = sum(run.workers == workers for run in self.runs)
+        for repeat in range(made + 1, made + 1 + visit.repeats):
             self._tell(workers, repeat)
             # A worker may have died since, and a new one is not prepared.
             resize(client, workers)
@@ -221,7 +222,6 @@ class Sweep:
                     self._work, client, plan, workers=workers, repeat=repeat, label=self._created
                 )
             self.runs.append(run)
-            self._left -= 1
             yield run
             if run.status in ("failed", "interrupted") and error is not None:
                 raise error

@@ -1,0 +1,84 @@
+"""In which order the worker counts are visited, from the plan and the runs that are made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from sdprofile.model.run import Run
+from sdprofile.plan import GROUPED, Plan
+
+COLD_TURN = 1.2
+"""First run over second, at the turn of the first two rounds, from which rounds are given up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """What is done next."""
+
+    workers: int
+    """Worker count."""
+
+    repeats: int
+    """Runs to make there before the count changes."""
+
+
+def next_visit(plan: Plan, runs: Sequence[Run]) -> Visit | None:
+    """Return what to do next; None when all is done.
+
+    Parameters
+    ----------
+    plan
+        Counts, repeats and order.
+    runs
+        What has been made so far. A count of which a run did not end well is not visited again.
+
+    Notes
+    -----
+    In rounds the counts alternate and every second round goes backwards (1, 2, 4, 4, 2, 1, 1, 2,
+    4), so that a drift of the machine hits all counts alike and the turn costs no rescale. But
+    workers that are added are new, and what a cell does only once in each of them (compile, fill a
+    cache) would then be in most runs of the large counts and in few of the small ones. It shows at
+    the turn, where the same workers run the cell twice: if the first run was slower by 20 %, the
+    rest is made in groups, down from the count that has warm workers, unless rounds were asked for.
+    """
+    order = list(_in_rounds(plan))
+    if plan.order == GROUPED:
+        order = [count for count in plan.counts for _ in range(plan.repeats)]
+    elif not plan.order_asked and _cold(plan, runs):
+        first = order[: len(plan.counts)]
+        order = [*first, *(n for n in reversed(plan.counts) for _ in range(plan.repeats - 1))]
+    made = Counter(run.workers for run in runs)
+    given_up = {run.workers for run in runs if run.status != "ok"}
+    ahead: Counter[int] = Counter()
+    visit: list[int] = []
+    for workers in order:
+        ahead[workers] += 1
+        if ahead[workers] <= made[workers] or workers in given_up:
+            continue
+        if visit and visit[0] != workers:
+            break
+        visit.append(workers)
+    return Visit(workers=visit[0], repeats=len(visit)) if visit else None
+
+
+def runs_left(plan: Plan, runs: Sequence[Run]) -> int:
+    """Return how many runs are still to be made, at most."""
+    made = Counter(run.workers for run in runs)
+    given_up = {run.workers for run in runs if run.status != "ok"}
+    return sum(plan.repeats - made[count] for count in plan.counts if count not in given_up)
+
+
+def _in_rounds(plan: Plan) -> chain[int]:
+    there, back = plan.counts, plan.counts[::-1]
+    return chain.from_iterable(back if r % 2 else there for r in range(plan.repeats))
+
+
+def _cold(plan: Plan, runs: Sequence[Run]) -> bool:
+    """Whether the second run of the count at the turn was clearly faster than the first."""
+    given_up = {run.workers for run in runs if run.status != "ok"}
+    left = [count for count in plan.counts if count not in given_up]
+    turn = [run.seconds for run in runs if left and run.workers == left[-1]]
+    return len(turn) > 1 and turn[0] > COLD_TURN * turn[1]

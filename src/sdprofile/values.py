@@ -1,0 +1,110 @@
+"""Reads the values of options as people write them; an SdprofileError says what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from sdprofile.errors import SdprofileError
+
+SMALLEST_MEMORY = 100_000_000
+"""Bytes below which a worker cannot even start: a wrong unit, or none."""
+
+ORDERS = ("rounds", "grouped")
+"""Values of ``--order``."""
+
+
+def whole_number(value: object) -> int:
+    """Return a whole number from 1 up."""
+    text = str(value).strip()
+    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise SdprofileError(f"expected a whole number from 1 up, got {value!r}")
+    return int(text)
+
+
+def worker_counts(value: object) -> tuple[int, ...]:
+    """Return worker counts, each once, in their order."""
+    if isinstance(value, (str, int)):
+        items: list[object] = list(str(value).split(","))
+    elif isinstance(value, Sequence):
+        items = list(value)
+    else:
+        items = []
+    try:
+        counts = tuple(dict.fromkeys(whole_number(item) for item in items))
+    except SdprofileError:
+        counts = ()
+    if not counts:
+        raise SdprofileError(f"expected whole numbers like 1,2,4, got {value!r}")
+    return counts
+
+
+def amount(value: object) -> str:
+    """Return an amount of memory as it was written, once it is known to make sense."""
+    from dask.utils import parse_bytes
+
+    text = f"{value}B" if isinstance(value, int) else str(value).strip()
+    try:
+        nbytes = parse_bytes(text)
+    except (ValueError, OverflowError) as error:
+        raise SdprofileError(f"expected an amount like 5GB or 4.5GiB, got {value!r}") from error
+    if nbytes < SMALLEST_MEMORY:
+        raise SdprofileError(f"expected at least 100MB for each worker, got {value!r}")
+    return text
+
+
+def duration(value: object) -> float:
+    """Return a time in seconds."""
+    from dask.utils import parse_timedelta
+
+    try:
+        seconds = float(parse_timedelta(str(value)))
+    except (ValueError, KeyError, IndexError, OverflowError) as error:
+        raise SdprofileError(f"expected a time like 90 or 2min, got {value!r}") from error
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise SdprofileError(f"expected a time above 0, got {value!r}")
+    return seconds
+
+
+def path(value: object) -> str:
+    """Return a file name."""
+    text = str(value)
+    if not text or "\0" in text:
+        raise SdprofileError(f"expected a file name, got {value!r}")
+    return text
+
+
+def variable(value: object) -> str:
+    """Return the name of a variable."""
+    import keyword
+
+    text = str(value)
+    if not text.isidentifier() or keyword.iskeyword(text):
+        raise SdprofileError(f"expected a variable name, got {value!r}")
+    return text
+
+
+def order(value: object) -> str:
+    """Return one of `ORDERS`."""
+    if value not in ORDERS:
+        raise SdprofileError(f"expected {' or '.join(ORDERS)}, got {value!r}")
+    return str(value)
+
+
+def flag(value: object) -> bool:
+    """Return whether a flag is set."""
+    if not isinstance(value, bool):
+        raise SdprofileError(f"expected no value, got {value!r}")
+    return value
+
+
+def nbytes(memory: str) -> int:
+    """Return an amount of memory such as ``5GB`` in bytes."""
+    from dask.utils import parse_bytes
+
+    return int(parse_bytes(memory))
+
+
+def is_decimal(memory: str) -> bool:
+    """Whether an amount is written in powers of 1000 (``5GB``) rather than of 1024 (``5GiB``)."""
+    return not memory.lower().rstrip("b").endswith("i")
