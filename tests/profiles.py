@@ -15,13 +15,23 @@ GB = 10**9
 MACHINE = Machine(cpus=8, memory=32 * GB, memory_free=24 * GB)
 
 
+def address(index: int) -> str:
+    """Return the address of a run's worker, counted from 0."""
+    return f"tcp://127.0.0.1:{4000 + index}"
+
+
 def make_curve(
-    nbytes: Sequence[int], *, seconds: float = 10.0, source: str = "dask", worker: str = ""
+    nbytes: Sequence[int],
+    *,
+    seconds: float = 10.0,
+    source: str = "dask",
+    worker: str = "",
+    measure: str = "process",
 ) -> Curve:
     """Return a curve whose samples are evenly spread from 0 to `seconds`."""
     last = max(len(nbytes) - 1, 1)
     times = tuple(seconds * index / last for index in range(len(nbytes)))
-    return Curve(source=source, worker=worker, seconds=times, nbytes=tuple(nbytes))
+    return Curve(source=source, worker=worker, measure=measure, seconds=times, nbytes=tuple(nbytes))
 
 
 def make_run(
@@ -29,8 +39,8 @@ def make_run(
 ) -> Run:
     """Return a run: 10 s, 100 tasks, 1 thread and 5 GB a worker, unless told otherwise.
 
-    A `status` other than ``"ok"`` comes with a failure after the run's seconds. `curve` is the
-    memory of all workers together, evenly spread over the run.
+    A `status` other than ``"ok"`` comes with a failure after the run's seconds, of the first worker
+    if one was killed. `curve` is the sampled memory of each worker, evenly spread over the run.
     """
     values: dict[str, Any] = {
         "threads": 1,
@@ -44,13 +54,21 @@ def make_run(
         values.setdefault(
             "worker_peaks",
             tuple(
-                WorkerPeak(worker=f"tcp://127.0.0.1:{4000 + index}", baseline=GB // 5, peak=peak)
+                WorkerPeak(worker=address(index), baseline=GB // 5, peak=peak)
                 for index in range(workers)
             ),
         )
         values.setdefault("cluster_peak", ClusterPeak(low=peak, high=workers * peak))
     if curve:
-        values.setdefault("curves", (make_curve(curve, seconds=values["seconds"]),))
+        values.setdefault(
+            "curves",
+            tuple(
+                make_curve(
+                    curve, seconds=values["seconds"], source="sampler", worker=address(index)
+                )
+                for index in range(workers)
+            ),
+        )
     if values["status"] != "ok":
         values.setdefault("failure", make_failure(workers, **_shared(values)))
     return Run(workers=workers, **values)
@@ -63,7 +81,7 @@ def make_failure(workers: int = 1, **kwargs: Any) -> Failure:
         "status": "killed",
         "seconds": 10.0,
         "message": "a worker was killed",
-        "worker": "tcp://127.0.0.1:4000",
+        "worker": address(0),
         "nbytes": 49 * GB // 10,
         "memory_limit": 5 * GB,
     } | kwargs

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles import GB, make_curve, make_profile, make_run
+from profiles import GB, address, make_curve, make_failure, make_profile, make_run
 
+from sdprofile.model.memory import Curve
 from sdprofile.model.run import CountSummary, Run
 from sdprofile.render.curves import (
+    Array,
     column_maxima,
+    emptiest_curve,
+    is_sampled,
     last_run,
     median_run,
     shown_curve,
@@ -23,21 +27,102 @@ def count_of(*runs: Run) -> CountSummary:
     return count
 
 
-def test_sum_over_all_workers_is_shown() -> None:
-    one, all_workers = make_curve([1, 1], worker="tcp://w"), make_curve([2, 2])
+def sampled(worker: int, seconds: list[float], nbytes: list[int], **kwargs: str) -> Curve:
+    """Return what the sampler saw of one worker."""
+    return Curve(
+        source="sampler",
+        worker=address(worker),
+        seconds=tuple(seconds),
+        nbytes=tuple(nbytes),
+        **kwargs,
+    )
 
-    shown = shown_curve(make_run(curves=(one, all_workers)))
 
-    assert shown is not None
-    assert shown[1].tolist() == [2, 2]
+def as_lists(curve: tuple[Array, Array] | None) -> tuple[list[float], list[float]]:
+    assert curve is not None
+    return curve[0].tolist(), curve[1].tolist()
+
+
+def test_fullest_worker_is_shown_at_each_time() -> None:
+    curves = (sampled(0, [0, 1, 2], [5, 1, 7]), sampled(1, [0, 1, 2], [1, 6, 2]))
+    run = make_run(2, curves=curves)
+
+    assert as_lists(shown_curve(run)) == ([0, 1, 2], [5, 6, 7])
+    assert as_lists(emptiest_curve(run)) == ([0, 1, 2], [1, 1, 2])
+
+
+def test_hosts_that_are_sampled_at_other_times_are_compared_between_their_samples() -> None:
+    curves = (sampled(0, [0, 2], [0, 8]), sampled(1, [0, 1, 2], [6, 6, 6]))
+
+    assert as_lists(shown_curve(make_run(2, curves=curves))) == ([0, 1, 2], [6, 6, 8])
+
+
+def test_worker_that_left_is_neither_fullest_nor_emptiest_any_more() -> None:
+    curves = (
+        sampled(0, [0, 1], [9, 9]),
+        sampled(1, [0, 1, 2], [4, 4, 4]),
+        sampled(2, [0, 1], [2, 2]),
+    )
+    run = make_run(3, curves=curves)
+
+    assert as_lists(shown_curve(run)) == ([0, 1, 2], [9, 9, 4])
+    assert as_lists(emptiest_curve(run)) == ([0, 1, 2], [2, 2, 4])
+
+
+def test_worker_that_came_late_was_not_empty_before() -> None:
+    curves = (sampled(0, [0, 1, 2], [5, 5, 5]), sampled(1, [1, 2], [3, 3]))
+
+    assert as_lists(emptiest_curve(make_run(2, curves=curves))) == ([0, 1, 2], [5, 3, 3])
+
+
+def test_fullest_does_not_drop_at_the_end_where_its_host_was_sampled_a_moment_earlier() -> None:
+    curves = (sampled(0, [0, 1.99], [9, 9]), sampled(1, [0.01, 2.0], [4, 4]))
+
+    seconds, nbytes = as_lists(shown_curve(make_run(2, curves=curves)))
+
+    assert seconds == [0, 0.01, 1.99, 2.0]
+    assert nbytes == [9, 9, 9, 9]
+
+
+def test_only_the_memory_of_whole_processes_is_shown() -> None:
+    curves = (
+        sampled(0, [0], [9], measure="children"),
+        make_curve([8], measure="managed"),
+        sampled(0, [0], [2]),
+    )
+
+    assert as_lists(shown_curve(make_run(1, curves=curves))) == ([0], [2])
+
+
+def test_sampler_is_shown_where_dask_sampled_too() -> None:
+    curves = (make_curve([7, 7]), sampled(0, [0, 10], [2, 2]))
+
+    assert as_lists(shown_curve(make_run(1, curves=curves)))[1] == [2, 2]
+
+
+def test_dasks_sum_is_shown_only_where_it_is_that_of_one_worker() -> None:
+    curves = (make_curve([7, 8], measure="managed"), make_curve([7, 7]))
+
+    one, two = make_run(1, curves=curves), make_run(2, curves=curves)
+
+    assert as_lists(shown_curve(one)) == ([0, 10], [7, 7])
+    assert shown_curve(two) is None
+    assert [is_sampled(one), is_sampled(two)] == [True, False]
 
 
 def test_without_samples_there_is_no_curve() -> None:
-    assert shown_curve(make_run(curves=(make_curve([]),))) is None
+    run = make_run(curves=(sampled(0, [], []),))
+
+    assert shown_curve(run) is None
+    assert not is_sampled(run)
 
 
-def test_limit_on_a_sum_is_that_of_all_workers() -> None:
-    assert shown_limit(count_of(make_run(4, memory_limit=5 * GB))) == 20 * GB
+def test_one_worker_has_no_emptiest() -> None:
+    assert emptiest_curve(make_run(1, curve=[1, 2])) is None
+
+
+def test_limit_on_the_fullest_worker_is_that_of_each() -> None:
+    assert shown_limit(count_of(make_run(4, memory_limit=5 * GB))) == 5 * GB
 
 
 def test_no_limit_stays_none() -> None:
@@ -117,8 +202,33 @@ def test_thinned_curve_keeps_maximum_ends_and_order(nbytes: list[int], most: int
 def test_curve_of_a_kill_ends_at_what_the_nanny_saw() -> None:
     run = make_run(status="killed", seconds=4.0, curve=[10, 20])
 
-    curve = shown_curve(run)
+    assert as_lists(shown_curve(run)) == ([0, 4, 4], [10, 20, 49 * GB // 10])
 
-    assert curve is not None
-    assert curve[0].tolist() == [0.0, 4.0, 4.0]
-    assert curve[1].tolist() == [10, 20, 49 * GB // 10]
+
+def test_curve_of_a_kill_ends_at_what_the_sampler_saw_if_that_is_more() -> None:
+    run = make_run(status="killed", seconds=4.0, curve=[10, 5 * GB])
+
+    assert as_lists(shown_curve(run)) == ([0, 4, 4], [10, 5 * GB, 5 * GB])
+
+
+def test_curve_of_a_kill_ends_with_the_worker_that_was_killed() -> None:
+    curves = (sampled(0, [0, 1], [10, 20]), sampled(1, [0, 1, 2], [5, 5, 5]))
+    failure = make_failure(2, worker=address(0), nbytes=30, seconds=2.0)
+
+    run = make_run(2, status="killed", seconds=2.0, curves=curves, failure=failure)
+
+    assert as_lists(shown_curve(run)) == ([0, 1, 1], [10, 20, 30])
+    assert as_lists(emptiest_curve(run)) == ([0, 1], [5, 5])
+
+
+def test_dasks_curve_of_a_kill_ends_with_the_run() -> None:
+    run = make_run(status="killed", seconds=4.0, curves=(make_curve([10, 20], seconds=3.0),))
+
+    assert as_lists(shown_curve(run)) == ([0, 3, 4], [10, 20, 49 * GB // 10])
+
+
+def test_median_run_is_chosen_among_those_that_have_what_is_shown() -> None:
+    runs = [make_run(seconds=seconds, tasks=int(seconds)) for seconds in (2.0, 3.0, 9.0)]
+
+    assert median_run(count_of(*runs), known=lambda run: run.tasks != 3) is runs[0]
+    assert median_run(count_of(*runs), known=lambda run: run.tasks > 9) is None

@@ -169,7 +169,7 @@ def test_plot_is_in_the_html_at_its_size() -> None:
     assert prefix == "data:image/png;base64"
     png = Image.open(io.BytesIO(base64.b64decode(data)))
     assert png.size == (2 * int(image["width"] or 0), 2 * int(image["height"] or 0))
-    assert image["alt"] == "memory of all workers over time"
+    assert image["alt"] == "memory of the fullest worker over time"
 
 
 @pytest.mark.parametrize("profile", [make_profile(), make_profile(empty=True)])

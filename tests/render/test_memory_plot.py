@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.style
@@ -10,15 +11,15 @@ import numpy as np
 import pytest
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from PIL import Image
-from profiles import GB, make_profile, make_run
+from profiles import GB, address, make_curve, make_profile, make_run
 
 from sdprofile.model.profile import Profile
+from sdprofile.model.run import Run
 from sdprofile.render.memory_plot import memory_plot, plot_png
 
 RAMP = (GB, 4 * GB)
@@ -48,10 +49,30 @@ def crosses(axes: Axes) -> list[Line2D]:
     return [line for line in axes.lines if line.get_marker() == "x"]
 
 
-def limit_lines(axes: Axes) -> list[list[float]]:
-    """Return height and length of each limit's line."""
-    collections = [each for each in axes.collections if isinstance(each, LineCollection)]
-    return [[path[0][1], path[1][0]] for each in collections for path in each.get_segments()]
+def curves(axes: Axes) -> list[Line2D]:
+    return [line for line in axes.lines if line.get_transform() == axes.transData]
+
+
+def limits(axes: Axes) -> list[float]:
+    """Return the height of each line that goes across the whole plot."""
+    across = [line for line in axes.lines if line.get_transform() != axes.transData]
+    assert all(line.get_xdata() == [0, 1] for line in across)
+    return [line.get_ydata()[0] for line in across]
+
+
+def bands(axes: Axes) -> list[list[list[float]]]:
+    """Return the corners of each band, without the last, which is the first again."""
+    return [patch.get_xy()[:-1].tolist() for patch in axes.patches]
+
+
+def make_uneven_run(workers: int = 2, **kwargs: Any) -> Run:
+    """Return a run of 10 s whose first worker goes up to 4 GB; the others stay at 1 GB."""
+    shares = [(GB, 4 * GB), *[(GB, GB)] * (workers - 1)]
+    samples = [
+        make_curve(share, source="sampler", worker=address(index))
+        for index, share in enumerate(shares)
+    ]
+    return make_run(workers, curves=tuple(samples), **kwargs)
 
 
 def test_curve_is_drawn_in_the_users_unit() -> None:
@@ -60,9 +81,9 @@ def test_curve_is_drawn_in_the_users_unit() -> None:
     gigabytes, gibibytes = (drawn(make_profile(run, decimal=each)) for each in (True, False))
 
     assert gibibytes.lines[0].get_xydata().tolist() == [[0, 1], [10, 2]]
-    assert gibibytes.get_ylabel() == "memory of all workers [GiB]"
+    assert gibibytes.get_ylabel() == "memory of the fullest worker [GiB]"
     assert gigabytes.lines[0].get_ydata()[1] == pytest.approx(2.147, abs=0.001)
-    assert gigabytes.get_ylabel() == "memory of all workers [GB]"
+    assert gigabytes.get_ylabel() == "memory of the fullest worker [GB]"
 
 
 def test_each_count_is_named_at_its_end() -> None:
@@ -78,7 +99,7 @@ def test_each_count_is_named_at_its_end() -> None:
 
 
 def test_counts_differ_in_colour_marker_and_line() -> None:
-    lines = drawn(make_profile(*[make_run(n, curve=RAMP) for n in (1, 2, 4, 8)])).lines
+    lines = curves(drawn(make_profile(*[make_run(n, curve=RAMP) for n in (1, 2, 4, 8)])))
 
     assert [to_hex(line.get_color()).upper() for line in lines] == [
         *("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -127,35 +148,88 @@ def test_run_that_was_interrupted_has_no_cross() -> None:
     assert words(axes) == ["1 worker, interrupted"]
 
 
-def test_limit_within_reach_is_drawn_as_long_as_its_run() -> None:
-    axes = drawn(make_profile(make_run(1, seconds=10.0, curve=RAMP, memory_limit=5 * GB)))
+def test_limit_within_reach_is_drawn_across() -> None:
+    axes = drawn(make_profile(make_run(1, curve=RAMP, memory_limit=5 * GB)))
 
-    assert limit_lines(axes) == [[5.0, 10.0]]
-    assert "limit of 1 worker: 5.00 GB" in words(axes)
+    assert limits(axes) == [5.0]
+    assert "limit per worker: 5.00 GB" in words(axes)
     assert axes.get_ylim()[1] > 5
+
+
+def test_limit_that_all_counts_share_is_one_line() -> None:
+    runs = [make_run(each, curve=RAMP, memory_limit=5 * GB) for each in (1, 2, 4)]
+
+    axes = drawn(make_profile(*runs))
+
+    assert limits(axes) == [5.0]
+    assert sum("limit" in each for each in words(axes)) == 1
 
 
 def test_limit_out_of_reach_does_not_squash_the_curves() -> None:
     axes = drawn(make_profile(make_run(1, curve=RAMP, memory_limit=6 * GB)))
 
-    assert limit_lines(axes) == []
+    assert limits(axes) == []
     assert axes.get_ylim()[1] < 5
 
 
 def test_limit_that_is_near_another_limit_only_is_not_drawn() -> None:
     runs = [
-        make_run(1, seconds=10.0, curve=RAMP, memory_limit=5 * GB),
-        make_run(2, seconds=10.0, curve=RAMP, memory_limit=3 * GB),
+        make_run(1, curve=RAMP, memory_limit=5 * GB),
+        make_run(2, curve=RAMP, memory_limit=6 * GB),
     ]
 
-    assert limit_lines(drawn(make_profile(*runs))) == [[5.0, 10.0]]
+    assert limits(drawn(make_profile(*runs))) == [5.0]
 
 
-def test_limit_is_of_all_workers_together_as_the_curve_is() -> None:
-    axes = drawn(make_profile(make_run(2, seconds=10.0, curve=RAMP, memory_limit=2 * GB)))
+def test_limit_is_labelled_at_the_right_within_the_axes() -> None:
+    axes = drawn(make_profile(make_run(curve=RAMP, memory_limit=5 * GB)))
 
-    assert limit_lines(axes) == [[4.0, 10.0]]
-    assert "limit of 2 workers: 4.00 GB" in words(axes)
+    [label] = [each for each in labels(axes) if "limit" in each.get_text()]
+    box = label.get_window_extent()
+    assert axes.bbox.x1 - 10 < box.x1 <= axes.bbox.x1
+    assert box.y1 <= axes.bbox.y1
+
+
+def test_band_reaches_from_the_fullest_worker_down_to_the_emptiest() -> None:
+    axes = drawn(make_profile(make_uneven_run(2), make_run(1, curve=RAMP)))
+
+    [band] = bands(axes)
+    assert band == [[0, 1], [10, 4], [10, 1]]
+    [patch] = axes.patches
+    assert to_hex(patch.get_facecolor()).upper() == "#D55E00"
+    assert patch.get_alpha() < 0.2
+
+
+def test_one_worker_has_no_band() -> None:
+    assert bands(drawn(make_profile(make_run(1, curve=RAMP)))) == []
+
+
+def test_only_the_run_that_is_drawn_in_full_has_a_band() -> None:
+    runs = [make_uneven_run(2, seconds=seconds) for seconds in (9.0, 5.0, 6.0)]
+
+    assert len(bands(drawn(make_profile(*runs)))) == 1
+
+
+@pytest.mark.parametrize(("counts", "shown"), [(4, 4), (5, 0)])
+def test_more_bands_than_can_be_told_apart_are_left_out(counts: int, shown: int) -> None:
+    runs = [make_uneven_run(workers) for workers in range(2, 2 + counts)]
+
+    assert len(bands(drawn(make_profile(*runs)))) == shown
+
+
+def test_band_of_long_curves_keeps_the_lowest_and_the_highest() -> None:
+    high, low = [3 * GB] * 10_000, [2 * GB] * 10_000
+    high[1234], low[5678] = 4 * GB, GB
+    samples = [
+        make_curve(each, source="sampler", worker=address(index))
+        for index, each in enumerate((high, low))
+    ]
+
+    [band] = bands(drawn(make_profile(make_run(2, curves=tuple(samples)))))
+
+    heights = [height for _, height in band]
+    assert len(band) <= 800
+    assert (min(heights), max(heights)) == (1, 4)
 
 
 def test_both_axes_start_at_zero() -> None:
@@ -225,7 +299,7 @@ def test_own_axes_are_drawn_in() -> None:
     _, right = figure.subplots(1, 2)
 
     assert memory_plot(make_profile(make_run(curve=RAMP)), ax=right) is figure
-    assert len(right.lines) == 1
+    assert len(curves(right)) == 1
 
 
 def test_axes_of_a_subfigure_give_the_whole_figure() -> None:
@@ -241,7 +315,7 @@ def test_profile_plot_is_this_plot() -> None:
     figure = make_profile(make_run(curve=RAMP)).plot(ax=axes)
 
     assert figure is axes.figure
-    assert len(axes.lines) == 1
+    assert len(curves(axes)) == 1
 
 
 def test_pyplot_and_style_are_left_alone() -> None:

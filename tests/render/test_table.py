@@ -82,7 +82,7 @@ def test_conditions_and_dashboard_follow_the_table() -> None:
 def test_plot_follows_where_memory_was_sampled() -> None:
     text = report(make_profile(make_run(curve=(GB, GB))), width=80)
 
-    assert "\n\nmemory of all workers over time" in text
+    assert "\n\nmemory of the fullest worker; full height" in text
 
 
 def test_notice_is_fact_then_indented_advice() -> None:

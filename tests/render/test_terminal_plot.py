@@ -26,7 +26,13 @@ def test_full_height_is_the_highest_value_shown_and_is_told() -> None:
 
     first, *_ = terminal_plot(profile, width=80).splitlines()
 
-    assert first == "memory of all workers over time; full height = 8.00 GB"
+    assert first == "memory of the fullest worker; full height = 8.00 GB"
+
+
+def test_strip_is_of_the_fullest_worker_not_of_all_together() -> None:
+    one, two = strips(make_profile(make_run(1, curve=FLAT), make_run(2, curve=FLAT)))
+
+    assert one == two
 
 
 def test_half_of_the_memory_is_half_of_the_height() -> None:

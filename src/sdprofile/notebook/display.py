@@ -37,11 +37,12 @@ def show_profile(profile: Profile) -> None:
     """
     from IPython.display import publish_display_data
 
+    from sdprofile.render.curves import is_sampled
     from sdprofile.render.html import html_table
     from sdprofile.render.memory_plot import plot_png
 
     publish_display_data({"text/html": html_table(profile), "text/plain": str(profile)})
-    if any(run.curves for run in profile.runs):
+    if any(is_sampled(run) for run in profile.runs):
         png, width, height = plot_png(profile)
         publish_display_data(
             {"image/png": png, "text/plain": "memory over time (see the strips above)"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from sdprofile.model.memory import Curve
     from sdprofile.model.run import CountSummary, Run
 
-SHOWN = "memory of all workers"
+SHOWN = "memory of the fullest worker"
 """What `shown_curve` returns, in words."""
 
+_APART = 0.1
+"""Seconds by which the curves of workers that lived as long may end apart: each host is sampled
+every 20 ms, but not at the same instant as another."""
+
 Array = npt.NDArray[np.float64]
+
+
+def is_sampled(run: Run) -> bool:
+    """Whether there is a curve to show; quicker than `shown_curve`."""
+    return bool(_worker_curves(run))
 
 
 def shown_curve(run: Run) -> tuple[Array, Array] | None:
@@ -28,29 +39,47 @@ def shown_curve(run: Run) -> tuple[Array, Array] | None:
     Returns
     -------
     seconds, nbytes : numpy.ndarray of shape (n,), or None
-        Times since the cell started, in seconds, and the resident memory of all workers together,
-        in bytes; at least one sample. None if the run was not sampled.
+        Times since the cell started, in seconds, and the resident memory of the worker that was
+        the fullest at each of them, with that of its child processes, in bytes; at least one
+        sample. None if the workers were not sampled one by one.
 
     Notes
     -----
-    The curve is dask's own `distributed.diagnostics.MemorySampler`, whose numbers are up to 1 s
-    old: a short peak is missing or too low in it. `Run.peak_worker` is the exact one. Where a
-    worker was killed the curve ends at what its nanny saw, if dask had not sampled as much.
+    The curve is exact to 20 ms; `Run.peak_worker` misses nothing. Where a worker was killed, the
+    curve ends with it, at the highest of what the sampler and its nanny saw.
+
+    Of one worker that the sampler did not see, dask's own curve is shown, which is up to 1 s old.
+    Of several, dask's is their sum, which has another limit: it is not shown.
     """
-    for curve in run.curves:
-        if curve.source == "dask" and not curve.worker and curve.seconds:
-            seconds = np.asarray(curve.seconds, float)
-            nbytes = np.asarray(curve.nbytes, float)
-            if run.failure is not None and run.failure.nbytes:
-                seconds = np.append(seconds, max(run.seconds, seconds[-1]))
-                nbytes = np.append(nbytes, max(run.failure.nbytes, nbytes[-1]))
-            return seconds, nbytes
-    return None
+    curves = _worker_curves(run)
+    if not curves:
+        return None
+    seconds, levels = _levels(run, curves)
+    nbytes: Array = np.fmax.reduce(levels, axis=0)
+    if run.failure is not None and run.failure.nbytes:
+        seconds = np.append(seconds, _end(run, curves))
+        nbytes = np.append(nbytes, max(run.failure.nbytes, nbytes[-1]))
+    return seconds, nbytes
+
+
+def emptiest_curve(run: Run) -> tuple[Array, Array] | None:
+    """Return the memory of the worker that was the emptiest at each time, as `shown_curve` does.
+
+    Returns
+    -------
+    seconds, nbytes : numpy.ndarray of shape (n,), or None
+        Seconds and bytes. None if there are no two workers to compare.
+    """
+    curves = _worker_curves(run)
+    if len(curves) < 2:
+        return None
+    seconds, levels = _levels(run, curves)
+    return seconds, np.fmin.reduce(levels, axis=0)
 
 
 def shown_limit(count: CountSummary) -> int | None:
     """Return the limit on what `shown_curve` returns, in bytes; None for no limit."""
-    return count.workers * count.memory_limit if count.memory_limit else None
+    return count.memory_limit
 
 
 def last_run(count: CountSummary) -> Run:
@@ -58,26 +87,28 @@ def last_run(count: CountSummary) -> Run:
     return next((run for run in reversed(count.runs) if run.status == "ok"), count.runs[-1])
 
 
-def median_run(count: CountSummary) -> Run | None:
-    """Return the sampled run that stands for a worker count in a plot of all its runs.
+def median_run(count: CountSummary, *, known: Callable[[Run], bool] = is_sampled) -> Run | None:
+    """Return the run that stands for a worker count where one is shown for all.
 
     Parameters
     ----------
     count
         All runs of one worker count.
+    known
+        Whether a run has what is to be shown.
 
     Returns
     -------
     Run or None
-        The run that ended well with the time nearest to the median, else the last run; None if
-        none was sampled.
+        Of those that have it, the run that ended well with the time nearest to the median, else
+        the last; None if none has.
     """
-    sampled = [run for run in count.runs if shown_curve(run) is not None]
+    runs = [run for run in count.runs if known(run)]
     timing = count.timing
-    finished = [run for run in sampled if run.status == "ok"]
+    finished = [run for run in runs if run.status == "ok"]
     if timing is not None and finished:
         return min(finished, key=lambda run: abs(run.seconds - timing.median))
-    return sampled[-1] if sampled else None
+    return runs[-1] if runs else None
 
 
 def column_maxima(seconds: Array, nbytes: Array, edges: Array) -> Array:
@@ -126,3 +157,38 @@ def thinned(seconds: Array, nbytes: Array, *, most: int) -> tuple[Array, Array]:
     highest = [low + int(np.argmax(nbytes[low:high])) for low, high in pairwise(bounds)]
     keep = [0, *highest, size - 1]
     return seconds[keep], nbytes[keep]
+
+
+def _worker_curves(run: Run) -> list[Curve]:
+    """Return one curve for each worker; none if they were not sampled one by one."""
+    curves = [each for each in run.curves if each.measure == "process" and each.seconds]
+    if found := [each for each in curves if each.source == "sampler"]:
+        return found
+    return curves[:1] if run.workers == 1 else []
+
+
+def _levels(run: Run, curves: list[Curve]) -> tuple[Array, Array]:
+    """Return all curves of a run at the same times, up to a kill.
+
+    Returns
+    -------
+    seconds, levels : numpy.ndarray of shape (n,) and (curves, n)
+        Seconds and bytes; NaN before a worker came and after it left. At each time one is there.
+    """
+    times = [np.asarray(curve.seconds, float) for curve in curves]
+    seconds = np.unique(np.concatenate(times))
+    seconds = seconds[seconds <= _end(run, curves)]
+    levels = np.full((len(curves), len(seconds)), np.nan)
+    for row, curve, own in zip(levels, curves, times, strict=True):
+        there = (seconds >= own[0] - _APART) & (seconds <= own[-1] + _APART)
+        row[there] = np.interp(seconds[there], own, np.asarray(curve.nbytes, float))
+    return seconds, levels
+
+
+def _end(run: Run, curves: list[Curve]) -> float:
+    """Return when the run's curve ends: with the curve of a worker that was killed."""
+    if run.failure is not None and run.failure.nbytes:
+        for curve in curves:
+            if curve.worker and curve.worker == run.failure.worker:
+                return curve.seconds[-1]
+    return max(run.seconds, *(curve.seconds[-1] for curve in curves))

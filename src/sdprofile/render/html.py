@@ -6,7 +6,7 @@ import base64
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.render.curves import SHOWN, median_run
+from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.palette import Mark, mark
 from sdprofile.render.rows import NO_RUNS, conditions, table_rows
 
@@ -132,7 +132,7 @@ def _conditions(profile: Profile) -> str:
 
 
 def _image(profile: Profile) -> str:
-    if all(median_run(count) is None for count in profile.counts):
+    if not any(is_sampled(run) for run in profile.runs):
         return ""
     # Takes matplotlib, which is slow to import and not needed for the table.
     from sdprofile.render.memory_plot import plot_png

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from sdprofile.model.units import format_bytes, plural
-from sdprofile.render.curves import SHOWN, median_run, shown_curve, shown_limit, thinned
+from sdprofile.render.curves import (
+    SHOWN,
+    emptiest_curve,
+    is_sampled,
+    median_run,
+    shown_curve,
+    shown_limit,
+    thinned,
+)
 from sdprofile.render.labels import CurveLabel, figure_of, place_labels
 from sdprofile.render.palette import Mark, mark
 
@@ -36,6 +43,11 @@ _MARKERS = 5
 
 _LIMIT_WITHIN = 1.3
 """A limit is drawn up to this many times the highest value, lest it squash the curves."""
+
+_MOST_BANDS = 4
+"""Worker counts up to which there are bands; more of them lie over each other as one grey."""
+
+_BAND_ALPHA = 0.12
 
 _DPI = 200
 _CSS_DPI = 100
@@ -59,14 +71,18 @@ def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
 
     Notes
     -----
-    The repeat with the median time is drawn in full, the others dimmed. A dashed line is the limit
-    of all workers of a count together.
+    The repeat with the median time is drawn in full, the others dimmed. Below its line, which is
+    the fullest worker, a light band reaches down to the emptiest, if there are at most four counts.
+    A dashed line is the limit of each worker.
     """
     if ax is None:
         ax = Figure(figsize=_SIZE, layout="constrained").subplots()
     gigabyte, unit = (1e9, "GB") if profile.decimal else (2.0**30, "GiB")
     marked = [(count, mark(index)) for index, count in enumerate(profile.counts)]
     ends = [end for count, how in marked for end in _draw_count(ax, count, how, gigabyte)]
+    if len(marked) <= _MOST_BANDS:
+        for count, how in marked:
+            _draw_band(ax, count, how, gigabyte)
     ax.set_xlabel("time since the cell started [s]")
     ax.set_ylabel(f"{SHOWN} [{unit}]")
     ax.spines[["top", "right"]].set_visible(False)
@@ -74,12 +90,7 @@ def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
     ax.set_axisbelow(True)
     if ends:
         _scale_axes(ax, profile)
-        limits = [
-            text
-            for count, how in marked
-            for text in _draw_limit(ax, count, how, gigabyte, decimal=profile.decimal)
-        ]
-        place_labels(ax, ends, around=limits)
+        place_labels(ax, ends, around=_draw_limits(ax, profile, gigabyte))
     else:
         ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
     return figure_of(ax)
@@ -171,38 +182,56 @@ def _draw_run(
         )
 
 
+def _draw_band(ax: Axes, count: CountSummary, how: Mark, gigabyte: float) -> None:
+    """Fill what lies between the fullest and the emptiest worker of the run drawn in full."""
+    run = median_run(count)
+    if run is None:
+        return
+    above, below = shown_curve(run), emptiest_curve(run)
+    if above is None or below is None:
+        return
+    # There and back again: the two may have kept samples at unlike times.
+    there, fullest = thinned(*above, most=_MOST_SAMPLES)
+    back, emptiest = thinned(below[0], -below[1], most=_MOST_SAMPLES)
+    ax.fill(
+        np.append(there, back[::-1]),
+        np.append(fullest, -emptiest[::-1]) / gigabyte,
+        color=how.colour,
+        alpha=_BAND_ALPHA,
+        linewidth=0,
+        zorder=1.5,
+    )
+
+
 def _scale_axes(ax: Axes, profile: Profile) -> None:
-    sampled = [run.seconds for run in profile.runs if shown_curve(run) is not None]
+    sampled = [run.seconds for run in profile.runs if is_sampled(run)]
     ax.set_xlim(0, max(ax.dataLim.x1, *sampled) or 1.0)
     ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
 
 
-def _draw_limit(
-    ax: Axes, count: CountSummary, how: Mark, gigabyte: float, *, decimal: bool
-) -> Iterator[Text]:
-    """Draw the limit of a count, as long as its run, if it is near; yield its label."""
-    limit, run = shown_limit(count), median_run(count)
+def _draw_limits(ax: Axes, profile: Profile, gigabyte: float) -> list[Text]:
+    """Draw each limit that is near, one line for all counts that share it; return the labels."""
     highest = ax.dataLim.y1
-    if limit is None or run is None or limit / gigabyte > _LIMIT_WITHIN * highest:
-        return
-    height = limit / gigabyte
-    axis = ax.get_xlim()[1]
-    end = min(axis, max(run.seconds, axis / 6))
-    line = LineCollection(
-        [[(0.0, height), (end, height)]],
-        colors=how.colour,
-        linestyles="dashed",
-        linewidths=1.0,
-    )
-    # Limits are no data: which of them are near goes by the curves only.
-    ax.add_collection(line, autolim=False)
-    ax.set_ylim(0, max(ax.get_ylim()[1], 1.1 * height))
-    yield ax.annotate(
-        f"limit of {plural(count.workers, 'worker')}: {format_bytes(limit, decimal=decimal)}",
-        (0, height),
-        xytext=(4, 2),
-        textcoords="offset points",
-        fontsize=8,
-        color=how.colour,
-        path_effects=[withStroke(linewidth=2.5, foreground=ax.get_facecolor())],
-    )
+    limits = {shown_limit(count) for count in profile.counts if median_run(count) is not None}
+    texts: list[Text] = []
+    for limit in sorted(limit for limit in limits if limit is not None):
+        height = limit / gigabyte
+        if height > _LIMIT_WITHIN * highest:
+            continue
+        colour = ax.xaxis.label.get_color()
+        ax.axhline(height, color=colour, linestyle="--", linewidth=1.1, zorder=2.5)
+        ax.set_ylim(0, max(ax.get_ylim()[1], 1.1 * height))
+        texts.append(
+            ax.annotate(
+                f"limit per worker: {format_bytes(limit, decimal=profile.decimal)}",
+                (1, height),
+                xycoords=ax.get_yaxis_transform(),
+                xytext=(-2, 3),
+                textcoords="offset points",
+                horizontalalignment="right",
+                fontsize=8.5,
+                color=colour,
+                path_effects=[withStroke(linewidth=2.5, foreground=ax.get_facecolor())],
+            )
+        )
+    return texts

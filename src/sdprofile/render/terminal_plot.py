@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdprofile.model.units import format_bytes, format_seconds
-from sdprofile.render.curves import SHOWN, Array, column_maxima, last_run, shown_curve
+from sdprofile.render.curves import SHOWN, Array, column_maxima, is_sampled, last_run, shown_curve
 from sdprofile.render.rows import MISSING, of_limit, peak_worker, right_aligned
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _NARROW = 20
 
 
 def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> str:
-    """Draw memory over time, a strip per worker count on one time axis.
+    """Draw the memory of the fullest worker over time, a strip per worker count on one time axis.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> 
     highest value in its stretch of time.
     """
     runs = [last_run(count) for count in profile.counts]
-    sampled = [run for run in runs if shown_curve(run) is not None]
+    sampled = [run for run in runs if is_sampled(run)]
     if not sampled:
         return ""
     names = right_aligned([f"{run.workers} w" for run in runs])
@@ -58,7 +58,7 @@ def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> 
     step = _seconds_per_column(sampled, columns)
     heights = [_heights(run, step=step, columns=columns) for run in runs]
     full = max(float(height.max()) for height in heights if height is not None)
-    lines = [f"{SHOWN} over time; full height = {format_bytes(full, decimal=profile.decimal)}"]
+    lines = [f"{SHOWN}; full height = {format_bytes(full, decimal=profile.decimal)}"]
     border = _ASCII_BORDER if ascii_only else _BORDER
     for run, name, height, note in zip(runs, names, heights, notes, strict=True):
         upper, lower = _strip(height, full=full, blocks=_ASCII_BLOCKS if ascii_only else _BLOCKS)
