@@ -116,6 +116,21 @@ def test_notices_are_a_list_of_facts_with_advice() -> None:
     assert page.texts["li"] == ["<b>1 > 0Wait & see", "slowHurry"]
 
 
+def test_advice_is_set_off_after_the_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Profile, "advice", "Take <b>4</b> workers & rest.")
+
+    html = html_table(make_profile(remarks=(Notice(fact="slow", advice="Hurry"),)))
+
+    page = Page(html)
+    assert page.texts["p"][-1] == "Take <b>4</b> workers & rest."
+    assert page.attributes["p"][-1] == {"class": "sdp-advice"}
+    assert html.index("</ul>") < html.index('class="sdp-advice"')
+
+
+def test_without_advice_there_is_no_paragraph_for_it() -> None:
+    assert 'class="sdp-advice"' not in html_table(make_profile())
+
+
 @pytest.mark.parametrize("field", ["stopped", "dashboard"])
 def test_other_texts_are_escaped(field: str) -> None:
     page = Page(html_table(make_profile(**{field: '<img src=x onerror="alert(1)">'})))

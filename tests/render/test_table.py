@@ -98,10 +98,22 @@ def test_notice_is_fact_then_indented_advice() -> None:
     ]
 
 
-def test_why_it_stopped_comes_last() -> None:
+def test_why_it_stopped_follows() -> None:
     text = report(make_profile(stopped="interrupted at 4 workers"), width=80)
 
     assert text.endswith("\n\nstopped: interrupted at 4 workers")
+
+
+def test_advice_is_the_last_thing_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Profile, "advice", "Take 4 workers. " * 5 + "Or\x1b[0m 2")
+
+    text = report(make_profile(stopped="interrupted"), width=60)
+
+    assert text.split("\n\n")[-2:] == [
+        "stopped: interrupted",
+        "=> Take 4 workers. Take 4 workers. Take 4 workers. Take 4\n"
+        "   workers. Take 4 workers. Or [0m 2",
+    ]
 
 
 def test_no_run_is_one_clear_line_and_why() -> None:

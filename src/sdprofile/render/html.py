@@ -30,6 +30,8 @@ _STYLE = """
 .sdprofile .sdp-bar span {display: block; height: 100%}
 .sdprofile .sdp-conditions {color: var(--jp-content-font-color2, inherit); margin: 0 7px 6px}
 .sdprofile ul {margin: 6px 0 6px 10px; padding-left: 16px}
+.sdprofile .sdp-advice {margin: 6px 7px 8px; padding: 2px 10px; font-weight: 600;
+  border-left: 3px solid var(--jp-brand-color1, #0072B2)}
 .sdprofile summary {cursor: pointer; margin-left: 10px}
 .sdprofile pre {margin: 4px 10px; padding: 6px; white-space: pre-wrap;
   color: inherit; background: var(--jp-layout-color2, #8882)}
@@ -86,6 +88,8 @@ def _content(profile: Profile) -> str:
             for notice in profile.notices
         ]
         parts.append(f"<ul>{''.join(items)}</ul>")
+    if profile.advice:
+        parts.append(f'<p class="sdp-advice">{escape(profile.advice)}</p>')
     parts.append(f"<details><summary>code</summary><pre>{escape(profile.code)}</pre></details>")
     return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""The report for a terminal: table, conditions, memory over time, notices."""
+"""The report for a terminal: table, conditions, memory over time, notices, advice."""
 
 from __future__ import annotations
 
@@ -104,6 +104,8 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
     ]
     if profile.stopped:
         yield wrapped(f"stopped: {profile.stopped}", indent="  ")
+    if profile.advice:
+        yield wrapped(profile.advice, "=> ", "   ")
 
 
 def _table(rows: list[list[str]], *, width: int, rule: str) -> list[str]:

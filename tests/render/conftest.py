@@ -1,0 +1,13 @@
+"""What all tests of views share."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdprofile.model.profile import Profile
+
+
+@pytest.fixture(autouse=True)
+def advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give no advice on made-up profiles, unless a test sets its own."""
+    monkeypatch.setattr(Profile, "advice", "")
