@@ -114,6 +114,25 @@ def test_conditions_tell_that_there_is_no_limit() -> None:
     assert conditions(make_profile(make_run(memory_limit=None)))[0] == "no memory limit"
 
 
+@pytest.mark.parametrize(
+    ("workers", "text"),
+    [
+        ((1, 2, 4, 1, 2, 4, 1, 2, 4), "3 repeats in rounds"),
+        ((1, 2, 4, 4, 2, 1), "3 repeats in rounds"),
+        ((1, 1, 1, 2, 2, 2), "3 repeats in a row"),
+        ((4, 4, 4, 1, 1, 1), "3 repeats in a row"),
+        ((1, 2, 2, 2), "3 repeats in a row"),  # one worker was killed
+        ((1, 2, 4, 2, 4), "3 repeats in rounds"),  # as above
+        ((1, 2, 4), "3 repeats"),  # stopped after one round, or killed each time
+        ((1, 1, 1), "3 repeats"),  # nothing to take turns with
+    ],
+)
+def test_conditions_tell_the_order_of_the_repeats(workers: tuple[int, ...], text: str) -> None:
+    profile = make_profile(*[make_run(each) for each in workers], repeats=3)
+
+    assert conditions(profile)[2] == text
+
+
 def test_thirty_counts_are_told_apart_by_colour_marker_or_line() -> None:
     assert len({mark(index) for index in range(30)}) == 30
 

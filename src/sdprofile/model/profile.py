@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,17 @@ class Profile:
             CountSummary(workers=workers, runs=tuple(runs), base=base, base_workers=base_workers)
             for workers, runs in by_count.items()
         )
+
+    @property
+    def in_rounds(self) -> bool | None:
+        """Whether the counts took turns, so that what drifts meets all of them alike.
+
+        False if all runs of a count were made in a row; None where the runs do not tell.
+        """
+        if not len(self.runs) > len(self.counts) > 1:
+            return None
+        changes = sum(one.workers != other.workers for one, other in pairwise(self.runs))
+        return changes >= len(self.counts)
 
     @property
     def failures(self) -> tuple[Failure, ...]:

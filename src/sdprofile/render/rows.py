@@ -60,13 +60,14 @@ def table_rows(profile: Profile) -> list[list[str]]:
 
 
 def conditions(profile: Profile) -> list[str]:
-    """Return what held for every run: limit and threads of each worker, and repeats."""
+    """Return what held for every run: limit and threads of each worker, repeats and their order."""
     run = profile.runs[0]
     limit = "no memory limit"
     if run.memory_limit:
         limit = f"limit {format_bytes(run.memory_limit, decimal=profile.decimal)} per worker"
     threads = f"{plural(run.threads, 'thread')} per worker"
-    return [limit, threads, plural(profile.repeats, "repeat")]
+    order = {True: " in rounds", False: " in a row", None: ""}[profile.in_rounds]
+    return [limit, threads, plural(profile.repeats, "repeat") + order]
 
 
 def peak_worker(count: CountSummary, *, decimal: bool) -> str:
