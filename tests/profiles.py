@@ -10,6 +10,8 @@ from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
+from sdprofile.model.spans import SpanActivity
+from sdprofile.model.tasks import TaskMemory
 
 GB = 10**9
 MACHINE = Machine(cpus=8, memory=32 * GB, memory_free=24 * GB)
@@ -86,6 +88,23 @@ def make_failure(workers: int = 1, **kwargs: Any) -> Failure:
         "memory_limit": 5 * GB,
     } | kwargs
     return Failure(workers=workers, **values)
+
+
+def make_activity(activity: str, seconds: float, **kwargs: Any) -> SpanActivity:
+    """Return an activity within a task of the cell, unless told otherwise."""
+    values: dict[str, Any] = {"span": "cell", "prefix": "add", "nbytes": 0} | kwargs
+    return SpanActivity(activity=activity, seconds=seconds, **values)
+
+
+def make_task(prefix: str = "add", **kwargs: Any) -> TaskMemory:
+    """Return a prefix of 100 tasks that rose by 1 GB to at most 2 GB, unless told otherwise."""
+    values: dict[str, Any] = {
+        "tasks": 100,
+        "peak": 2 * GB,
+        "rise_low": GB,
+        "rise_high": GB,
+    } | kwargs
+    return TaskMemory(prefix=prefix, **values)
 
 
 def make_profile(*runs: Run, empty: bool = False, **kwargs: Any) -> Profile:

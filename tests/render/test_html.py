@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
-from profiles import GB, make_profile, make_run
+from profiles import GB, make_activity, make_profile, make_run, make_task
 
 from sdprofile.model.notices import Notice
 from sdprofile.model.profile import Profile
@@ -106,6 +106,30 @@ def test_code_is_folded_and_shown_as_text() -> None:
     assert page.texts["pre"] == [code]
     assert page.texts["details"] == [f"code{code}"]
     assert "script" not in page.attributes
+
+
+def test_breakdown_is_folded_after_the_plot() -> None:
+    spans = (make_activity("thread-cpu", 3.0), make_activity("idle", 1.0, context="idle"))
+    run = make_run(2, curve=CURVE, spans=spans, task_memory=(make_task("<script>"),))
+
+    html = mimebundle(make_profile(run))["text/html"]
+
+    page = Page(html)
+    assert page.rows[2:] == [
+        ["workers", "compute", "idle"],
+        ["● 2", "75 %", "25 %"],
+        ["prefix", "tasks", "time", "peak/worker", "rise"],
+        ["<script>", "100", "–", "2.00 GB", "1.00 GB"],
+    ]
+    assert html.index("<img") < html.index("<details>")
+    assert page.attributes["details"] == [{}, {}]
+    assert page.texts["summary"] == ["where the time and the memory went", "code"]
+
+
+def test_table_alone_has_the_breakdown_too() -> None:
+    page = Page(html_table(make_profile(make_run(task_memory=(make_task(),)))))
+
+    assert page.texts["caption"] == ["what took the memory (most of any run; rise: within a task)"]
 
 
 def test_notices_are_a_list_of_facts_with_advice() -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from profiles import GB, make_failure, make_profile, make_run
+from profiles import GB, make_activity, make_failure, make_profile, make_run, make_task
 
 from sdprofile.model.notices import Notice
 from sdprofile.model.profile import Profile
@@ -21,6 +21,13 @@ KILLED = make_run(
     status="killed",
     curve=(GB, 4 * GB),
     failure=make_failure(tasks=("finalize-hlgfinalizecompute-1",)),
+)
+
+
+BUSY = (
+    make_activity("thread-cpu", 6.0),
+    make_activity("network", 3.0, context="gather-dep"),
+    make_activity("idle", 1.0, context="idle"),
 )
 
 
@@ -83,6 +90,45 @@ def test_plot_follows_where_memory_was_sampled() -> None:
     text = report(make_profile(make_run(curve=(GB, GB))), width=80)
 
     assert "\n\nmemory of the fullest worker; full height" in text
+
+
+def test_where_the_time_went_and_what_took_the_memory_follow_the_plot() -> None:
+    tasks = (make_task("add", rise_low=0), make_task("sum", tasks=1, rise_high=5 * GB))
+    run = make_run(curve=(GB, GB), spans=BUSY, task_memory=tasks)
+
+    _, plot, *parts = report(make_profile(run), width=80).split("\n\n")
+
+    assert plot.startswith("memory of the fullest worker")
+    assert [part.splitlines() for part in parts] == [
+        [
+            "where the time went (of all threads, in the median run)",
+            "workers  compute  transfer  idle",
+            "      1     60 %      30 %  10 %",
+        ],
+        [
+            "what took the memory (most of any run; rise: within a task)",
+            "prefix  tasks    time  peak/worker             rise",
+            "sum         1       –      2.00 GB  1.00 to 5.00 GB",
+            "add       100  6.00 s      2.00 GB    up to 1.00 GB",
+        ],
+    ]
+
+
+def test_long_prefix_is_cut_in_the_middle() -> None:
+    prefix = "start-" + "x" * 100 + "-end"
+
+    text = report(make_profile(make_run(task_memory=(make_task(prefix),))), width=60)
+
+    [line] = [line for line in text.splitlines() if line.startswith("start-")]
+    assert line == f"start-{'x' * 5}...{'x' * 7}-end    100     –      2.00 GB  1.00 GB"
+    assert len(line) == 60
+
+
+def test_prefix_cannot_send_the_terminal_a_command() -> None:
+    text = report(make_profile(make_run(task_memory=(make_task("\x1b[31m\nadd"),))), width=80)
+
+    assert "\n[31m add  " in text
+    assert "\x1b" not in text
 
 
 def test_notice_is_fact_then_indented_advice() -> None:
@@ -180,6 +226,20 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert "[31mValueError:  bad" in text
 
 
+EVERY_ACTIVITY = tuple(
+    make_activity(each, 1000.0)
+    for each in (
+        "thread-cpu",
+        "thread-noncpu",
+        "disk-read",
+        "network",
+        "serialize",
+        "other",
+        "idle",
+    )
+)
+
+
 @given(
     width=st.integers(60, 200),
     ascii_only=st.booleans(),
@@ -190,7 +250,8 @@ def test_report_stays_within_its_width(width: int, ascii_only: bool, words: list
     text = " ".join(words)
     profile = make_profile(
         KILLED,
-        make_run(2, curve=(GB, GB)),
+        make_run(2, curve=(GB, GB), spans=EVERY_ACTIVITY, task_memory=(make_task(text),)),
+        make_run(64, task_memory=(make_task("x" * 90, tasks=10**7, rise_low=10**8),)),
         make_run(128, seconds=1234.5, tasks=10**7),
         make_run(128, seconds=1634.5, tasks=10**6),
         stopped=text,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
 from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.palette import Mark, mark
 from sdprofile.render.rows import NO_RUNS, conditions, table_rows
@@ -23,6 +25,11 @@ _STYLE = """
 .sdprofile tr, .sdprofile th, .sdprofile td {background: none !important; border: none;
   text-align: right !important; padding: 3px 7px; white-space: nowrap; color: inherit;
   vertical-align: middle}
+.sdprofile .sdp-name {text-align: left !important; max-width: 30em; overflow: hidden;
+  text-overflow: ellipsis}
+.sdprofile caption {caption-side: top; text-align: left; padding: 4px 7px; color: inherit;
+  white-space: nowrap}
+.sdprofile details table {margin-left: 10px}
 .sdprofile thead tr {border-bottom: 1px solid var(--jp-border-color1, #8888)}
 .sdprofile th {font-weight: 600}
 .sdprofile .sdp-bar {display: inline-block; width: 64px; height: 9px; margin-right: 8px;
@@ -50,10 +57,11 @@ def html_table(profile: Profile) -> str:
     Returns
     -------
     str
-        Table, conditions, notices and code, within one ``<div class="sdprofile">``. Where the
-        style is stripped it is a plain table. Every text is escaped.
+        Table, conditions, notices and advice, then folded the breakdown and the code, within one
+        ``<div class="sdprofile">``. Where the style is stripped these are plain tables. Every text
+        is escaped.
     """
-    return _fragment(_content(profile))
+    return _fragment(_content(profile) + _folded(profile))
 
 
 def mimebundle(profile: Profile) -> dict[str, Any]:
@@ -70,7 +78,7 @@ def mimebundle(profile: Profile) -> dict[str, Any]:
         ``text/plain``, the report for a terminal, and ``text/html``, the table with the plot in it
         unless no memory was sampled.
     """
-    html = _fragment(_content(profile) + _image(profile))
+    html = _fragment(_content(profile) + _image(profile) + _folded(profile))
     return {"text/plain": str(profile), "text/html": html}
 
 
@@ -90,24 +98,67 @@ def _content(profile: Profile) -> str:
         parts.append(f"<ul>{''.join(items)}</ul>")
     if profile.advice:
         parts.append(f'<p class="sdp-advice">{escape(profile.advice)}</p>')
-    parts.append(f"<details><summary>code</summary><pre>{escape(profile.code)}</pre></details>")
     return "\n".join(parts)
 
 
+def _folded(profile: Profile) -> str:
+    """Return what is there for those who open it."""
+    marks = [{"workers": _glyph(mark(index))} for index in range(len(profile.counts))]
+    tables = [
+        _html_table(rows, caption=caption, decorated=decorated)
+        for caption, rows, decorated in (
+            (TIME, time_rows(profile), marks),
+            (MEMORY, memory_rows(profile), []),
+        )
+        if rows
+    ]
+    folded = {"where the time and the memory went": "\n".join(tables)} if tables else {}
+    folded["code"] = f"<pre>{escape(profile.code)}</pre>"
+    return "".join(
+        f"\n<details><summary>{summary}</summary>{inner}</details>"
+        for summary, inner in folded.items()
+    )
+
+
 def _table(profile: Profile) -> str:
-    headers, *rows = table_rows(profile)
     slowest = max(
         (count.timing.median for count in profile.counts if count.timing is not None), default=0.0
     )
-    body = ""
-    for index, (count, cells) in enumerate(zip(profile.counts, rows, strict=True)):
-        how = mark(index)
-        decorated = {"workers": _glyph(how), "time": _bar(count, how, slowest)}
-        columns = zip(headers, cells, strict=True)
-        row = (f"<td>{decorated.get(header, '')}{escape(cell)}</td>" for header, cell in columns)
-        body += f"<tr>{''.join(row)}</tr>\n"
-    head = "".join(f"<th>{escape(header)}</th>" for header in headers)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>"
+    decorated = [
+        {"workers": _glyph(mark(index)), "time": _bar(count, mark(index), slowest)}
+        for index, count in enumerate(profile.counts)
+    ]
+    return _html_table(table_rows(profile), decorated=decorated)
+
+
+def _html_table(
+    rows: list[list[str]], *, decorated: Sequence[Mapping[str, str]] = (), caption: str = ""
+) -> str:
+    """Return rows of text, headers first, as a table.
+
+    Parameters
+    ----------
+    rows
+        Headers and cells, which are escaped.
+    decorated
+        For each row, HTML that stands before a cell, by header.
+    caption
+        What stands above the table.
+    """
+    headers, *body = rows
+    kinds = [' class="sdp-name"' if header == PREFIX else "" for header in headers]
+    lines = []
+    for cells, before in zip(body, decorated or [{}] * len(body), strict=True):
+        columns = zip(headers, kinds, cells, strict=True)
+        row = (
+            f"<td{kind}>{before.get(name, '')}{escape(cell)}</td>" for name, kind, cell in columns
+        )
+        lines.append(f"<tr>{''.join(row)}</tr>\n")
+    head = "".join(
+        f"<th{kind}>{escape(name)}</th>" for name, kind in zip(headers, kinds, strict=True)
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>\n{''.join(lines)}</tbody></table>"
 
 
 def _glyph(how: Mark) -> str:

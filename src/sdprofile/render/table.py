@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
 from sdprofile.render.rows import NO_RUNS, conditions, right_aligned, table_rows
 from sdprofile.render.terminal_plot import terminal_plot
 
@@ -23,6 +24,7 @@ _WIDEST_PLOT = 100
 _DROPPED_FIRST = (
     "min",
     "tasks",
+    "other",
     "efficiency",
     "mean ± std. dev.",
     "of limit",
@@ -30,6 +32,9 @@ _DROPPED_FIRST = (
     "peak/worker",
 )
 """Columns that a narrow table does without, the least important first."""
+
+_NARROWEST_PREFIX = 16
+"""Characters that are left of a prefix at least."""
 
 _GAP = "  "
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -92,6 +97,10 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         yield lines
         plot = terminal_plot(profile, width=min(width, _WIDEST_PLOT), ascii_only=ascii_only)
         yield plot.splitlines()
+        for title, rows in ((TIME, time_rows(profile)), (MEMORY, memory_rows(profile))):
+            if rows:
+                cells = [[clean(cell) for cell in row] for row in rows]
+                yield [*wrapped(title), *_table(_shortened(cells, width), width=width, rule="")]
     else:
         yield wrapped(NO_RUNS)
     yield [
@@ -109,6 +118,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
 
 
 def _table(rows: list[list[str]], *, width: int, rule: str) -> list[str]:
+    """Return the lines of a table, with a rule below its headers unless that is empty."""
     columns = [_column(header, cells, rule) for header, *cells in zip(*rows, strict=True)]
     for header in (_clean(header, ascii_only=rule == "-") for header in _DROPPED_FIRST):
         if sum(len(column[0]) + len(_GAP) for column in columns) - len(_GAP) <= width:
@@ -120,9 +130,27 @@ def _table(rows: list[list[str]], *, width: int, rule: str) -> list[str]:
 def _column(header: str, cells: list[str], rule: str) -> list[str]:
     cells = right_aligned(cells)
     width = max(len(header), len(cells[0]))
-    if header == "status":
-        return [cell.strip().ljust(width) for cell in (header, rule * width, *cells)]
-    return [cell.rjust(width) for cell in (header, rule * width, *cells)]
+    lines = [header, rule * width, *cells] if rule else [header, *cells]
+    if header in ("status", PREFIX):
+        return [cell.strip().ljust(width) for cell in lines]
+    return [cell.rjust(width) for cell in lines]
+
+
+def _shortened(rows: list[list[str]], width: int) -> list[list[str]]:
+    """Return rows whose prefixes are cut in the middle where the table would be too wide."""
+    headers, *_ = rows
+    if headers[0] != PREFIX:
+        return rows
+    rest = sum(max(map(len, column)) + len(_GAP) for column in list(zip(*rows, strict=True))[1:])
+    most = max(_NARROWEST_PREFIX, width - rest)
+    return [[_cut(prefix, most), *others] for prefix, *others in rows]
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    kept = most - len("...")
+    return f"{text[: kept - kept // 2]}...{text[-(kept // 2) :]}"
 
 
 def _clean(text: str, *, ascii_only: bool) -> str:
