@@ -180,16 +180,18 @@ def _dask_config(client: Client, plan: Plan) -> Iterator[None]:
     # The first keeps tasks apart, the second the blockwise layers of arrays.
     unfused = {"optimization.fuse.active": False, "array_optimize": _only_cull}
     changes: dict[str, Any] = {} if plan.fuse else unfused
-    with dask.config.set(changes), client.as_current():
-        # A copy of the whole, for the cell may set what no context of ours would put back.
-        before = _copy(dask.config.config)
-        try:
+    # A copy of the whole, for the cell may set what no context of ours would put back.
+    before = _copy(dask.config.config)
+    try:
+        with dask.config.set(changes), client.as_current():
             yield
-        finally:
-            # Never empty in between: dask's own threads read it all the time.
-            dask.config.config.update(before)
-            for key in dask.config.config.keys() - before.keys():
-                del dask.config.config[key]
+    finally:
+        if client.status != "running":  # a client that is closed takes its scheduler with it
+            before.pop("scheduler", None)
+        # Never empty in between: dask's own threads read it all the time.
+        dask.config.config.update(before)
+        for key in dask.config.config.keys() - before.keys():
+            del dask.config.config[key]
 
 
 def _only_cull(graph: Any, keys: Any, **_: object) -> Any:

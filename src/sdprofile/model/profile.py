@@ -109,6 +109,8 @@ class Profile:
         """Facts that make a number doubtful, or that explain it, each with advice."""
         return (*self.remarks, *make_notices(self))
 
+    advice = ""
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per run.
 

@@ -1,0 +1,100 @@
+"""Peaks are the kernel's own marks: of each worker, and of the tasks of each prefix."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from distributed import Client, wait
+from runs import LIMIT, MIB, hold, measure
+
+from sdprofile.cluster.resize import renew, resize, worker_states
+from sdprofile.cluster.workers import fast_start
+from sdprofile.model.run import Run
+from sdprofile.model.tasks import TaskMemory
+
+
+def of_prefix(run: Run, prefix: str) -> TaskMemory:
+    (part,) = (part for part in run.task_memory if part.prefix == prefix)
+    return part
+
+
+def test_a_payload_of_100_mib_raises_the_peak_by_100_mib(one_worker: Client) -> None:
+    run, error = measure(lambda: one_worker.submit(hold, 100, pure=False).result(), one_worker)
+    assert error is None
+    assert run.status == "ok"
+    assert run.peak_worker is not None
+    assert run.baseline is not None
+    assert run.peak_worker - run.baseline == pytest.approx(100 * MIB, rel=0.05)
+    assert run.worker_peaks[0].exact
+
+
+def test_the_mark_of_an_earlier_run_does_not_count(one_worker: Client) -> None:
+    high, _ = measure(lambda: one_worker.submit(hold, 200, pure=False).result(), one_worker)
+    low, _ = measure(lambda: one_worker.submit(hold, 1, pure=False).result(), one_worker)
+    assert high.peak_worker is not None
+    assert low.peak_worker is not None
+    assert high.peak_worker - low.peak_worker > 150 * MIB
+
+
+def test_peak_of_the_cluster_is_bracketed(client: Client) -> None:
+    with fast_start():
+        resize(client, 2)
+        addresses = [state.address for state in worker_states(client)]
+
+        def one_after_the_other() -> None:
+            for address in addresses:
+                client.submit(hold, 100, workers=[address], pure=False).result()
+
+        run, _ = measure(one_after_the_other, client, counts=(2,))
+        resize(client, 1)
+    assert len(run.worker_peaks) == 2
+    assert run.cluster_peak is not None
+    baseline = sum(peak.baseline for peak in run.worker_peaks)
+    assert run.cluster_peak.high - baseline == pytest.approx(200 * MIB, rel=0.05)
+    assert run.cluster_peak.low <= run.cluster_peak.high
+
+
+def test_with_one_thread_the_rise_of_each_prefix_is_what_it_allocates(one_worker: Client) -> None:
+    def work() -> None:
+        kept = one_worker.submit(bytes, 80 * MIB, key="kept-1")
+        wait(kept)
+        wait(one_worker.map(hold, [50, 120, 30], key=["small-1", "large-1", "small-2"]))
+
+    run, _ = measure(work, one_worker)
+    small, large = of_prefix(run, "small"), of_prefix(run, "large")
+    assert (small.tasks, large.tasks) == (2, 1)
+    for part, mib in ((small, 50), (large, 120)):
+        assert part.rise_low == part.rise_high == pytest.approx(mib * MIB, rel=0.05)
+    assert large.peak == run.peak_worker
+    assert [part.prefix for part in run.task_memory][0] == "large"
+
+
+def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(client: Client) -> None:
+    with fast_start():
+        renew(client, threads=2, memory_limit=LIMIT, workers=1)
+        run, _ = measure(
+            lambda: wait(client.map(hold, [100] * 2, seconds=0.5, key=["same-1", "same-2"])),
+            client,
+            threads=2,
+        )
+        mixed, _ = measure(
+            lambda: wait(client.map(hold, [100, 101], seconds=0.5, key=["one-1", "other-1"])),
+            client,
+            threads=2,
+        )
+        renew(client, threads=1, memory_limit=LIMIT, workers=1)
+    same = of_prefix(run, "same")
+    assert 0.95 * 100 * MIB < same.rise_low < 1.05 * 100 * MIB
+    assert same.rise_high == pytest.approx(200 * MIB, rel=0.05)
+    one = of_prefix(mixed, "one")
+    assert one.rise_low <= 100 * MIB <= one.rise_high + MIB
+
+
+def test_a_short_spike_is_in_the_tasks_peak(one_worker: Client) -> None:
+    def spike() -> None:
+        hold(200)
+        time.sleep(0.2)
+
+    run, _ = measure(lambda: one_worker.submit(spike, key="spike-1").result(), one_worker)
+    assert of_prefix(run, "spike").rise_high == pytest.approx(200 * MIB, rel=0.05)

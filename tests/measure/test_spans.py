@@ -1,0 +1,107 @@
+"""All tasks and all thread time of the cell are accounted for, in every repeat."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import dask.array as da
+import distributed
+import numpy as np
+import pytest
+from distributed import Client
+from runs import MIB, measure
+
+from sdprofile.cluster.resize import resize
+from sdprofile.cluster.workers import fast_start
+from sdprofile.model.run import Run
+
+
+def seconds(run: Run, activity: str) -> float:
+    return sum(part.seconds for part in run.spans if part.activity == activity)
+
+
+def test_all_tasks_of_the_cell_are_counted(one_worker: Client) -> None:
+    run, _ = measure(lambda: one_worker.gather(one_worker.map(abs, range(7))), one_worker)
+    assert run.tasks == 7
+
+
+def test_repeats_that_read_the_same_zarr_neither_merge_nor_vanish(
+    one_worker: Client, tmp_path: Path
+) -> None:
+    da.from_array(np.ones((4, 1000)), chunks=(1, 1000)).to_zarr(tmp_path / "ones.zarr")
+
+    def work() -> None:
+        da.from_zarr(tmp_path / "ones.zarr").map_blocks(slowly).sum().compute()
+
+    runs = [measure(work, one_worker)[0] for _ in range(4)]
+    assert runs[0].tasks > 4
+    assert {run.tasks for run in runs} == {runs[0].tasks}
+    for run in runs:
+        assert seconds(run, "thread-noncpu") == pytest.approx(0.4, abs=0.2)
+
+
+def slowly(block: np.ndarray) -> np.ndarray:
+    time.sleep(0.1)
+    return block
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_seconds_add_up_to_the_thread_time(client: Client, workers: int) -> None:
+    def work() -> None:
+        # 64 MiB move between two workers, and a quarter of the result to the kernel.
+        array = da.random.random((4, 4 * MIB // 2), chunks=(1, MIB))
+        (array + array.mean(axis=0)).sum(axis=1).compute()
+        client.gather(client.map(time.sleep, [0.1, 0.11, 0.12, 0.13]))
+
+    with fast_start():
+        resize(client, workers)
+        run, _ = measure(work, client, counts=(workers,))
+        resize(client, 1)
+    thread_seconds = workers * run.seconds
+    assert sum(part.seconds for part in run.spans) == pytest.approx(thread_seconds, rel=0.05)
+    assert all(part.seconds >= 0 for part in run.spans)
+    assert run.cpu_seconds == seconds(run, "thread-cpu") > 0
+    assert seconds(run, "network") > 0
+
+
+def test_a_worker_without_a_task_is_idle(client: Client) -> None:
+    with fast_start():
+        resize(client, 2)
+        run, _ = measure(
+            lambda: client.submit(time.sleep, 0.5, pure=False).result(), client, counts=(2,)
+        )
+        resize(client, 1)
+    assert seconds(run, "idle") == pytest.approx(0.5, abs=0.1)
+
+
+def test_time_of_sleeping_tasks_is_theirs_and_not_cpu_time(one_worker: Client) -> None:
+    run, _ = measure(
+        lambda: one_worker.gather(one_worker.map(time.sleep, [0.1, 0.11, 0.12])), one_worker
+    )
+    assert seconds(run, "thread-noncpu") == pytest.approx(0.33, abs=0.1)
+    assert run.cpu_seconds < 0.1
+
+
+def test_inner_spans_nest_in_the_cell_and_know_their_tasks(one_worker: Client) -> None:
+    def work() -> None:
+        with distributed.span("read"):
+            with distributed.span("decode"):
+                one_worker.submit(time.sleep, 0.05, key="decode-1").result()
+            one_worker.submit(time.sleep, 0.06, key="read-1").result()
+
+    run, _ = measure(work, one_worker)
+    slept = {(part.span, part.prefix) for part in run.spans if part.activity == "thread-noncpu"}
+    assert slept == {("cell/read/decode", "decode"), ("cell/read", "read")}
+    assert {part.span for part in run.spans if part.context != "execute"} == {"cell"}
+
+
+def test_bytes_written_for_lack_of_memory_are_counted(one_worker: Client) -> None:
+    def work() -> None:
+        made = one_worker.map(np.random.default_rng(0).bytes, [150 * MIB] * 6, pure=False)
+        distributed.wait(made)
+
+    run, _ = measure(work, one_worker)
+    assert run.status == "ok"
+    assert run.spilled > 100 * MIB
+    assert seconds(run, "disk-write") > 0

@@ -1,0 +1,47 @@
+"""Runs on real workers, and tasks that take a known amount of memory or time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from distributed import Client
+
+from sdprofile.measure.run import run_once
+from sdprofile.model.memory import Curve
+from sdprofile.model.run import Run
+from sdprofile.plan import Plan
+
+MIB = 2**20
+LIMIT = 1_000_000_000
+
+
+def measure(
+    work: Callable[[], object], client: Client, **plan: Any
+) -> tuple[Run, BaseException | None]:
+    """Make one run under all instruments: 1 worker of 1 GB with 1 thread, unless told otherwise."""
+    plan = {"counts": (1,), "repeats": 1, "threads": 1, "memory_limit": LIMIT, **plan}
+    return run_once(
+        work, client, Plan(**plan), workers=plan["counts"][0], repeat=1, label=str(time.time())
+    )
+
+
+def curves(run: Run, source: str, measure: str = "process") -> list[Curve]:
+    """Return the curves of a source and a measure."""
+    return [c for c in run.curves if (c.source, c.measure) == (source, measure)]
+
+
+def hold(mib: int, seconds: float = 0.0) -> int:
+    """Have so much memory in use for a moment, every page of it touched."""
+    payload = b"x" * (mib * MIB)
+    time.sleep(seconds)
+    return len(payload)
+
+
+def hold_in_child(mib: int, seconds: float) -> int:
+    """Have so much memory in use in a child process."""
+    code = f"import time; payload = b'x' * ({mib} << 20); time.sleep({seconds})"
+    return subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True).returncode
