@@ -130,8 +130,9 @@ def test_frame_has_a_row_per_run() -> None:
         spilled=7,
         transferred=8,
         cpu_seconds=2.5,
+        worker_peaks=(WorkerPeak(worker="a", baseline=GB // 5, peak=GB, children=6),),
+        circumstances=Circumstances(kernel_cpu_seconds=3.5, kernel_peak=9 * GB),
         cluster_peak=ClusterPeak(low=GB, high=2 * GB),
-        circumstances=Circumstances(kernel_cpu_seconds=0.5, kernel_peak=9),
     )
 
     frame = make_profile(run, make_run(4)).to_frame()
@@ -139,7 +140,8 @@ def test_frame_has_a_row_per_run() -> None:
     assert list(frame.columns) == RUN_COLUMNS
     assert list(frame["workers"]) == [2, 4]
     assert list(frame.iloc[0]) == [
-        *(2, 3, 5 * GB, 1, "ok", 1.5, 100, GB, GB, 2 * GB, GB // 5, 0, 9, 7, 8, 2.5, 0.5)
+        *(2, 3, 5 * GB, 1, "ok", 1.5, 100, GB, GB, 2 * GB, GB // 5),
+        *(6, 9 * GB, 7, 8, 2.5, 3.5),
     ]
 
 
@@ -159,9 +161,11 @@ def test_summary_has_a_row_per_count() -> None:
         make_run(2, seconds=6.0),
     )
 
-    first = profile.summary().iloc[0].to_dict()
+    summary = profile.summary()
 
+    first = summary.iloc[0].to_dict()
     assert first.pop("std_seconds") == pytest.approx(8**0.5)
+    assert pd.isna([first.pop("serial_fraction"), first.pop("verdict")]).all()
     assert first == {
         "workers": 1,
         "status": "ok",
@@ -172,9 +176,53 @@ def test_summary_has_a_row_per_count() -> None:
         "speedup": 1.0,
         "efficiency": 1.0,
         "peak_worker_bytes": 4 * GB,
+        "peak_cluster_low_bytes": 4 * GB,
+        "peak_cluster_high_bytes": 4 * GB,
         "memory_limit_bytes": 5 * GB,
         "limit_fraction": 0.8,
     }
+
+
+def test_summary_compares_with_the_smallest_count_that_finished() -> None:
+    profile = make_profile(make_run(1, seconds=12.0), make_run(4, seconds=6.0))
+
+    summary = profile.summary()
+
+    assert " ".join(summary.columns) == (
+        "workers status runs median_seconds mean_seconds std_seconds min_seconds speedup efficiency"
+        " serial_fraction verdict peak_worker_bytes peak_cluster_low_bytes peak_cluster_high_bytes"
+        " memory_limit_bytes limit_fraction"
+    )
+    assert summary["serial_fraction"].tolist()[1] == pytest.approx(1 / 3)
+    assert summary["verdict"].tolist()[1] == "cannot tell with 1 repeat"
+
+
+def test_verdict_is_on_all_runs_that_ended_well() -> None:
+    runs = [make_run(n, seconds=10 / n + r / 10, repeat=r) for r in (1, 2, 3, 4) for n in (1, 2)]
+
+    base, other = make_profile(*runs, make_run(2, seconds=90, repeat=5, status="stuck")).counts
+
+    assert base.verdict is None
+    assert other.verdict is not None
+    assert (other.verdict.word, other.verdict.runs) == ("faster", 4)
+
+
+def test_time_of_zero_has_no_verdict() -> None:
+    _, count = make_profile(make_run(1, seconds=1.0), make_run(2, seconds=0.0)).counts
+
+    assert (count.verdict, count.serial_fraction) == (None, None)
+
+
+def test_bracket_of_a_count_is_the_highest_of_all_repeats() -> None:
+    count = only_count(
+        make_profile(
+            make_run(2, cluster_peak=ClusterPeak(low=3, high=9)),
+            make_run(2, repeat=2, cluster_peak=ClusterPeak(low=5, high=8)),
+        )
+    )
+
+    assert count.cluster_peak == ClusterPeak(low=5, high=9)
+    assert only_count(make_profile(make_run(peak=None))).cluster_peak is None
 
 
 def test_summary_of_a_count_that_never_finished_lacks_times_but_not_the_peak() -> None:
@@ -183,7 +231,7 @@ def test_summary_of_a_count_that_never_finished_lacks_times_but_not_the_peak() -
     row = make_profile(killed, make_run(2)).summary().iloc[0]
 
     assert (row["status"], row["runs"], row["peak_worker_bytes"]) == ("killed", 0, GB)
-    assert row[["median_seconds", "speedup"]].isna().all()
+    assert row[["median_seconds", "speedup", "serial_fraction", "verdict"]].isna().all()
 
 
 def test_memory_has_a_row_per_sample() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdprofile.model.scaling import efficiency, speedup
+from sdprofile.model.scaling import efficiency, serial_fraction, speedup
 
 
 def test_half_the_time_is_twice_as_fast() -> None:
@@ -27,3 +27,23 @@ def test_ideal_scaling_has_efficiency_1(workers: int, base_seconds: float) -> No
     gained = speedup(base_seconds / workers, base_seconds=base_seconds)
 
     assert efficiency(gained, workers=workers, base_workers=1) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("gained", "fraction"), [(4.0, 0.0), (1.0, 1.0), (1.6, 0.5), (8.0, -1 / 6), (0.5, 7 / 3)]
+)
+def test_serial_fraction_from_1_to_4_workers(gained: float, fraction: float) -> None:
+    assert serial_fraction(gained, workers=4, base_workers=1) == pytest.approx(fraction)
+
+
+def test_serial_fraction_is_relative_to_the_base_count() -> None:
+    assert serial_fraction(2.0, workers=8, base_workers=4) == 0.0
+
+
+@given(serial=st.floats(0.0, 1.0), workers=st.integers(2, 1000))
+def test_serial_fraction_is_that_of_amdahl(serial: float, workers: int) -> None:
+    gained = 1 / (serial + (1 - serial) / workers)
+
+    found = serial_fraction(gained, workers=workers, base_workers=1)
+
+    assert found == pytest.approx(serial, abs=1e-9)

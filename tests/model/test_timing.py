@@ -13,10 +13,10 @@ def test_one_slow_run_does_not_move_the_median() -> None:
     assert Timing(seconds=(1.0, 2.0, 9.0)).median == 2.0
 
 
-def test_mean_and_shortest_are_over_all_runs() -> None:
+def test_mean_shortest_and_longest_are_over_all_runs() -> None:
     timing = Timing(seconds=(1.0, 2.0, 9.0))
 
-    assert (timing.mean, timing.shortest) == (4.0, 1.0)
+    assert (timing.mean, timing.shortest, timing.longest) == (4.0, 1.0, 9.0)
 
 
 def test_std_is_the_samples() -> None:

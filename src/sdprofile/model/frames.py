@@ -60,7 +60,11 @@ def summary_frame(profile: Profile) -> pd.DataFrame:
                 "min_seconds": timing and timing.shortest,
                 "speedup": count.speedup,
                 "efficiency": count.efficiency,
+                "serial_fraction": count.serial_fraction,
+                "verdict": count.verdict and count.verdict.words,
                 "peak_worker_bytes": count.peak_worker,
+                "peak_cluster_low_bytes": count.cluster_peak and count.cluster_peak.low,
+                "peak_cluster_high_bytes": count.cluster_peak and count.cluster_peak.high,
                 "memory_limit_bytes": count.memory_limit,
                 "limit_fraction": count.limit_fraction,
             }
@@ -68,7 +72,8 @@ def summary_frame(profile: Profile) -> pd.DataFrame:
     return _frame(
         rows,
         "workers status runs median_seconds mean_seconds std_seconds min_seconds speedup"
-        " efficiency peak_worker_bytes memory_limit_bytes limit_fraction",
+        " efficiency serial_fraction verdict peak_worker_bytes peak_cluster_low_bytes"
+        " peak_cluster_high_bytes memory_limit_bytes limit_fraction",
     )
 
 

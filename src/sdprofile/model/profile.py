@@ -140,9 +140,17 @@ class Profile:
         -------
         pandas.DataFrame
             Columns: `workers`, `status`, `runs` (that ended well), `median_seconds`,
-            `mean_seconds`, `std_seconds`, `min_seconds`, `speedup` and `efficiency` (against the
-            smallest count that finished), `peak_worker_bytes` (a maximum over the runs),
-            `memory_limit_bytes`, `limit_fraction`.
+            `mean_seconds`, `std_seconds`, `min_seconds`, `speedup`, `efficiency`,
+            `serial_fraction` and `verdict` (all against the smallest count that finished),
+            `peak_worker_bytes`, `peak_cluster_low_bytes` and `peak_cluster_high_bytes` (maxima over
+            the runs), `memory_limit_bytes`, `limit_fraction`. What is not known is `NA`.
+
+        Notes
+        -----
+        `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.scaling.serial_fraction`).
+        `verdict` is ``faster``, ``slower``, ``the same``, or that nobody can tell and why, as in
+        ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict.compare`). The true peak of the
+        cluster lies between `peak_cluster_low_bytes` and `peak_cluster_high_bytes`.
         """
         return summary_frame(self)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.failure import Failure
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
-from sdprofile.model.scaling import efficiency, speedup
+from sdprofile.model.scaling import efficiency, serial_fraction, speedup
 from sdprofile.model.spans import SpanActivity
 from sdprofile.model.tasks import TaskMemory
 from sdprofile.model.timing import Timing
+from sdprofile.model.verdict import Verdict, compare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +133,35 @@ class CountSummary:
         return efficiency(self.speedup, workers=self.workers, base_workers=self.base_workers)
 
     @property
+    def serial_fraction(self) -> float | None:
+        """The fraction of the work that more workers did not share; None for the base itself."""
+        if not self.speedup or self.workers == self.base_workers:
+            return None
+        return serial_fraction(self.speedup, workers=self.workers, base_workers=self.base_workers)
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """Whether it is faster than the smallest count that finished; None for that itself."""
+        if self.timing is None or self.base is None or self.workers == self.base_workers:
+            return None
+        if not self.timing.shortest or not self.base.shortest:
+            return None
+        return compare(self.base, self.timing)
+
+    @property
     def peak_worker(self) -> int | None:
         """Highest resident memory of any worker in any run, in bytes."""
         return max((run.peak_worker for run in self.runs if run.peak_worker), default=None)
+
+    @property
+    def cluster_peak(self) -> ClusterPeak | None:
+        """Bracket around the highest peak of all workers together in any run."""
+        peaks = [run.cluster_peak for run in self.runs if run.cluster_peak is not None]
+        if not peaks:
+            return None
+        return ClusterPeak(
+            low=max(peak.low for peak in peaks), high=max(peak.high for peak in peaks)
+        )
 
     @property
     def memory_limit(self) -> int | None:

@@ -45,3 +45,35 @@ def efficiency(speedup: float, *, workers: int, base_workers: int) -> float:
     0.75
     """
     return speedup * base_workers / workers
+
+
+def serial_fraction(speedup: float, *, workers: int, base_workers: int) -> float:
+    """Return the fraction of the work that more workers did not share, by Karp and Flatt.
+
+    Parameters
+    ----------
+    speedup
+        Measured against `base_workers`; above 0.
+    workers, base_workers
+        Worker counts, unlike each other.
+
+    Returns
+    -------
+    float
+        0.0 where the speedup is ideal, 1.0 where there is none; below 0 where it is better than
+        ideal, above 1 where more workers are slower.
+
+    Notes
+    -----
+    ``(1 / S - 1 / p) / (1 - 1 / p)``, where S is the speedup and p how many times as many workers
+    there are as in the base (Karp and Flatt 1990, https://doi.org/10.1145/78607.78614). About the
+    same at every count: a part of the work is serial. Growing with the count: each worker adds a
+    cost of its own, such as transfers. Which part or cost it is, it does not tell.
+
+    Examples
+    --------
+    >>> serial_fraction(1.6, workers=2, base_workers=1)
+    0.25
+    """
+    times_base = workers / base_workers
+    return (1 / speedup - 1 / times_base) / (1 - 1 / times_base)

@@ -43,6 +43,11 @@ class Timing:
         return min(self.seconds)
 
     @property
+    def longest(self) -> float:
+        """Longest run in seconds."""
+        return max(self.seconds)
+
+    @property
     def unstable(self) -> bool:
         """Whether the standard deviation is at least 10 % of the mean."""
         return self.std >= UNSTABLE_SPREAD * self.mean > 0
