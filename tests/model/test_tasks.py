@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sdprofile.model.tasks import TaskMemory, merge
+import pytest
+from dask.utils import key_split
+
+from sdprofile.model.tasks import TaskMemory, merge, task_prefix
 
 
 def test_tasks_add_up_and_memory_is_a_maximum() -> None:
@@ -16,3 +19,20 @@ def test_tasks_add_up_and_memory_is_a_maximum() -> None:
         TaskMemory(prefix="sum", tasks=1, peak=90, rise_low=40, rise_high=40),
         TaskMemory(prefix="load", tasks=5, peak=70, rise_low=20, rise_high=30),
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix"),
+    [
+        ("sum-1", "sum"),
+        ("('random_sample-add-0123456789abcdef0123456789abcdef', 0, 1)", "random_sample-add"),
+        ("finalize-hlgfinalizecompute-0123456789abcdef", "finalize-hlgfinalizecompute"),
+        ("('x', 1)", "x"),
+        ("x-abcdefab", "x"),
+        ("0123456789abcdef0123456789abcdef", "data"),
+        ("lambda", "lambda"),
+        ("_read-part-2", "read-part"),
+    ],
+)
+def test_prefix_is_that_of_dask(key: str, prefix: str) -> None:
+    assert (task_prefix(key), key_split(key)) == (prefix, prefix)

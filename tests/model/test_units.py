@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from dask.utils import parse_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdprofile.model.units import format_bytes, format_seconds, plural
+from sdprofile.model.units import format_bytes, format_limit, format_seconds, listed, plural
 
 STEPS = {
     **{unit: 1000.0**power for power, unit in enumerate(("B", "kB", "MB", "GB", "TB", "PB"))},
@@ -39,6 +40,43 @@ def test_amount_reads_back_within_half_a_percent(nbytes: int, decimal: bool) -> 
 
     # 1000 to 1023 bytes are the worst: 0.98 KiB has two digits only.
     assert float(number) * STEPS[unit] == pytest.approx(nbytes, rel=0.0052)
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "text"),
+    [
+        (2_210_000_000, "2.3GB"),
+        (2_200_000_000, "2.2GB"),
+        (23_000_000_001, "24GB"),
+        (941_000_000, "950MB"),
+        (991_000_000, "1GB"),
+        (5 * 10**9, "5GB"),
+    ],
+)
+def test_limit_is_rounded_up_to_two_digits(nbytes: int, text: str) -> None:
+    assert format_limit(nbytes, decimal=True) == text
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "text"), [(2**30, "1GiB"), (2**30 + 1, "1.1GiB"), (1010 * 2**20, "0.99GiB")]
+)
+def test_limit_in_powers_of_1024(nbytes: int, text: str) -> None:
+    assert format_limit(nbytes, decimal=False) == text
+
+
+@given(nbytes=st.integers(1, 10**17), decimal=st.booleans())
+def test_limit_reads_back_as_enough_and_not_much_more(nbytes: int, decimal: bool) -> None:
+    read = parse_bytes(format_limit(nbytes, decimal=decimal))
+
+    # dask reads through floats, which cost up to a byte.
+    assert nbytes - 1 <= read <= 1.11 * nbytes + 1
+
+
+@pytest.mark.parametrize(
+    ("items", "text"), [(["1"], "1"), (["1", "2"], "1 and 2"), (["1", "2", "4"], "1, 2 and 4")]
+)
+def test_items_are_listed_as_in_a_sentence(items: list[str], text: str) -> None:
+    assert listed(items) == text
 
 
 @pytest.mark.parametrize(

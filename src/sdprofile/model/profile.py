@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.model.advice import make_advice
 from sdprofile.model.failure import Failure
 from sdprofile.model.frames import (
     memory_frame,
@@ -109,7 +110,10 @@ class Profile:
         """Facts that make a number doubtful, or that explain it, each with advice."""
         return (*self.remarks, *make_notices(self))
 
-    advice = ""
+    @cached_property
+    def advice(self) -> str:
+        """The count to use and why, and the memory to give it; empty where nothing could tell."""
+        return make_advice(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per run.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+_SHORT_HASH = re.compile("[a-f]{8}")
+_HASH = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,34 @@ class TaskMemory:
 
     rise_high: int
     """Highest rise above the start of a task, whoever made it, in bytes. One thread: `rise_low`."""
+
+
+def task_prefix(key: str) -> str:
+    """Return the prefix of a task's key, as dask groups tasks by it.
+
+    Parameters
+    ----------
+    key
+        The key as text, also of a tuple.
+
+    Notes
+    -----
+    What `dask.utils.key_split` gives: the first word of the name, and those that follow it up to
+    the first that is a hash or has a number.
+
+    Examples
+    --------
+    >>> task_prefix("('random_sample-add-0123abcd', 0, 1)")
+    'random_sample-add'
+    """
+    first, *others = key.lstrip("_'()\"").split("-")
+    words = [first.split(",")[0].rstrip("_'()\"")]
+    for word in others:
+        if not word.isalpha() or _SHORT_HASH.fullmatch(word):
+            break
+        words.append(word)
+    prefix = "-".join(words)
+    return "data" if _HASH.fullmatch(prefix) else prefix
 
 
 def merge(parts: Iterable[TaskMemory]) -> tuple[TaskMemory, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -36,6 +38,53 @@ def format_bytes(nbytes: float, *, decimal: bool) -> str:
     if unit == units[0]:
         return f"{value:.0f} {unit}"
     return f"{value:.{_decimals(value)}f} {unit}"
+
+
+def format_limit(nbytes: int, *, decimal: bool) -> str:
+    """Return an amount of memory rounded up, as `--memory` takes it.
+
+    Parameters
+    ----------
+    nbytes
+        Amount in bytes; above 0.
+    decimal
+        True for powers of 1000 (``GB``), False for powers of 1024 (``GiB``).
+
+    Returns
+    -------
+    str
+        Two significant digits, never less than the amount, for instance ``2.3GB``.
+
+    Examples
+    --------
+    >>> format_limit(2_210_000_000, decimal=True), format_limit(2_210_000_000, decimal=False)
+    ('2.3GB', '2.1GiB')
+    """
+    step, units = (1000, _DECIMAL) if decimal else (1024, _BINARY)
+    # In whole hundredths of a unit, for floats would round some amounts down.
+    size, hundredths, unit = 1, 0, units[0]
+    for unit in units:
+        exact = nbytes * 100 / size
+        last_digit = next(
+            digit for digit in (1, 10, 100, 1000) if exact < 100 * digit or digit == 1000
+        )
+        hundredths = -(-nbytes * 100 // (size * last_digit)) * last_digit
+        if hundredths < 100_000 or unit == units[-1]:
+            break
+        size *= step
+    return f"{hundredths / 100:g}{unit}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return items as in a sentence.
+
+    Examples
+    --------
+    >>> listed(["1"]), listed(["1", "2"]), listed(["1", "2", "4"])
+    ('1', '1 and 2', '1, 2 and 4')
+    """
+    *others, last = items
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def looks_decimal(nbytes: int) -> bool:

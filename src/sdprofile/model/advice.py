@@ -1,0 +1,249 @@
+"""What to do next: the count to use, the memory to give it, and what took it where it ran out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from sdprofile.model.choice import Candidate, Evidence, choose, evidence, make_candidates
+from sdprofile.model.tasks import task_prefix
+from sdprofile.model.units import format_bytes, format_limit, listed, plural
+
+if TYPE_CHECKING:
+    from sdprofile.model.failure import Failure
+    from sdprofile.model.profile import Profile
+
+SPILL_FROM = 0.6
+"""Fraction of its limit from which a worker may write results to disk
+(``distributed.worker.memory.target``)."""
+
+KILL_FROM = 0.95
+"""Fraction of its limit from which a worker is killed (``distributed.worker.memory.terminate``)."""
+
+POOR_STEP = 0.7
+"""Efficiency of the step from the next smaller count below which that count is named, too."""
+
+
+def make_advice(profile: Profile) -> str:
+    """Return what to do next, in at most three sentences.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    str
+        The count to use and why, the smallest limits that would have held it, and for a count that
+        was killed what took the memory. Empty where nothing was measured that could tell.
+
+    Notes
+    -----
+    The count is the smallest that no larger one beats, see `sdprofile.model.choice`. What memory is
+    compared is the sum of the workers' own peaks, for so much must be provided. The limits are
+    those at which the same peak stays below dask's marks of 60 % and 95 %
+    (https://distributed.dask.org/en/stable/worker-memory.html). Whether the peak would be the same
+    there was not measured: from 70 % on dask spills what it can, from 80 % on it pauses the worker.
+    """
+    candidates = make_candidates(profile.counts)
+    killed = _killed(profile)
+    if not candidates:
+        return _nothing_finished(profile, killed)
+    sentences = []
+    if any(run.tasks for candidate in candidates for run in candidate.count.runs):
+        chosen = choose(candidates)
+        sentences += [_count(chosen, candidates, profile), _memory(chosen, profile)]
+    sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile) -> str:
+    """Return what the count gains on the smallest, and that larger ones gain no more."""
+    first = candidates[0]
+    if len(candidates) == 1:
+        return ""
+    name = plural(chosen.workers, "worker")
+    larger = "; ".join(_larger(chosen, candidates))
+    if chosen is first:
+        return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
+    text = f"{name}: {_speed(chosen, first)} the speed of {first.workers}"
+    if times := _times_memory([chosen], first):
+        text += f" for {times} the memory"
+    text += _doubt(chosen, first)
+    below = candidates[candidates.index(chosen) - 1]
+    if below is not first and _step(below, chosen) < POOR_STEP:
+        times = _times_memory([below], first)
+        text += f"; {below.workers} give {_speed(below, first)}" + (
+            f" for {times}" if times else ""
+        )
+    if larger:
+        return f"{text}; {larger}"
+    untried = chosen.count is profile.counts[-1] and _has_room(chosen, profile)
+    return f"{text}; more were not tried" if untried else text
+
+
+def _larger(chosen: Candidate, candidates: Sequence[Candidate]) -> list[str]:
+    """Return what the larger counts do; neighbours of which the same can be said, together."""
+    larger = [candidate for candidate in candidates if candidate.workers > chosen.workers]
+    parts = []
+    for what, group in groupby(larger, lambda candidate: _gains(candidate, chosen)):
+        same = list(group)
+        times = _times_memory(same, chosen)
+        price = f", and take {times} the memory" if times else ""
+        parts.append(f"{listed([str(each.workers) for each in same])} {what}{price}")
+    return parts
+
+
+def _gains(larger: Candidate, chosen: Candidate) -> str:
+    verdict = larger.against(chosen)
+    found = evidence(verdict)
+    if found is Evidence.SLOWER:
+        return "are slower"
+    if found is Evidence.LIKELY_SLOWER:
+        return "were slower"
+    if verdict.p is None:
+        return f"add nothing that {plural(verdict.runs, 'repeat')} can show"
+    return "add nothing that can be shown"
+
+
+def _doubt(chosen: Candidate, first: Candidate) -> str:
+    verdict = chosen.against(first)
+    found = evidence(verdict)
+    if found is Evidence.FASTER:
+        return ""
+    if found is not Evidence.LIKELY_FASTER:
+        return " (which may be chance)"
+    if verdict.runs == 1:
+        return " (1 repeat cannot prove it: use -r 5)"
+    return f" (no overlap, but {verdict.runs} repeats cannot prove it: use -r 5)"
+
+
+def _speed(candidate: Candidate, base: Candidate) -> str:
+    return _times(candidate.against(base).ratio)
+
+
+def _times_memory(candidates: Sequence[Candidate], base: Candidate) -> str:
+    """Return how many times the memory of the base each takes; empty where one is not known."""
+    amounts = [candidate.memory for candidate in candidates]
+    if not base.memory or None in amounts:
+        return ""
+    return listed([_times(amount / base.memory) for amount in amounts if amount is not None])
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:.0f}x"
+
+
+def _step(below: Candidate, chosen: Candidate) -> float:
+    """Return the efficiency of the step from one count to the next."""
+    return chosen.against(below).ratio * below.workers / chosen.workers
+
+
+def _has_room(chosen: Candidate, profile: Profile) -> bool:
+    """Whether the machine has the cores and the memory for one worker more."""
+    run = chosen.count.runs[0]
+    more = chosen.workers + 1
+    machine = profile.machine
+    return more * run.threads <= machine.cpus and more * (run.memory_limit or 0) <= machine.memory
+
+
+def _memory(chosen: Candidate, profile: Profile) -> str:
+    """Return which limits would have held the count."""
+    peak, limit = chosen.count.peak_worker, chosen.count.memory_limit
+    if peak is None:
+        return ""
+    runs = chosen.count.runs
+    who = "1 worker" if chosen.workers == 1 else f"Each of {chosen.workers} workers"
+    exact = all(each.exact for run in runs for each in run.worker_peaks)
+    took = f"{who} {'took' if exact else 'was seen at'} up to"
+    took += f" {format_bytes(peak, decimal=profile.decimal)}"
+    if any(run.spilled for run in runs):
+        above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
+        return f"{took}, held down by spilling: raise --memory{above} to see how much it needs"
+    holds, roomy = math.ceil(peak / KILL_FROM), math.ceil(peak / SPILL_FROM)
+    if limit is not None:
+        # It did not spill with this much, so it needs no more for that.
+        roomy = max(holds, min(roomy, limit))
+    small, large = (format_limit(each, decimal=profile.decimal) for each in (holds, roomy))
+    text = f"{took}: --memory {small} would just have held it"
+    return text if small == large else f"{text}, {large} without spilling"
+
+
+def _killed(profile: Profile) -> str:
+    """Return for the smallest count that was killed, and those like it, what took the memory."""
+    killed = sorted(
+        (failure for failure in profile.failures if failure.status == "killed"),
+        key=lambda failure: failure.workers,
+    )
+    reasons = [(failure, _reason(failure)) for failure in killed]
+    reason = next((reason for _, reason in reasons if reason), "")
+    if not reason:
+        return ""
+    same = [failure for failure, other in reasons if other == reason]
+    counts = list(dict.fromkeys(failure.workers for failure in same))
+    noun = "worker" if counts == [1] else "workers"
+    text = f"with {listed([str(count) for count in counts])} {noun} {reason}"
+    return text if same[0].in_finalize else f"{text}{_measured_elsewhere(same[0], profile)}"
+
+
+def _reason(failure: Failure) -> str:
+    if failure.nbytes is None or not failure.tasks:  # it may not have been memory at all
+        return ""
+    if failure.in_finalize:
+        return "the memory went into the whole result, which dask puts together on one worker"
+    prefixes = _prefixes(failure)
+    were = "was" if len(prefixes) == 1 else "were"
+    return f"{listed(prefixes)} {were} running when the memory ran out"
+
+
+def _prefixes(failure: Failure) -> list[str]:
+    return list(dict.fromkeys(task_prefix(task) for task in failure.tasks))
+
+
+def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
+    """Return what tasks of the same kind took in another run, the most if there are several."""
+    prefixes = _prefixes(failure)
+    seen = [
+        (memory, run.workers)
+        for run in profile.runs
+        if run.failure != failure
+        for memory in run.task_memory
+        if memory.prefix in prefixes and memory.rise_high > 0
+    ]
+    if not seen:
+        return ""
+    memory, workers = max(seen, key=lambda pair: pair[0].rise_high)
+    low, high = (
+        format_bytes(rise, decimal=profile.decimal) for rise in (memory.rise_low, memory.rise_high)
+    )
+    # With several threads in a worker, what its fullest task took is a range.
+    rise = f"{low} to {high}" if 0 < memory.rise_low < memory.rise_high else f"up to {high}"
+    return f"; with {plural(workers, 'worker')} a task of {memory.prefix} took {rise}"
+
+
+def _nothing_finished(profile: Profile, killed: str) -> str:
+    """Return what to try where no count finished."""
+    by_status = {failure.status: failure for failure in reversed(profile.failures)}
+    if not by_status:
+        return ""
+    text = f"No count finished: {killed}." if killed else "No count finished."
+    if (failure := by_status.get("killed")) is not None and failure.nbytes is not None:
+        above = ""
+        if failure.memory_limit:
+            above = f" above {format_bytes(failure.memory_limit, decimal=profile.decimal)}"
+        if failure.in_finalize:
+            way = f"Write it to zarr, reduce it on the workers, or raise --memory{above}"
+        else:
+            threads = any(run.threads > 1 for run in profile.runs)
+            fewer = ", smaller chunks, or fewer --threads" if threads else ", or smaller chunks"
+            way = f"Try --memory{above}{fewer}"
+    elif "stuck" in by_status:
+        way = "Try a longer --timeout, or a smaller part of the data"
+    elif "failed" in by_status:
+        way = "Mend the error that the cell raises, then profile it again"
+    else:
+        way = "Try a smaller part of the data"
+    return f"{text} {way}."
