@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
+import pytest
+from profiles import make_profile, make_run
 
-from profiles import GB, MACHINE, make_failure, make_profile, make_run
-
+from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.notices import Notice, make_notices
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
+from sdprofile.model.spans import SpanActivity
 
 
 def facts(profile: Profile) -> list[str]:
     return [notice.fact for notice in make_notices(profile)]
 
 
-def repeats(*seconds: float) -> list[Run]:
-    return [make_run(seconds=each, repeat=index) for index, each in enumerate(seconds, 1)]
+def kernel_work(
+    *, cpu: float, busy: float, tasks: int = 100, seconds: float = 10.0, workers: int = 2
+) -> Run:
+    """Return a run on workers of 1 thread: CPU seconds of the kernel, busy seconds of threads."""
+    parts = (
+        SpanActivity(span="cell", activity="thread-cpu", seconds=busy, nbytes=0),
+        SpanActivity(span="cell", context="idle", activity="idle", seconds=9.0, nbytes=0),
+    )
+    return make_run(
+        workers,
+        seconds=seconds,
+        tasks=tasks,
+        spans=parts if busy else (),
+        circumstances=Circumstances(kernel_cpu_seconds=cpu),
+    )
 
 
 def test_clean_profile_has_no_notices() -> None:
@@ -25,41 +39,6 @@ def test_clean_profile_has_no_notices() -> None:
 
 def test_empty_profile_has_no_notices() -> None:
     assert make_notices(make_profile(empty=True)) == ()
-
-
-def test_kill_names_memory_limit_and_task() -> None:
-    failure = make_failure(nbytes=49 * GB // 10, memory_limit=5 * GB, tasks=("sum-1",))
-
-    [notice] = make_notices(make_profile(make_run(status="killed", failure=failure)))
-
-    assert notice.fact == "1 worker: killed after 10.0 s at 4.90 GB of 5.00 GB in sum-1"
-    assert "--memory" in notice.advice
-
-
-def test_kill_without_numbers_still_says_why() -> None:
-    failure = make_failure(nbytes=None)
-
-    [fact] = facts(make_profile(make_run(status="killed", failure=failure)))
-
-    assert fact == "1 worker: a worker was killed after 10.0 s"
-
-
-def test_kill_in_the_finalize_task_is_explained() -> None:
-    failure = make_failure(tasks=("finalize-hlgfinalizecompute-1",))
-
-    [notice] = make_notices(make_profile(make_run(status="killed", failure=failure)))
-
-    assert "puts the whole result together on one worker" in notice.fact
-    assert "zarr" in notice.advice
-
-
-def test_stuck_run_says_what_was_reached() -> None:
-    failure = make_failure(2, status="stuck", message="no end after 90 s")
-
-    [notice] = make_notices(make_profile(make_run(2, status="stuck", failure=failure)))
-
-    assert notice.fact == "2 workers: no end after 90 s"
-    assert "--timeout" in notice.advice
 
 
 def test_no_tasks_means_that_workers_made_no_difference() -> None:
@@ -80,38 +59,6 @@ def test_tasks_of_a_killed_run_are_not_compared() -> None:
     assert not any("same work" in fact for fact in facts(profile))
 
 
-def test_slow_first_repeat_is_a_cold_start_and_not_also_unstable() -> None:
-    [fact] = facts(make_profile(*repeats(20, 10, 10)))
-
-    assert fact == "The first run was slow (1 worker: 20.0 s against a median of 10.0 s)"
-
-
-def test_spread_times_are_told() -> None:
-    [fact] = facts(make_profile(*repeats(10, 8, 12)))
-
-    assert fact == "The times spread widely around their mean (20 % at 1 worker)"
-
-
-def test_most_that_was_spilled_is_told() -> None:
-    [fact] = facts(make_profile(make_run(1, spilled=GB), make_run(2, spilled=2 * GB)))
-
-    assert fact.startswith("Workers wrote up to 2.00 GB to disk")
-
-
-def test_more_threads_than_cores_are_told() -> None:
-    machine = dataclasses.replace(MACHINE, cpus=4)
-
-    [fact] = facts(make_profile(make_run(4, threads=2), machine=machine))
-
-    assert fact == "8 threads shared 4 cores"
-
-
-def test_as_many_threads_as_cores_are_fine() -> None:
-    machine = dataclasses.replace(MACHINE, cpus=8)
-
-    assert facts(make_profile(make_run(4, threads=2), machine=machine)) == []
-
-
 def test_fusion_off_is_told() -> None:
     [fact] = facts(make_profile(fused=False))
 
@@ -125,3 +72,75 @@ def test_remarks_from_the_run_come_first() -> None:
 
     assert profile.notices[0] is remark
     assert len(profile.notices) == 2
+
+
+def test_work_in_the_kernel_is_told() -> None:
+    # 1 of 2 x 10 s of the threads: 5 %.
+    [notice] = make_notices(make_profile(kernel_work(cpu=9.0, busy=1.0)))
+
+    assert notice.fact == (
+        "Most of the work was done in the kernel, not on the workers: it used 0.9 cores on average,"
+        " their threads were busy for 5 % of the time"
+    )
+    assert 'scheduler="threads"' in notice.advice
+
+
+def test_work_in_the_kernel_is_told_instead_of_no_task() -> None:
+    [fact] = facts(make_profile(kernel_work(cpu=20.0, busy=0.0, tasks=0)))
+
+    assert fact.startswith("Most of the work was done in the kernel")
+    assert "2.0 cores" in fact
+
+
+def test_idle_kernel_without_tasks_is_told_as_no_task() -> None:
+    [fact] = facts(make_profile(kernel_work(cpu=1.0, busy=0.0, tasks=0)))
+
+    assert fact.startswith("No task ran on the workers")
+
+
+@pytest.mark.parametrize(("cpu", "busy"), [(9.0, 3.0), (5.0, 1.0)])
+def test_work_on_the_workers_or_a_calm_kernel_is_fine(cpu: float, busy: float) -> None:
+    assert facts(make_profile(kernel_work(cpu=cpu, busy=busy))) == []
+
+
+def test_one_run_in_the_kernel_of_three_is_not_most_of_the_work() -> None:
+    usual = kernel_work(cpu=0.5, busy=18.0)
+
+    assert facts(make_profile(usual, kernel_work(cpu=9.0, busy=0.5), usual)) == []
+
+
+def test_threads_of_which_nothing_is_known_are_not_idle() -> None:
+    assert facts(make_profile(kernel_work(cpu=9.0, busy=0.0))) == []
+
+
+def test_clean_profile_with_all_that_is_measured_has_no_notices() -> None:
+    around = Circumstances(
+        kernel_cpu_seconds=0.8,
+        kernel_baseline=600 * 10**6,
+        kernel_peak=650 * 10**6,
+        others_cpu_seconds=1.5,
+    )
+    part = SpanActivity(span="cell", activity="thread-cpu", seconds=9.0, nbytes=0)
+    runs = [
+        make_run(workers, repeat=repeat, spans=(part,) * workers, circumstances=around)
+        for workers in (1, 2, 4)
+        for repeat in (1, 2, 3)
+    ]
+
+    assert make_notices(make_profile(*runs)) == ()
+
+
+def test_the_most_important_comes_first() -> None:
+    profile = make_profile(
+        make_run(1, status="killed"),
+        make_run(2, tasks=1, spilled=1),
+        make_run(16, tasks=2),
+        fused=False,
+    )
+
+    killed, work, time, memory, settings = facts(profile)
+    assert killed.startswith("1 worker: killed")
+    assert work.startswith("The runs did not do the same work")
+    assert time == "16 threads shared 8 cores"
+    assert memory.startswith("Workers wrote")
+    assert "--no-fuse" in settings

@@ -1,0 +1,88 @@
+"""What the memory numbers of a profile leave out, and where memory was short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sdprofile.model.notice import Notice
+from sdprofile.model.units import format_bytes
+
+if TYPE_CHECKING:
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import Run
+
+_KERNEL_RISE = 200_000_000
+"""Bytes by which the kernel's memory may rise without being told."""
+
+
+def memory_notices(profile: Profile) -> Iterator[Notice]:
+    """Yield where memory was short, then what the peaks do not hold.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Yields
+    ------
+    Notice
+        The costliest first.
+    """
+    yield from _shortage(profile)
+    yield from _beside(profile)
+
+
+def _shortage(profile: Profile) -> Iterator[Notice]:
+    finished = [run for run in profile.runs if run.status == "ok"]
+    if spilled := max((run.spilled for run in finished), default=0):
+        amount = format_bytes(spilled, decimal=profile.decimal)
+        yield Notice(
+            fact=f"Workers wrote up to {amount} to disk for lack of memory, which takes time",
+            advice="Raise --memory, or use smaller chunks",
+        )
+    if pauses := max((run.circumstances.pauses for run in finished), default=0):
+        times = "once" if pauses == 1 else f"up to {pauses} times"
+        yield Notice(
+            fact=f"Workers paused {times} in a run: near the limit they take no new tasks",
+            advice="Raise --memory, or use smaller chunks",
+        )
+    if swapped := max((run.circumstances.swapped for run in profile.runs), default=0):
+        amount = format_bytes(swapped, decimal=profile.decimal)
+        yield Notice(
+            fact=f"The system swapped out up to {amount} of the workers' memory, which takes time"
+            " and is not in their peaks",
+            advice="Use fewer workers, or free memory on this machine, and measure again",
+        )
+
+
+def _beside(profile: Profile) -> Iterator[Notice]:
+    """Yield what took memory beside the workers, and which peaks are not exact."""
+    rise = max((_kernel_rise(run) for run in profile.runs), default=0)
+    fullest = max((run.peak_worker or 0 for run in profile.runs), default=0)
+    if rise > max(_KERNEL_RISE, fullest / 2):
+        amount = format_bytes(rise, decimal=profile.decimal)
+        yield Notice(
+            fact=f"The kernel itself took up to {amount} more, which no worker's limit covers",
+            advice=".compute() brings the whole result into the kernel: reduce it first, write it"
+            " to zarr, or keep it on the workers with .persist()",
+        )
+    if children := max((run.children for run in profile.runs), default=0):
+        amount = format_bytes(children, decimal=profile.decimal)
+        yield Notice(
+            fact=f"Child processes of a worker took up to {amount}, which --memory does not limit",
+            advice="Leave room for them beside the workers",
+        )
+    peaks = [peak for run in profile.runs for peak in run.worker_peaks]
+    if any(not peak.exact and not peak.children and not peak.killed for peak in peaks):
+        yield Notice(
+            fact="Peaks are the highest samples: this system keeps no marks",
+            advice="Leave room in --memory, for a short peak may have been missed",
+        )
+
+
+def _kernel_rise(run: Run) -> int:
+    around = run.circumstances
+    if around.kernel_peak is None or around.kernel_baseline is None:
+        return 0
+    return around.kernel_peak - around.kernel_baseline
