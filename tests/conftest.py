@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -12,6 +13,8 @@ from distributed import Client, LocalCluster
 from sdprofile.cluster import session, workers
 from sdprofile.cluster.session import close_cluster, start_cluster
 
+TESTS = Path(__file__).parent
+
 
 def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
     """Poll until something holds; fail when the time is over."""
@@ -19,6 +22,14 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"still not so after {seconds} s: {holds}"
         time.sleep(0.01)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on real workers or in a real kernel, and so takes long."""
+    for item in items:
+        below = item.path.relative_to(TESTS).parts if item.path.is_relative_to(TESTS) else ("",)
+        if below[0] in ("cluster", "measure", "notebook", "test_sweep.py"):
+            item.add_marker("cluster")
 
 
 @pytest.fixture(autouse=True, scope="session")

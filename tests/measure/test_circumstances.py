@@ -56,7 +56,7 @@ def test_other_processes_are_told_from_ours(one_worker: Client) -> None:
 
 def test_a_worker_that_pauses_is_counted(one_worker: Client) -> None:
     def work() -> None:
-        one_worker.submit(hold, 740, 0.6, pure=False).result()  # above 80 % of 1 GB
+        one_worker.submit(hold, 650, 0.6, pure=False).result()  # above 80 % of 1 GB
 
     run, _ = measure(work, one_worker)
     quiet, _ = measure(lambda: one_worker.submit(hold, 1, 0.6, pure=False).result(), one_worker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_inner_spans_nest_in_the_cell_and_know_their_tasks(one_worker: Client) -
 
 def test_bytes_written_for_lack_of_memory_are_counted(one_worker: Client) -> None:
     def work() -> None:
-        made = one_worker.map(np.random.default_rng(0).bytes, [150 * MIB] * 6, pure=False)
+        made = one_worker.map(os.urandom, [150 * MIB + i for i in range(6)], pure=False)
         distributed.wait(made)
 
     run, _ = measure(work, one_worker)

@@ -106,7 +106,7 @@ def test_output_is_shown_once_and_in_order(cells: dict[str, Any]) -> None:
 
 def test_names_stay_and_each_run_starts_from_the_same(cells: dict[str, Any]) -> None:
     assert text_of(cells["names"]).split("\n")[0] == (
-        "6 4000000.0 True [1, 1, 2, 2] ['ok', 'ok', 'ok', 'ok']"
+        "6 4000000.0 True [1, 2, 2, 1] ['ok', 'ok', 'ok', 'ok']"
     )
 
 

@@ -79,7 +79,9 @@ def test_an_interrupt_keeps_what_was_measured(ipython: pexpect.spawn) -> None:
         ipython,
         "slow = da.ones(2, chunks=1).map_blocks(lambda x: time.sleep(0.3) or x, dtype=float)",
     )
-    ipython.sendline("%sdprofile --workers 1,2 --memory 500MB -r 30 slow.sum().compute()")
+    ipython.sendline(
+        "%sdprofile --workers 1,2 --memory 500MB -r 30 --order grouped slow.sum().compute()"
+    )
     ipython.expect("run 3")
     ipython.sendintr()
     ipython.expect(r"In \[\d+\]: ")

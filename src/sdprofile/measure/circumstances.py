@@ -22,6 +22,10 @@ _POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Set to 1 by a nanny (``distributed.nanny.pre-spawn-environ``), unless the user set them."""
 
 
+_SHORTEST = 0.3
+"""Seconds from which the CPU time of other processes, which comes in steps of 10 ms, says much."""
+
+
 class Surroundings(Instrument):
     """The kernel's own work, other processes of this machine, pauses and hidden thread pools.
 
@@ -52,7 +56,7 @@ class Surroundings(Instrument):
         """Note what has changed since."""
         kernel = self._kernel_cpu() - self._kernel
         peak = self._mark.read()["VmHWM"] if self._mark else None
-        others = self._others_cpu()
+        others = self._others_cpu() if time.time() - self._began > _SHORTEST else None
         pauses = self._client.run_on_scheduler(partial(_count_pauses, since=self._began))
         pools = self._client.run(hidden_pools, on_error="ignore").values()
         self.circumstances = Circumstances(

@@ -197,12 +197,12 @@ def cut(
     Returns
     -------
     seconds, nbytes : tuple, tuple; or None
-        Times since `began`, and amounts; the last sample before `began` stands at 0. None if there
-        is no sample.
+        Times since `began`, to 0.1 ms, and amounts; the last sample before `began` stands at 0.
+        None if there is no sample.
     """
     pairs = list(zip(times, nbytes, strict=True))
     earlier = [(0.0, amount) for at, amount in pairs if at < began]
-    inside = [(at - began, amount) for at, amount in pairs if began <= at < end]
+    inside = [(round(at - began, 4), amount) for at, amount in pairs if began <= at < end]
     kept = [*earlier[-1:], *inside]
     return (tuple(at for at, _ in kept), tuple(amount for _, amount in kept)) if kept else None
 

@@ -57,11 +57,12 @@ def run_once(
         memory = enter(WorkerMemory(client))
         dask = enter(DaskMemory(client, label=f"sdprofile {label} {workers}/{repeat}"))
         transfers = enter(Transfers(client))
-        surroundings = enter(Surroundings(client))
         marks = enter(PeakMarks(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         enter(_dask_config(client, plan))
         span = enter(CellSpan(client))
+        # The last, for its times are of all that happens within.
+        surroundings = enter(Surroundings(client))
         clock = Clock()
 
         def timed() -> None:

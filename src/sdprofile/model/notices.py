@@ -21,6 +21,9 @@ __all__ = ["Notice", "make_notices"]
 _KERNEL_BUSY = 0.5
 """Cores that the kernel must have used, on average, to have done the work itself."""
 
+_LITTLE_CPU = 0.1
+"""Seconds of CPU time of the kernel that are not worth a word."""
+
 _WORKERS_IDLE = 0.15
 """Fraction of their thread time below which the workers have not done it."""
 
@@ -83,7 +86,11 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
 
 def _kernel_cores(runs: list[Run]) -> float:
     """Return the cores that the kernel used, on average over the median run."""
-    used = [run.circumstances.kernel_cpu_seconds / run.seconds for run in runs if run.seconds > 0]
+    used = [
+        run.circumstances.kernel_cpu_seconds / run.seconds
+        for run in runs
+        if run.circumstances.kernel_cpu_seconds > _LITTLE_CPU and run.seconds > 0
+    ]
     return statistics.median(used) if used else 0.0
 
 
