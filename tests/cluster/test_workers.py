@@ -82,6 +82,28 @@ def test_only_packages_that_are_safe_to_fork_are_named() -> None:
     assert "pytest" not in names
 
 
+def test_a_new_worker_is_left_with_next_to_nothing_to_import() -> None:
+    # In a process of its own, for here the fork server may have been started by an earlier test.
+    code = """
+import sys
+from sdprofile.cluster.session import close_cluster, start_cluster
+from sdprofile.cluster.workers import imported_here
+if __name__ == "__main__":
+    client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
+    left = lambda names: [name for name in names if name not in sys.modules]
+    (names,) = client.run(left, imported_here()).values()
+    (scheduler,) = client.run(lambda: "bokeh" in sys.modules).values()
+    print(len(names), scheduler, "pandas" in imported_here())
+    close_cluster()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    left, scheduler, pandas = done.stdout.split()
+    assert int(left) < 5
+    assert (scheduler, pandas) == ("False", "True")
+
+
 def test_a_fork_server_that_others_started_is_not_used() -> None:
     code = """
 import multiprocessing.forkserver

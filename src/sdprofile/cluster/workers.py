@@ -47,6 +47,9 @@ FORK_SAFE_PACKAGES = (
 The packages that spatialdata imports; others (GPU libraries among them) are left to the workers.
 """
 
+_SCHEDULERS_OWN = ("distributed.dashboard", "distributed.http")
+"""What a scheduler in this process has imported for itself: bokeh comes with it, and takes 1 s."""
+
 _METHOD = "distributed.worker.multiprocessing-method"
 
 
@@ -92,7 +95,7 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
                 yield
                 return
             stack.enter_context(dask.config.set({_METHOD: "forkserver"}))
-            _preload(imported_here())
+            _preload()
             try:
                 yield
             finally:
@@ -107,12 +110,14 @@ def imported_here() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Full names of the modules that belong to `FORK_SAFE_PACKAGES`, in the order of import.
+        Full names of the modules that belong to `FORK_SAFE_PACKAGES`, in the order of import;
+        none that only a scheduler needs.
     """
     return tuple(
         name
         for name, module in sys.modules.copy().items()
         if name.partition(".")[0] in FORK_SAFE_PACKAGES
+        and not name.startswith(_SCHEDULERS_OWN)
         and isinstance(getattr(module, "__spec__", None), importlib.machinery.ModuleSpec)
         and module.__spec__ is not None
         and module.__spec__.origin
@@ -178,12 +183,13 @@ def _forkserver_pid() -> int | None:
     return pid if isinstance(pid, int) else None
 
 
-def _preload(modules: tuple[str, ...]) -> None:
+def _preload() -> None:
     from distributed.utils import get_mp_context
 
-    # The first call sets distributed's own list of preloads; later ones leave ours alone.
+    # The first call imports what is on distributed's own list of preloads (pandas is), and sets
+    # that list; later ones leave ours alone.
     context = get_mp_context()
-    context.set_forkserver_preload(["distributed", "distributed.nanny", *modules])
+    context.set_forkserver_preload(["distributed", "distributed.nanny", *imported_here()])
 
 
 @contextlib.contextmanager
