@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
 from sdprofile.measure.transfers import Transfers
-from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak, highest_sum
+from sdprofile.model.memory import cluster_peak, worker_peaks
 from sdprofile.model.run import Run
 from sdprofile.model.spans import share_out
 from sdprofile.plan import Plan
@@ -86,7 +86,13 @@ def run_once(
         memory_limit=plan.memory_limit,
     )
     sampled = memory.curves(began=clock.began, seconds=clock.seconds)
-    until = watcher.killed_at
+    killed, until = watcher.killed or {}, watcher.killed_at
+    peaks = worker_peaks(
+        sampled,
+        baselines=marks.baselines,
+        marks=marks.peaks,
+        killed={killed["worker"]: killed["rss"]} if killed else {},
+    )
     run = Run(
         workers=workers,
         threads=plan.threads,
@@ -95,8 +101,8 @@ def run_once(
         status=failure.status if failure else "ok",
         seconds=clock.seconds,
         tasks=span.tasks,
-        worker_peaks=(peaks := worker_peaks(marks, sampled, killed=watcher.killed)),
-        cluster_peak=_cluster_peak(peaks, sampled),
+        worker_peaks=peaks,
+        cluster_peak=cluster_peak(peaks, sampled),
         spilled=span.spilled,
         transferred=transfers.nbytes,
         cpu_seconds=span.cpu_seconds,
@@ -111,66 +117,6 @@ def run_once(
         failure=failure,
     )
     return run, error
-
-
-def worker_peaks(
-    marks: PeakMarks, sampled: Sequence[Curve], *, killed: Mapping[str, Any] | None
-) -> tuple[WorkerPeak, ...]:
-    """Return the peak of each worker, from its mark and from what was sampled of it.
-
-    Parameters
-    ----------
-    marks
-        Read after the run.
-    sampled
-        Curves of the workers.
-    killed
-        What its nanny told of a worker that it killed: ``worker`` and ``rss`` (bytes).
-
-    Returns
-    -------
-    tuple of WorkerPeak
-        For workers that lived through the run and the one that was killed.
-    """
-    highest: dict[tuple[str, str], int] = {
-        (curve.worker, curve.measure): max(curve.nbytes) for curve in sampled
-    }
-    baselines = marks.baselines or {
-        curve.worker: curve.nbytes[0] for curve in sampled if curve.measure == "process"
-    }
-    peaks = []
-    for worker, baseline in baselines.items():
-        mark = marks.peaks.get(worker)
-        children = highest.get((worker, "children"), 0)
-        seen = highest.get((worker, "process"), 0)
-        is_killed = killed is not None and killed["worker"] == worker
-        if is_killed and killed is not None:
-            seen = max(seen, killed["rss"])
-        elif mark is None and marks.baselines:
-            continue  # it died of something else, nobody knows at how much
-        exact = mark is not None and not children
-        peak = mark if exact and mark is not None else max(seen, mark or 0)
-        peaks.append(
-            WorkerPeak(
-                worker=worker,
-                baseline=baseline,
-                peak=peak,
-                children=children,
-                exact=exact,
-                killed=is_killed,
-            )
-        )
-    return tuple(peaks)
-
-
-def _cluster_peak(peaks: Sequence[WorkerPeak], sampled: Sequence[Curve]) -> ClusterPeak | None:
-    """Return the bracket; the fullest worker alone is a lower bound, too."""
-    if not peaks:
-        return None
-    high = sum(peak.peak for peak in peaks)
-    together = highest_sum(curve for curve in sampled if curve.measure == "process")
-    low = max(together, *(peak.peak for peak in peaks))
-    return ClusterPeak(low=min(low, high), high=high)
 
 
 @contextlib.contextmanager

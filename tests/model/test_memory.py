@@ -1,0 +1,73 @@
+"""Peaks come from marks where there are any, and from samples where not."""
+
+from __future__ import annotations
+
+from profiles import make_curve
+
+from sdprofile.model.memory import (
+    ClusterPeak,
+    Curve,
+    WorkerPeak,
+    cluster_peak,
+    highest_sum,
+    worker_peaks,
+)
+
+
+def sampled(worker: str, *nbytes: int, measure: str = "process", seconds: float = 10.0) -> Curve:
+    curve = make_curve(nbytes, seconds=seconds, source="sampler", worker=worker)
+    return Curve(**{**vars(curve), "measure": measure})
+
+
+def test_the_mark_is_the_peak_whatever_was_sampled() -> None:
+    (peak,) = worker_peaks([sampled("a", 10, 30)], baselines={"a": 9}, marks={"a": 50}, killed={})
+
+    assert peak == WorkerPeak(worker="a", baseline=9, peak=50)
+
+
+def test_child_processes_count_by_the_highest_sample() -> None:
+    curves = [sampled("a", 10, 90), sampled("a", 0, 80, measure="children")]
+
+    (peak,) = worker_peaks(curves, baselines={"a": 9}, marks={"a": 50}, killed={})
+
+    assert (peak.peak, peak.children, peak.exact) == (90, 80, False)
+
+
+def test_the_peak_of_a_killed_worker_is_the_most_that_anyone_saw() -> None:
+    for nanny, expected in ((95, 95), (85, 90)):
+        (peak,) = worker_peaks(
+            [sampled("a", 10, 90)], baselines={"a": 9}, marks={}, killed={"a": nanny}
+        )
+        assert (peak.peak, peak.exact, peak.killed) == (expected, False, True)
+
+
+def test_a_worker_that_died_of_something_else_is_left_out() -> None:
+    peaks = worker_peaks(
+        [sampled("a", 10, 90), sampled("b", 10, 20)],
+        baselines={"a": 9, "b": 9},
+        marks={"b": 20},
+        killed={},
+    )
+
+    assert [peak.worker for peak in peaks] == ["b"]
+
+
+def test_without_marks_the_highest_sample_is_the_peak() -> None:
+    (peak,) = worker_peaks([sampled("a", 10, 90, 20)], baselines={}, marks={}, killed={})
+
+    assert peak == WorkerPeak(worker="a", baseline=10, peak=90, exact=False)
+
+
+def test_sums_are_of_one_instant_and_a_worker_that_is_gone_counts_no_more() -> None:
+    assert highest_sum([sampled("a", 0, 100, 0), sampled("b", 100, 0, 0)]) == 100
+    assert highest_sum([sampled("a", 100, seconds=0.0), sampled("b", 0, 60)]) == 100
+    assert highest_sum([]) == 0
+
+
+def test_the_cluster_is_bracketed_by_the_highest_sum_and_the_sum_of_the_peaks() -> None:
+    curves = [sampled("a", 50, 10), sampled("b", 10, 30)]
+    peaks = worker_peaks(curves, baselines={"a": 1, "b": 1}, marks={"a": 50, "b": 40}, killed={})
+
+    assert cluster_peak(peaks, curves) == ClusterPeak(low=60, high=90)
+    assert cluster_peak(peaks, []) == ClusterPeak(low=50, high=90)
+    assert cluster_peak((), curves) is None
