@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import wait_until
-from distributed import Client
+from distributed import Client, LocalCluster
 from runs import LIMIT, MIB, curves, hold, hold_in_child, measure
 
 from sdprofile.cluster.resize import resize
@@ -88,6 +88,33 @@ def test_dask_samples_are_kept_beside(one_worker: Client) -> None:
     assert all(100 * MIB < nbytes < LIMIT for nbytes in process.nbytes)
     assert max(managed.nbytes) == pytest.approx(50 * MIB, rel=0.01)
     assert not curves(run, "dask", "spilled")  # for nothing was
+
+
+@pytest.mark.parametrize("nanny", ["--nanny", "--no-nanny"])
+def test_workers_that_others_started_are_sampled_by_their_nanny_or_themselves(nanny: str) -> None:
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster:
+        address = cluster.scheduler_address
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "dask", "worker", address, nanny, "--nthreads", "1"],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with Client(address) as client:
+                client.wait_for_workers(1, timeout=60)
+                run, error = measure(
+                    lambda: client.submit(hold, 100, 0.5, pure=False).result(), client
+                )
+        finally:
+            worker.terminate()
+            worker.wait()
+    assert error is None
+    (curve,) = curves(run, "sampler")
+    assert run.baseline is not None
+    assert max(curve.nbytes) - run.baseline == pytest.approx(100 * MIB, rel=0.05)
+    assert run.worker_peaks[0].exact
+    assert run.children == 0
+    assert run.circumstances.others_cpu_seconds is None
 
 
 def test_no_file_and_no_process_is_left(one_worker: Client) -> None:
