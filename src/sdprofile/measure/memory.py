@@ -27,6 +27,11 @@ _RETURN_TIMEOUT = 5.0
 
 _POLL = 0.02
 
+_START_TIMEOUT = 1.0
+"""Seconds that the first sample may take."""
+
+_START_POLL = 0.002
+
 Series = tuple[tuple[float, ...], tuple[int, ...]]
 Samples = tuple[list[float], list[int], list[int]]
 
@@ -124,7 +129,7 @@ def start_sampling(pids: list[int]) -> tuple[str, int]:
     Returns
     -------
     path, pid
-        The file that it writes to, and its own process.
+        The file that it writes to, where the first sample is by now, and its own process.
     """
     handle, path = tempfile.mkstemp(prefix="sdprofile-", suffix=".samples")
     # Without site-packages it starts in a few milliseconds; where there is no /proc it needs them.
@@ -140,6 +145,10 @@ def start_sampling(pids: list[int]) -> tuple[str, int]:
     finally:
         os.close(handle)
     _processes[path] = process
+    deadline = time.monotonic() + _START_TIMEOUT
+    # Else a run could begin, and a short one end, before the first sample.
+    while not os.stat(path).st_size and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(_START_POLL)
     return path, process.pid
 
 
