@@ -51,7 +51,7 @@ def next_visit(plan: Plan, runs: Sequence[Run]) -> Visit | None:
         first = order[: len(plan.counts)]
         order = [*first, *(n for n in reversed(plan.counts) for _ in range(plan.repeats - 1))]
     made = Counter(run.workers for run in runs)
-    given_up = {run.workers for run in runs if run.status != "ok"}
+    given_up = _given_up(runs)
     ahead: Counter[int] = Counter()
     visit: list[int] = []
     for workers in order:
@@ -67,8 +67,12 @@ def next_visit(plan: Plan, runs: Sequence[Run]) -> Visit | None:
 def runs_left(plan: Plan, runs: Sequence[Run]) -> int:
     """Return how many runs are still to be made, at most."""
     made = Counter(run.workers for run in runs)
-    given_up = {run.workers for run in runs if run.status != "ok"}
+    given_up = _given_up(runs)
     return sum(plan.repeats - made[count] for count in plan.counts if count not in given_up)
+
+
+def _given_up(runs: Sequence[Run]) -> set[int]:
+    return {run.workers for run in runs if run.status != "ok"}
 
 
 def _in_rounds(plan: Plan) -> chain[int]:
@@ -78,7 +82,7 @@ def _in_rounds(plan: Plan) -> chain[int]:
 
 def _cold(plan: Plan, runs: Sequence[Run]) -> bool:
     """Whether the second run of the count at the turn was clearly faster than the first."""
-    given_up = {run.workers for run in runs if run.status != "ok"}
+    given_up = _given_up(runs)
     left = [count for count in plan.counts if count not in given_up]
     turn = [run.seconds for run in runs if left and run.workers == left[-1]]
     return len(turn) > 1 and turn[0] > COLD_TURN * turn[1]
