@@ -28,13 +28,9 @@ Find = Callable[[int], list[int]]
 
 def read_resident(pid: int) -> int:
     """Return the resident memory of a process in bytes, as Linux tells it; -1 if it is gone."""
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as statm:
-            pages = statm.read().split()
-    except OSError:
-        return -1
+    size, resident = _pages(pid)
     # A zombie has no memory left.
-    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if int(pages[0]) else -1
+    return resident * os.sysconf("SC_PAGE_SIZE") if size else -1
 
 
 def find_descendants(pid: int) -> list[int]:
@@ -51,16 +47,19 @@ def find_descendants(pid: int) -> list[int]:
         except OSError:  # the thread has ended
             continue
     # What was forked a moment ago still has its parent's pages, which would count twice.
-    found = [child for child in found if child != os.getpid() and _image(child) != _image(pid)]
+    size, _ = _pages(pid)
+    found = [child for child in found if child != os.getpid() and _pages(child)[0] != size]
     return [*found, *(below for child in found for below in find_descendants(child))]
 
 
-def _image(pid: int) -> bytes:
+def _pages(pid: int) -> tuple[int, int]:
+    """Return the size of a process and what is resident of it, in pages; 0 and 0 if it is gone."""
     try:
         with open(f"/proc/{pid}/statm", "rb") as statm:
-            return statm.read().split()[0]
+            size, resident = statm.read().split()[:2]
     except OSError:
-        return b""
+        return 0, 0
+    return int(size), int(resident)
 
 
 def sample(
