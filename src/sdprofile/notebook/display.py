@@ -1,7 +1,8 @@
-"""Shows a profile in a notebook: table and plot, each as an output that is kept in the file."""
+"""Shows a profile in a notebook: as a widget, and as outputs that are kept in the file."""
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from sdprofile.model.profile import Profile
@@ -9,9 +10,11 @@ from sdprofile.model.profile import Profile
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from sdprofile.render.views import View
+
 
 def register_display(shell: InteractiveShell) -> None:
-    """Let a notebook show profiles as two outputs; a terminal prints `str(profile)` anyway."""
+    """Let a notebook show profiles as three outputs; a terminal prints `str(profile)` anyway."""
     if hasattr(shell, "kernel") and shell.display_formatter is not None:
         shell.display_formatter.ipython_display_formatter.for_type(Profile, show_profile)
 
@@ -23,7 +26,7 @@ def unregister_display(shell: InteractiveShell) -> None:
 
 
 def show_profile(profile: Profile) -> None:
-    """Publish a profile.
+    """Publish a profile: the widget, and what stands in for it where there is none.
 
     Parameters
     ----------
@@ -32,16 +35,34 @@ def show_profile(profile: Profile) -> None:
 
     Notes
     -----
-    Two outputs instead of one bundle: viewers that take the scripts and images out of HTML, as
-    GitHub does, still show the plot.
+    Three outputs instead of one bundle. In a bundle JupyterLab takes the widget only, and shows an
+    error in its place once the kernel is gone. The report hides itself and the picture while
+    the widget is there. Viewers that take scripts and images out of HTML, as GitHub does, still
+    show the picture.
     """
     from IPython.display import publish_display_data
 
     from sdprofile.render.curves import is_sampled
-    from sdprofile.render.html import html_table
+    from sdprofile.render.html import html_report
     from sdprofile.render.memory_plot import plot_png
+    from sdprofile.render.timing_widget import timing_widget
+    from sdprofile.render.views import make_views
 
-    publish_display_data({"text/html": html_table(profile), "text/plain": str(profile)})
+    views: tuple[View, ...] = ()
+    uid = ""
+    if profile.runs:
+        views, uid = make_views(profile), f"sdp-{uuid.uuid4().hex}"
+        widget = timing_widget(profile, views, uid=uid)
+        model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+        # The text is for pages that show neither the widget nor the style of the report.
+        publish_display_data(
+            {
+                "application/vnd.jupyter.widget-view+json": model,
+                "text/plain": f"sdprofile: {profile.advice or 'the report follows'}",
+            }
+        )
+    report = html_report(profile, views, twin_of=uid)
+    publish_display_data({"text/html": report, "text/plain": str(profile)})
     if any(is_sampled(run) for run in profile.runs):
         png, width, height = plot_png(profile)
         publish_display_data(

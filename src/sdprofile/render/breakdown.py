@@ -11,8 +11,11 @@ from sdprofile.render.curves import median_run
 from sdprofile.render.rows import MISSING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
+    from sdprofile.model.spans import SpanActivity
     from sdprofile.model.tasks import TaskMemory
 
 TIME = "where the time went (of all threads, in the median run)"
@@ -41,7 +44,8 @@ _COLUMN = {
 """Under which header each of dask's activities is counted, if not under "other"
 (https://distributed.dask.org/en/stable/fine-performance-metrics.html)."""
 
-_COLUMNS = ("compute", "waiting", "disk", "transfer", "serialize", _OTHER, IDLE)
+ACTIVITIES = ("compute", "waiting", "disk", "transfer", "serialize", _OTHER, IDLE)
+"""What threads do, in the order in which it is shown; dask tells more of them apart."""
 
 _LEAST_SHARE = 0.01
 """Share of the time that a column must have at some worker count to be shown."""
@@ -71,10 +75,10 @@ def time_rows(profile: Profile) -> list[list[str]]:
     Of the run with the median time. Of a run that did not end well it is not told: tasks that did
     not end were not counted, and would look idle.
     """
-    runs = [median_run(count, known=_is_accounted) for count in profile.counts]
-    shares = [_shares(run) if run else {} for run in runs]
+    runs = [median_run(count, known=is_accounted) for count in profile.counts]
+    shares = [activity_shares(run.spans) if run else {} for run in runs]
     columns = [
-        name for name in _COLUMNS if any(each.get(name, 0) >= _LEAST_SHARE for each in shares)
+        name for name in ACTIVITIES if any(each.get(name, 0) >= _LEAST_SHARE for each in shares)
     ]
     if not columns:
         return []
@@ -116,42 +120,30 @@ def memory_rows(profile: Profile) -> list[list[str]]:
     return [headers, *(_memory_row(part, profile) for part in shown)]
 
 
-def _is_accounted(run: Run) -> bool:
+def is_accounted(run: Run) -> bool:
+    """Whether it is known of all of a run's thread time what went on in it."""
     # Files of early versions hold activities without the idle time: no share of anything.
     return run.status == "ok" and any(part.activity == IDLE for part in run.spans)
 
 
-def _shares(run: Run) -> dict[str, float]:
-    total = sum(part.seconds for part in run.spans)
-    shares: dict[str, float] = {}
-    for part in run.spans if total else ():
-        name = _COLUMN.get(part.activity, _OTHER)
-        shares[name] = shares.get(name, 0.0) + part.seconds / total
-    return shares
+def activity_shares(parts: Iterable[SpanActivity]) -> dict[str, float]:
+    """Return the share of each of `ACTIVITIES` that took any time; they add up to 1."""
+    seconds = dict.fromkeys(ACTIVITIES, 0.0)
+    for part in parts:
+        seconds[_COLUMN.get(part.activity, _OTHER)] += part.seconds
+    total = sum(seconds.values())
+    return {name: each / total for name, each in seconds.items() if each > 0}
 
 
-def _memory_row(part: TaskMemory, profile: Profile) -> list[str]:
-    runs = profile.runs
-    tasks = max(
-        same.tasks for run in runs for same in run.task_memory if same.prefix == part.prefix
-    )
-    seconds = max(_seconds(run, part.prefix) for run in runs)
-    return [
-        part.prefix,
-        str(tasks),
-        format_seconds(seconds) if seconds else MISSING,
-        format_bytes(part.peak, decimal=profile.decimal),
-        _rise(part, decimal=profile.decimal),
-    ]
-
-
-def _seconds(run: Run, prefix: str) -> float:
+def task_seconds(run: Run, prefix: str) -> float:
+    """Return the thread time of all tasks of a prefix together, in seconds."""
     return sum(
         part.seconds for part in run.spans if part.context == EXECUTE and part.prefix == prefix
     )
 
 
-def _rise(part: TaskMemory, *, decimal: bool) -> str:
+def format_rise(part: TaskMemory, *, decimal: bool) -> str:
+    """Return how much a task of a prefix added, for instance ``1.2 to 2.4 GB``."""
     low, high = (format_bytes(end, decimal=decimal) for end in (part.rise_low, part.rise_high))
     if part.rise_high - part.rise_low <= _ONE_NUMBER * part.rise_high:
         return high
@@ -159,3 +151,18 @@ def _rise(part: TaskMemory, *, decimal: bool) -> str:
         return f"up to {high}"
     number, unit = low.split()
     return f"{number if unit == high.split()[1] else low} to {high}"
+
+
+def _memory_row(part: TaskMemory, profile: Profile) -> list[str]:
+    runs = profile.runs
+    tasks = max(
+        same.tasks for run in runs for same in run.task_memory if same.prefix == part.prefix
+    )
+    seconds = max(task_seconds(run, part.prefix) for run in runs)
+    return [
+        part.prefix,
+        str(tasks),
+        format_seconds(seconds) if seconds else MISSING,
+        format_bytes(part.peak, decimal=profile.decimal),
+        format_rise(part, decimal=profile.decimal),
+    ]

@@ -25,7 +25,15 @@ Array = npt.NDArray[np.float64]
 
 def is_sampled(run: Run) -> bool:
     """Whether there is a curve to show; quicker than `shown_curve`."""
-    return bool(_worker_curves(run))
+    return bool(worker_curves(run))
+
+
+def worker_curves(run: Run) -> list[Curve]:
+    """Return one memory curve for each worker; none if they were not sampled one by one."""
+    curves = [each for each in run.curves if each.measure == "process" and each.seconds]
+    if found := [each for each in curves if each.source == "sampler"]:
+        return found
+    return curves[:1] if run.workers == 1 else []
 
 
 def shown_curve(run: Run) -> tuple[Array, Array] | None:
@@ -51,7 +59,7 @@ def shown_curve(run: Run) -> tuple[Array, Array] | None:
     Of one worker that the sampler did not see, dask's own curve is shown, which is up to 1 s old.
     Of several, dask's is their sum, which has another limit: it is not shown.
     """
-    curves = _worker_curves(run)
+    curves = worker_curves(run)
     if not curves:
         return None
     seconds, levels = _levels(run, curves)
@@ -70,7 +78,7 @@ def emptiest_curve(run: Run) -> tuple[Array, Array] | None:
     seconds, nbytes : numpy.ndarray of shape (n,), or None
         Seconds and bytes. None if there are no two workers to compare.
     """
-    curves = _worker_curves(run)
+    curves = worker_curves(run)
     if len(curves) < 2:
         return None
     seconds, levels = _levels(run, curves)
@@ -157,14 +165,6 @@ def thinned(seconds: Array, nbytes: Array, *, most: int) -> tuple[Array, Array]:
     highest = [low + int(np.argmax(nbytes[low:high])) for low, high in pairwise(bounds)]
     keep = [0, *highest, size - 1]
     return seconds[keep], nbytes[keep]
-
-
-def _worker_curves(run: Run) -> list[Curve]:
-    """Return one curve for each worker; none if they were not sampled one by one."""
-    curves = [each for each in run.curves if each.measure == "process" and each.seconds]
-    if found := [each for each in curves if each.source == "sampler"]:
-        return found
-    return curves[:1] if run.workers == 1 else []
 
 
 def _levels(run: Run, curves: list[Curve]) -> tuple[Array, Array]:

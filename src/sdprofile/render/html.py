@@ -1,67 +1,62 @@
-"""A profile in a notebook: a table that works in both themes and without style, and the plot."""
+"""A profile in a page: the report that needs nothing else, and what is shared with the widget."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
 from sdprofile.render.curves import SHOWN, is_sampled
-from sdprofile.render.palette import Mark, mark
-from sdprofile.render.rows import NO_RUNS, conditions, table_rows
+from sdprofile.render.rows import NO_RUNS, conditions
+from sdprofile.render.views import View, make_views, notice_list
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
-    from sdprofile.model.run import CountSummary
-
-# "!important" holds against the zebra stripes of JupyterLab and nbconvert (background) and against
-# the themes of Sphinx (text-align).
-_STYLE = """
-.sdprofile {color: var(--jp-content-font-color1, inherit); font-size: 13px; line-height: 1.5}
-.sdprofile table {border-collapse: collapse; border: none; margin: 0 0 6px; font-size: inherit;
-  font-variant-numeric: tabular-nums; color: inherit; width: auto}
-.sdprofile tr, .sdprofile th, .sdprofile td {background: none !important; border: none;
-  text-align: right !important; padding: 3px 7px; white-space: nowrap; color: inherit;
-  vertical-align: middle}
-.sdprofile .sdp-name {text-align: left !important; max-width: 30em; overflow: hidden;
-  text-overflow: ellipsis}
-.sdprofile caption {caption-side: top; text-align: left; padding: 4px 7px; color: inherit;
-  white-space: nowrap}
-.sdprofile details table {margin-left: 10px}
-.sdprofile thead tr {border-bottom: 1px solid var(--jp-border-color1, #8888)}
-.sdprofile th {font-weight: 600}
-.sdprofile .sdp-bar {display: inline-block; width: 64px; height: 9px; margin-right: 8px;
-  border-radius: 2px; background: var(--jp-border-color2, #8884); overflow: hidden}
-.sdprofile .sdp-bar span {display: block; height: 100%}
-.sdprofile .sdp-conditions {color: var(--jp-content-font-color2, inherit); margin: 0 7px 6px}
-.sdprofile ul {margin: 6px 0 6px 10px; padding-left: 16px}
-.sdprofile .sdp-advice {margin: 6px 7px 8px; padding: 2px 10px; font-weight: 600;
-  border-left: 3px solid var(--jp-brand-color1, #0072B2)}
-.sdprofile summary {cursor: pointer; margin-left: 10px}
-.sdprofile pre {margin: 4px 10px; padding: 6px; white-space: pre-wrap;
-  color: inherit; background: var(--jp-layout-color2, #8882)}
-.sdprofile img {max-width: 100%; height: auto}
-"""
 
 
-def html_table(profile: Profile) -> str:
+def html_report(
+    profile: Profile, views: Sequence[View] | None = None, *, twin_of: str = "", image: str = ""
+) -> str:
     """Return a profile as an HTML fragment that needs nothing else.
 
     Parameters
     ----------
     profile
         What was measured.
+    views
+        Its views, where they are made already.
+    twin_of
+        Class of the widget that shows the same. Where the page has that widget, the report is
+        hidden, and the picture in the output after it; where it has not, the output before it is,
+        in which a page says that it misses the widget.
+    image
+        HTML that stands below the table.
 
     Returns
     -------
     str
-        Table, conditions, notices and advice, then folded the breakdown and the code, within one
-        ``<div class="sdprofile">``. Where the style is stripped these are plain tables. Every text
-        is escaped.
+        Table, conditions, notices and advice, then the other views and the code, folded. Where the
+        style is stripped these are plain tables. Every text is escaped.
     """
-    return _fragment(_content(profile) + _folded(profile))
+    views = views or (make_views(profile) if profile.runs else ())
+    first = views[0].html if views else f"<p>{NO_RUNS}</p>"
+    parts = [
+        first,
+        image,
+        conditions_line(profile) if profile.runs else "",
+        stopped(profile),
+        notice_list(profile) if profile.notices else "",
+        advice(profile),
+        # The notices, which are the last view, are not folded.
+        *(_folded(view.name, view.html + view.below) for view in views[1:-1]),
+        code(profile),
+    ]
+    content = "\n".join(part for part in parts if part)
+    rules = style() + (_twin_style(twin_of) if twin_of else "")
+    classes = f"sdprofile sdp-static {twin_of}".rstrip()
+    return f'<div class="{classes}"><style>{rules}</style>{content}</div>'
 
 
 def mimebundle(profile: Profile) -> dict[str, Any]:
@@ -75,105 +70,20 @@ def mimebundle(profile: Profile) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``text/plain``, the report for a terminal, and ``text/html``, the table with the plot in it
+        ``text/plain``, the report for a terminal, and ``text/html``, the report with the plot in it
         unless no memory was sampled.
     """
-    html = _fragment(_content(profile) + _image(profile) + _folded(profile))
+    html = html_report(profile, image=_image(profile))
     return {"text/plain": str(profile), "text/html": html}
 
 
-def _fragment(content: str) -> str:
-    return f'<div class="sdprofile"><style>{_STYLE}</style>{content}</div>'
+def style() -> str:
+    """Return the style sheet of everything in a page."""
+    return files("sdprofile.render").joinpath("style.css").read_text(encoding="utf-8")
 
 
-def _content(profile: Profile) -> str:
-    parts = [_table(profile), _conditions(profile)] if profile.runs else [f"<p>{NO_RUNS}</p>"]
-    if profile.stopped:
-        parts.append(f"<p>stopped: {escape(profile.stopped)}</p>")
-    if profile.notices:
-        items = [
-            f"<li><b>{escape(notice.fact)}</b><br>{escape(notice.advice)}</li>"
-            for notice in profile.notices
-        ]
-        parts.append(f"<ul>{''.join(items)}</ul>")
-    if profile.advice:
-        parts.append(f'<p class="sdp-advice">{escape(profile.advice)}</p>')
-    return "\n".join(parts)
-
-
-def _folded(profile: Profile) -> str:
-    """Return what is there for those who open it."""
-    marks = [{"workers": _glyph(mark(index))} for index in range(len(profile.counts))]
-    tables = [
-        _html_table(rows, caption=caption, decorated=decorated)
-        for caption, rows, decorated in (
-            (TIME, time_rows(profile), marks),
-            (MEMORY, memory_rows(profile), []),
-        )
-        if rows
-    ]
-    folded = {"where the time and the memory went": "\n".join(tables)} if tables else {}
-    folded["code"] = f"<pre>{escape(profile.code)}</pre>"
-    return "".join(
-        f"\n<details><summary>{summary}</summary>{inner}</details>"
-        for summary, inner in folded.items()
-    )
-
-
-def _table(profile: Profile) -> str:
-    slowest = max(
-        (count.timing.median for count in profile.counts if count.timing is not None), default=0.0
-    )
-    decorated = [
-        {"workers": _glyph(mark(index)), "time": _bar(count, mark(index), slowest)}
-        for index, count in enumerate(profile.counts)
-    ]
-    return _html_table(table_rows(profile), decorated=decorated)
-
-
-def _html_table(
-    rows: list[list[str]], *, decorated: Sequence[Mapping[str, str]] = (), caption: str = ""
-) -> str:
-    """Return rows of text, headers first, as a table.
-
-    Parameters
-    ----------
-    rows
-        Headers and cells, which are escaped.
-    decorated
-        For each row, HTML that stands before a cell, by header.
-    caption
-        What stands above the table.
-    """
-    headers, *body = rows
-    kinds = [' class="sdp-name"' if header == PREFIX else "" for header in headers]
-    lines = []
-    for cells, before in zip(body, decorated or [{}] * len(body), strict=True):
-        columns = zip(headers, kinds, cells, strict=True)
-        row = (
-            f"<td{kind}>{before.get(name, '')}{escape(cell)}</td>" for name, kind, cell in columns
-        )
-        lines.append(f"<tr>{''.join(row)}</tr>\n")
-    head = "".join(
-        f"<th{kind}>{escape(name)}</th>" for name, kind in zip(headers, kinds, strict=True)
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>\n{''.join(lines)}</tbody></table>"
-
-
-def _glyph(how: Mark) -> str:
-    return f'<span style="color:{how.colour}">{how.glyph}</span> '
-
-
-def _bar(count: CountSummary, how: Mark, slowest: float) -> str:
-    if count.timing is None or not slowest:
-        return ""
-    width = 100 * count.timing.median / slowest
-    filled = f'<span style="width:{width:.1f}%;background:{how.colour}"></span>'
-    return f'<span class="sdp-bar">{filled}</span>'
-
-
-def _conditions(profile: Profile) -> str:
+def conditions_line(profile: Profile) -> str:
+    """Return what held for every run, and where dask's dashboard is."""
     parts = [escape(part) for part in conditions(profile)]
     dashboard = escape(profile.dashboard)
     # A profile may come from a file, and so may a link that runs a script.
@@ -186,6 +96,46 @@ def _conditions(profile: Profile) -> str:
     return f'<p class="sdp-conditions">{", ".join(parts)}</p>'
 
 
+def stopped(profile: Profile) -> str:
+    """Return why the profile ended early; empty if it did not."""
+    return f"<p>stopped: {escape(profile.stopped)}</p>" if profile.stopped else ""
+
+
+def advice(profile: Profile) -> str:
+    """Return the count to use and why, set off from the rest; empty where nothing could tell."""
+    return f'<p class="sdp-advice">{escape(profile.advice)}</p>' if profile.advice else ""
+
+
+def code(profile: Profile) -> str:
+    """Return the cell's code, folded."""
+    return _folded("Code", f"<pre>{escape(profile.code)}</pre>")
+
+
+def _folded(name: str, html: str) -> str:
+    return f"<details><summary>{escape(name)}</summary>{html}</details>"
+
+
+def _twin_style(uid: str) -> str:
+    """Return the rules that show either the widget or its twin.
+
+    Notes
+    -----
+    JupyterLab, Notebook 7 and nbconvert put each output into a `.jp-OutputArea-child`, myst-nb into
+    an `.output`, VS Code into an `.output_container`.
+    """
+    live, twin = f".sdp-live.{uid}", f".sdp-static.{uid}"
+    rules = [f"body:has({live}) {twin} {{display: none}}"]
+    for box in (".jp-OutputArea-child", ".cell_output > .output", ".output_container"):
+        ours = f"{box}:has({twin})"
+        picture = f"{ours} + {box.rpartition(' ')[2]}:has(img)"
+        missing = f"{box}:not(:has({live})):has(+ {box.rpartition(' ')[2]} {twin})"
+        rules += [
+            f"body:has({live}) :is({ours}, {picture}) {{display: none}}",
+            f"{missing} {{display: none}}",
+        ]
+    return "\n".join(rules)
+
+
 def _image(profile: Profile) -> str:
     if not any(is_sampled(run) for run in profile.runs):
         return ""
@@ -195,6 +145,6 @@ def _image(profile: Profile) -> str:
     png, width, height = plot_png(profile)
     data = base64.b64encode(png).decode("ascii")
     return (
-        f'\n<img src="data:image/png;base64,{data}" width="{width}" height="{height}"'
+        f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}"'
         f' alt="{escape(SHOWN)} over time">'
     )

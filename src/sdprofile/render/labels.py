@@ -38,6 +38,9 @@ class CurveLabel:
     y: float
     """Where the curve ends, in the units of the y axis."""
 
+    group: str = ""
+    """Classes of the text where it stands in a page."""
+
     colour: str
     """Of the curve, as ``#rrggbb``."""
 
@@ -93,6 +96,7 @@ def _write(ax: Axes, label: CurveLabel) -> Annotation:
         fontsize=9.5,
         fontweight="bold",
         color=label.colour,
+        gid=label.group or None,
         zorder=5,
         # Readable where another curve passes behind it.
         path_effects=[withStroke(linewidth=2.5, foreground=ax.get_facecolor())],

@@ -23,7 +23,7 @@ from sdprofile.render.curves import (
     thinned,
 )
 from sdprofile.render.labels import CurveLabel, figure_of, place_labels
-from sdprofile.render.palette import Mark, mark
+from sdprofile.render.palette import REPEAT, Mark, marked, of_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +37,12 @@ _SIZE = (7.2, 3.1)
 
 _MOST_SAMPLES = 400
 """Samples drawn of each curve; more cannot be told apart."""
+
+_MOST_OF_REPEATS = 3000
+"""Samples drawn of all dimmed curves together, lest many repeats make a large page."""
+
+_FEWEST_SAMPLES = 25
+"""Samples drawn of each curve at least."""
 
 _MARKERS = 5
 """Markers on each curve; none at its start, where all curves meet."""
@@ -78,10 +84,14 @@ def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
     if ax is None:
         ax = Figure(figsize=_SIZE, layout="constrained").subplots()
     gigabyte, unit = (1e9, "GB") if profile.decimal else (2.0**30, "GiB")
-    marked = [(count, mark(index)) for index, count in enumerate(profile.counts)]
-    ends = [end for count, how in marked for end in _draw_count(ax, count, how, gigabyte)]
-    if len(marked) <= _MOST_BANDS:
-        for count, how in marked:
+    most = min(_MOST_SAMPLES, _MOST_OF_REPEATS // max(1, len(profile.runs)))
+    ends = [
+        end
+        for count, how in marked(profile)
+        for end in _draw_count(ax, count, how, gigabyte, most=max(_FEWEST_SAMPLES, most))
+    ]
+    if len(profile.counts) <= _MOST_BANDS:
+        for count, how in marked(profile):
             _draw_band(ax, count, how, gigabyte)
     ax.set_xlabel("time since the cell started [s]")
     ax.set_ylabel(f"{SHOWN} [{unit}]")
@@ -129,27 +139,30 @@ def plot_png(profile: Profile) -> tuple[bytes, int, int]:
     )
 
 
-def _draw_count(ax: Axes, count: CountSummary, how: Mark, gigabyte: float) -> Iterator[CurveLabel]:
-    """Draw all runs of a count; yield the labels of their ends."""
+def _draw_count(
+    ax: Axes, count: CountSummary, how: Mark, gigabyte: float, *, most: int
+) -> Iterator[CurveLabel]:
+    """Draw all runs of a count, with `most` samples of a dimmed one; yield labels of ends."""
     full = median_run(count)
     for run in count.runs:
         if run is not full:
-            yield from _draw_run(ax, run, how, gigabyte, dimmed=True)
+            yield from _draw_run(ax, run, how, gigabyte, most=most, dimmed=True)
     if full is not None:
-        yield from _draw_run(ax, full, how, gigabyte, dimmed=False)
+        yield from _draw_run(ax, full, how, gigabyte, most=_MOST_SAMPLES, dimmed=False)
 
 
 def _draw_run(
-    ax: Axes, run: Run, how: Mark, gigabyte: float, *, dimmed: bool
+    ax: Axes, run: Run, how: Mark, gigabyte: float, *, most: int, dimmed: bool
 ) -> Iterator[CurveLabel]:
     curve = shown_curve(run)
     if curve is None:
         return
-    seconds, nbytes = thinned(*curve, most=_MOST_SAMPLES)
+    seconds, nbytes = thinned(*curve, most=most)
     heights = nbytes / gigabyte
     killed = run.status == "killed"
+    group = of_count(run.workers) + (f" {REPEAT}" if dimmed else "")
     # Even in time: matplotlib's own even spacing is along the line, dense where it is steep.
-    marked = np.linspace(seconds[0], seconds[-1], _MARKERS + 1)[1 : -1 if killed else None]
+    places = np.linspace(seconds[0], seconds[-1], _MARKERS + 1)[1 : -1 if killed else None]
     ax.plot(
         seconds,
         heights,
@@ -159,8 +172,9 @@ def _draw_run(
         alpha=0.35 if dimmed else 1.0,
         marker=None if dimmed else how.marker,
         markersize=5.5,
-        markevery=np.unique(np.searchsorted(seconds, marked)).tolist(),
+        markevery=np.unique(np.searchsorted(seconds, places)).tolist(),
         zorder=2 if dimmed else 3,
+        gid=f"sdp-curve {group}",
     )
     if killed:
         ax.plot(
@@ -172,13 +186,18 @@ def _draw_run(
             markeredgewidth=3,
             alpha=0.6 if dimmed else 1.0,
             zorder=4,
+            gid=group,
         )
     words = [] if dimmed else [plural(run.workers, "worker")]
     if run.status != "ok":
         words.append(run.status)
     if words:
         yield CurveLabel(
-            text=", ".join(words), x=float(seconds[-1]), y=float(heights[-1]), colour=how.colour
+            text=", ".join(words),
+            x=float(seconds[-1]),
+            y=float(heights[-1]),
+            colour=how.colour,
+            group=group,
         )
 
 
@@ -200,6 +219,7 @@ def _draw_band(ax: Axes, count: CountSummary, how: Mark, gigabyte: float) -> Non
         alpha=_BAND_ALPHA,
         linewidth=0,
         zorder=1.5,
+        gid=of_count(run.workers),
     )
 
 

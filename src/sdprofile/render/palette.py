@@ -1,14 +1,22 @@
-"""Colour, marker and line style of each worker count, the same in every view."""
+"""Colour, marker, line style and class of each worker count, the same in every view."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdprofile.model.profile import Profile
+    from sdprofile.model.run import CountSummary
 
 # Each has a contrast of at least 3:1 on white and on #111, so it works in light and dark themes.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A8A00", "#6A5ACD")
 _MARKERS = (("●", "o"), ("■", "s"), ("▲", "^"), ("◆", "D"), ("▼", "v"), ("✚", "P"))
 # One style fewer than colours, so that the seventh count does not look like the first.
 _LINES = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+
+REPEAT = "sdp-repeat"
+"""Class of what belongs to another run than the one that stands for its count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +45,13 @@ def mark(index: int) -> Mark:
         marker=marker,
         line=_LINES[index % len(_LINES)],
     )
+
+
+def marked(profile: Profile) -> list[tuple[CountSummary, Mark]]:
+    """Return the worker counts of a profile, each with its mark."""
+    return [(count, mark(index)) for index, count in enumerate(profile.counts)]
+
+
+def of_count(workers: int) -> str:
+    """Return the classes of what is of one worker count, and dimmed where another is chosen."""
+    return f"sdp-of sdp-w{workers}"

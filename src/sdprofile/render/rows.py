@@ -25,19 +25,22 @@ _FULL_FROM = 80
 (``distributed.worker.memory.pause``)."""
 
 
-def table_rows(profile: Profile) -> list[list[str]]:
+def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
     """Return the table of a profile as text.
 
     Parameters
     ----------
     profile
         What was measured.
+    status
+        Whether to tell the status also where all runs ended well.
 
     Returns
     -------
     list of list of str
-        The headers, then a row per worker count, ascending. The column `status` is there only if
-        a run did not end well, others but `time` only if something is known.
+        The headers, then a row per worker count, ascending. Without being
+        asked for, the column `status` is there only if a run did not end well; others but `time`
+        are only if something is known.
     """
     columns: dict[str, Callable[[CountSummary], str]] = {
         "workers": lambda count: str(count.workers),
@@ -51,7 +54,7 @@ def table_rows(profile: Profile) -> list[list[str]]:
         "of limit": of_limit,
         "tasks": _tasks,
     }
-    if all(count.status == "ok" for count in profile.counts):
+    if not status and all(count.status == "ok" for count in profile.counts):
         del columns["status"]
     cells = {name: [cell(count) for count in profile.counts] for name, cell in columns.items()}
     # A column in which nothing is known, as after kills at every count, says nothing.

@@ -1,0 +1,127 @@
+"""The widget of a notebook: buttons that choose a view and a worker count, without the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from sdprofile.render.curves import SHOWN, is_sampled
+from sdprofile.render.html import advice, code, conditions_line, stopped, style
+from sdprofile.render.palette import REPEAT, marked
+from sdprofile.render.views import View, make_views
+
+if TYPE_CHECKING:
+    from ipywidgets import VBox
+
+    from sdprofile.model.profile import Profile
+
+
+def timing_widget(profile: Profile, views: Sequence[View] | None = None, *, uid: str) -> VBox:
+    """Return a widget that shows a profile.
+
+    Parameters
+    ----------
+    profile
+        What was measured, with at least one run.
+    views
+        Its views, where they are made already.
+    uid
+        A class that no other widget of the page has.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        Two rows of buttons, for the views and the worker counts, and below them all views as one
+        piece of HTML.
+
+    Notes
+    -----
+    Which view is displayed, and which count stands out, is decided by style rules that look at
+    which button is active. So it answers while the kernel is busy, and without a kernel. Browsers
+    without ``:has()`` (before Chrome 105, Safari 15.4 and Firefox 121) show all views at once.
+    """
+    from ipywidgets import HTML, HBox, ToggleButtons, VBox
+
+    views = views or make_views(profile)
+    choose_view = ToggleButtons(options=[view.name for view in views])
+    choose_view.add_class("sdp-views")
+    names = [f"{how.glyph} {count.workers}" for count, how in marked(profile)]
+    choose_count = ToggleButtons(options=["all", *names], description="workers")
+    choose_count.add_class("sdp-counts")
+    for buttons in (choose_view, choose_count):
+        buttons.style.button_width = "auto"
+    sections = [
+        *(_section(view, view.html) for view in views),
+        _plot(profile),
+        *(_section(view, view.below) for view in views if view.below),
+        conditions_line(profile),
+        stopped(profile),
+        advice(profile),
+        code(profile),
+    ]
+    rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(profile, uid)])
+    content = HTML(f'<div class="sdprofile"><style>{rules}</style>{"".join(sections)}</div>')
+    content.layout.width = "100%"  # else as wide as its widest view, also where the page is not
+    row = HBox([choose_view, choose_count])
+    row.layout.flex_flow = "row wrap"
+    widget = VBox([row, content])
+    widget.add_class("sdp-live")
+    widget.add_class(uid)
+    return widget
+
+
+def _section(view: View, html: str) -> str:
+    name = escape(view.name, quote=True)
+    return f'<section class="sdp-view {_class(view)}" aria-label="{name}">{html}</section>'
+
+
+def _class(view: View) -> str:
+    return f"sdp-view-{view.name.split()[0].lower()}"
+
+
+def _plot(profile: Profile) -> str:
+    if not any(is_sampled(run) for run in profile.runs):
+        return ""
+    # matplotlib is slow to import.
+    from sdprofile.render.memory_plot import memory_plot
+    from sdprofile.render.svg import page_svg
+
+    svg = page_svg(lambda: memory_plot(profile), label=f"{SHOWN} over time")
+    return f'<div class="sdp-plot">{svg}</div>'
+
+
+def _view_rules(views: Sequence[View], uid: str) -> list[str]:
+    """Return the rules by which the pressed button hides what is of other views."""
+    rules = []
+    for index, view in enumerate(views):
+        pressed = _pressed(uid, "sdp-views", index)
+        rules.append(f"{pressed} .sdp-view:not(.{_class(view)}) {{display: none}}")
+        if not view.with_plot:
+            rules.append(f"{pressed} .sdp-plot {{display: none}}")
+    return rules
+
+
+def _count_rules(profile: Profile, uid: str) -> list[str]:
+    """Return the rules by which the pressed button makes one worker count stand out.
+
+    Notes
+    -----
+    Text is dimmed less than curves, so that it can still be read.
+    """
+    rules = [f".{uid} .{REPEAT} {{display: none}}"]
+    for index, count in enumerate(profile.counts, start=1):
+        pressed, own = _pressed(uid, "sdp-counts", index), f".sdp-w{count.workers}"
+        rules += [
+            f"{pressed} svg .sdp-of:not({own}) {{opacity: 0.2}}",
+            f"{pressed} :is(tr, td, th).sdp-of:not({own}) {{opacity: 0.65}}",
+            f"{pressed} :is(tr, td, th).sdp-of{own}"
+            " {background: var(--jp-layout-color2, #8882) !important; font-weight: 600}",
+            f"{pressed} .sdp-panel:not({own}) {{display: none}}",
+            f"{pressed} .{REPEAT}{own} {{display: inline}}",
+        ]
+    return rules
+
+
+def _pressed(uid: str, buttons: str, index: int) -> str:
+    return f".{uid}:has(.{buttons} button:nth-of-type({index + 1}).mod-active)"

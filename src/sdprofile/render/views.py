@@ -1,0 +1,68 @@
+"""The views of a profile: the widget shows one of them at a time, the report one after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from sdprofile.render.memory_view import memory_panels, memory_view
+from sdprofile.render.speedup_view import speedup_view
+from sdprofile.render.steps_view import steps_view
+from sdprofile.render.tasks_view import tasks_view
+from sdprofile.render.time_view import time_view
+
+if TYPE_CHECKING:
+    from sdprofile.model.profile import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One way to look at a profile."""
+
+    name: str
+    """What its button says; the first word is its own."""
+
+    html: str
+    """What it shows above the plot of memory over time."""
+
+    below: str = ""
+    """What it shows below that plot."""
+
+    with_plot: bool = True
+    """Whether it goes with that plot."""
+
+
+def make_views(profile: Profile) -> tuple[View, ...]:
+    """Return the views of a profile.
+
+    Parameters
+    ----------
+    profile
+        What was measured, with at least one run.
+
+    Returns
+    -------
+    tuple of View
+        Time, Speedup, Memory, Steps, Tasks and Notices.
+    """
+    number = f" {len(profile.notices)}" if profile.notices else ""
+    return (
+        View(name="Time", html=time_view(profile)),
+        View(name="Speedup", html=speedup_view(profile), with_plot=False),
+        View(name="Memory", html=memory_view(profile), below=memory_panels(profile)),
+        View(name="Steps", html=steps_view(profile)),
+        View(name="Tasks", html=tasks_view(profile)),
+        View(name=f"Notices{number}", html=notice_list(profile), with_plot=False),
+    )
+
+
+def notice_list(profile: Profile) -> str:
+    """Return the notices as a list, each a fact with its advice."""
+    if not profile.notices:
+        return "<p>Nothing was found that makes these numbers doubtful.</p>"
+    items = "".join(
+        f"<li><strong>{escape(notice.fact)}</strong><br>{escape(notice.advice)}</li>"
+        for notice in profile.notices
+    )
+    return f"<ul>{items}</ul>"
