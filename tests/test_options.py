@@ -125,3 +125,101 @@ def test_readme_shows_the_options_as_they_are() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     assert Options.markdown() in readme
     assert ClusterOptions.markdown() in readme
+
+
+ALL = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)]
+
+
+@pytest.mark.parametrize(
+    ("line", "fragment", "candidates"),
+    [
+        ("", "", ALL),
+        ("-", "-", ALL),
+        ("--", "--", ALL),
+        ("--re", "--re", ["--repeats", "--report"]),
+        ("--quiet", "--quiet", ["--quiet"]),
+        ("-r", "-r", ["-r"]),
+        ("--order ", "", ["rounds", "grouped"]),
+        ("--order=", "", ["rounds", "grouped"]),
+        ("--order ro", "ro", ["rounds"]),
+        ("--quiet --order=ro", "ro", ["rounds"]),
+        ("--out rounds --order gr", "gr", ["grouped"]),
+        ("--report 'my report.html' --o", "--o", ["--order", "--out"]),
+    ],
+)
+def test_what_may_follow_is_offered(line: str, fragment: str, candidates: list[str]) -> None:
+    assert Options.complete(line) == (fragment, tuple(candidates))
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("--repeats 2", "--report"),
+        ("--repeats=2", "--report"),
+        ("-r 2", "--report"),
+        ("-r=2", "--report"),
+        ("--report 'my report.html'", "--repeats"),
+    ],
+)
+def test_an_option_is_offered_until_it_is_given(given: str, left: str) -> None:
+    assert Options.complete(f"{given} --re") == ("--re", (left,))
+    assert len(Options.complete(f"{given} ")[1]) == len(ALL) - 1
+    assert Options.complete(f"{given} -r")[1] == (("-r",) if left == "--repeats" else ())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("--workers ", "--workers=", "--workers 1,", "--workers -", "--workers --", "--out r"),
+        *("--report ", "--report=", "--report 'my ", "--report 'my --", "--report 'a b' --order '"),
+        *("--order rounds,", "--order --", "--order 'ro", "--quiet=", "--quiet=r"),
+        *("-- ", "-- --", "--quiet -- --", "--quiet -- --order "),
+        *("x", "x ", "x --", "x = --order ", "x=--", "-x.", "--quiet f(", "--quiet -1 --"),
+        *("--wrokers 1 --", "--quiet --quiet --", "--workers --quiet --"),
+    ],
+)
+def test_nothing_is_offered_where_anything_may_stand(line: str) -> None:
+    assert Options.complete(line)[1] == ()
+
+
+def test_each_magic_offers_its_own_options() -> None:
+    assert ClusterOptions.complete("-r")[1] == ()
+    assert ClusterOptions.complete("--memory 1GB --")[1] == ("--workers", "--threads", "--close")
+
+
+GIVEN = ("--quiet", "--memory=1GB", "-r 2", "--out 'x'", "--report 'x y'", "--report 'x", "--", "x")
+LAST = (
+    "",
+    "-",
+    "--",
+    "-r",
+    "--r",
+    "--q",
+    "--order ",
+    "--order=",
+    "--order r",
+    "--order=r",
+    "x",
+    "'",
+)
+
+
+@given(
+    st.text(max_size=60)
+    | st.builds(
+        lambda given, last: " ".join([*given, last]),
+        st.lists(st.sampled_from(GIVEN), max_size=3),
+        st.sampled_from(LAST),
+    )
+)
+def test_a_candidate_adds_no_mistake_to_a_line(line: str) -> None:
+    for kind in (Options, ClusterOptions):
+        fragment, candidates = kind.complete(line)
+        assert line.endswith(fragment)
+        for text in candidates:
+            written = line[: len(line) - len(fragment)] + text
+            said = refusal(lambda kind=kind, written=written: kind.parse(written))
+            # Its value may have to follow, and another one may be wrong.
+            mistakes = ("unknown", f"{text}: expected once") if text[0] == "-" else ("--order: ",)
+            assert not said.startswith(mistakes)
+            assert said or kind.parse(written)[1] == ""

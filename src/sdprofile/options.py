@@ -26,9 +26,10 @@ def _option(
     metavar: str = "",
     short: str = "",
     default: Any = None,
+    choices: tuple[str, ...] = (),
 ) -> Any:
     metadata = {"parse": parse, "help": help, "metavar": metavar, "short": short}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata | {"choices": choices})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +66,54 @@ class _Declared:
         SdprofileError
             If an option is not known, comes twice, lacks its value, or has one that does not fit.
         """
+        values, line = cls._split(line)
+        if end := _END.match(line):
+            line = line[end.end() :]
+        return cls(**values), line.strip()
+
+    @classmethod
+    def complete(cls, line: str) -> tuple[str, tuple[str, ...]]:
+        """Tell what may stand at the end of a line that is still being written.
+
+        Parameters
+        ----------
+        line
+            What stands between the magic's name and the cursor.
+
+        Returns
+        -------
+        fragment, candidates
+            The end of the line that a candidate replaces, and the candidates: options that are not
+            given yet, or the values of the option before the cursor. There are none for a value
+            that may be anything, once the options have ended, and in a line that `parse` refuses.
+        """
+        word = re.split(r"\s", line)[-1]
+        fragment = word.split("=", 1)[-1] if word.startswith("-") else word
+        # A word in the fragment's place is read as a value, or left over where an option may stand.
+        try:
+            given, rest = cls._split(line[: len(line) - len(fragment)] + "?")
+        except SdprofileError:
+            return fragment, ()
+        quoted = any(str(value).startswith(("'", '"')) for value in given.values())
+        if quoted or rest.strip() not in ("", "?"):
+            return fragment, ()
+        fields = dataclasses.fields(cls)
+        if rest:
+            spellings = [s for f in fields if f.name not in given for s in _spellings(f)]
+            # -r would be --repeats once more; but whoever has written it is not wrong.
+            known = [text for text in spellings if text.startswith("--") or text == fragment]
+        else:
+            last = list(given)[-1]
+            known = [text for f in fields if f.name == last for text in f.metadata["choices"]]
+        return fragment, tuple(text for text in known if text.startswith(fragment))
+
+    @classmethod
+    def _split(cls, line: str) -> tuple[dict[str, Any], str]:
+        """Return the values of a line's options, by field, as they are written; and the rest."""
         fields = {
             spelling: field for field in dataclasses.fields(cls) for spelling in _spellings(field)
         }
-        values: dict[str, object] = {}
+        values: dict[str, Any] = {}
         while not _END.match(line) and (match := _OPTION.match(line)):
             text, line = match["text"], line[match.end() :]
             field = fields.get(text)
@@ -86,9 +131,7 @@ class _Declared:
                     raise SdprofileError(f"{text}: expected a value ({text} {metavar}), got none")
                 value, line = following["value"], line[following.end() :]
             values[field.name] = _unquoted(value) if isinstance(value, str) else value
-        if end := _END.match(line):
-            line = line[end.end() :]
-        return cls(**values), line.strip()
+        return values, line
 
     @classmethod
     def help(cls) -> str:
@@ -145,6 +188,7 @@ class Options(_Declared):
         "rounds: the counts take turns, 1,2,4 4,2,1 ...; grouped: all runs of a count in a row"
         " (default: rounds on a cluster that sdprofile started, if the cell needs no warm-up)",
         metavar="ORDER",
+        choices=values.ORDERS,
     )
     timeout: float | None = _option(
         values.duration,
