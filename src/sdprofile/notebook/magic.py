@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
 from sdprofile.errors import SdprofileError
+from sdprofile.notebook.completion import register_completion, unregister_completion
 from sdprofile.options import ClusterOptions, Options
 
 if TYPE_CHECKING:
@@ -138,12 +139,14 @@ def register(shell: InteractiveShell) -> None:
     """Register the magics in a shell."""
     magics = SdprofileMagics(shell)
     shell.register_magics(magics)
+    register_completion(shell)
 
 
 def unregister(shell: InteractiveShell) -> None:
     """Take the magics out of a shell, and close the cluster that they started."""
     import sys
 
+    unregister_completion(shell)
     magics = shell.magics_manager.registry.pop(SdprofileMagics.__name__, None)
     for kind in ("line", "cell"):
         for name in ("sdprofile", "sdcluster"):
