@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.style
-import numpy as np
 import pytest
 from matplotlib._pylab_helpers import Gcf
 from matplotlib.axes import Axes
@@ -15,12 +13,12 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
-from PIL import Image
 from profiles import GB, address, make_curve, make_profile, make_run
 
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
-from sdprofile.render.memory_plot import memory_plot, plot_png
+from sdprofile.render.memory_plot import memory_plot
+from sdprofile.render.png import draw_png
 
 RAMP = (GB, 4 * GB)
 
@@ -321,44 +319,7 @@ def test_profile_plot_is_this_plot() -> None:
 def test_pyplot_and_style_are_left_alone() -> None:
     before = dict(mpl.rcParams)
 
-    plot_png(make_profile(make_run(curve=RAMP)))
+    draw_png(lambda: memory_plot(make_profile(make_run(curve=RAMP))))
 
     assert dict(mpl.rcParams) == before
     assert Gcf.get_all_fig_managers() == []
-
-
-def opened(profile: Profile) -> Image.Image:
-    return Image.open(io.BytesIO(plot_png(profile)[0]))
-
-
-def test_png_has_two_device_pixels_per_css_pixel_and_a_palette() -> None:
-    profile = make_profile(make_run(curve=RAMP))
-
-    png, width, height = plot_png(profile)
-
-    image = Image.open(io.BytesIO(png))
-    assert (width, height) == (720, 310)
-    assert image.size == (1440, 620)
-    assert image.mode == "P"
-    assert "transparency" not in image.info
-    assert len(png) < 60_000
-
-
-@pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_png_is_dark_on_white_in_every_style(style: str) -> None:
-    with matplotlib.style.context(style):
-        pixels = np.asarray(opened(make_profile(make_run(curve=RAMP))).convert("L"))
-
-    assert pixels[0, 0] == 255
-    assert (pixels > 250).mean() > 0.8
-    assert (pixels < 50).any()
-
-
-def test_png_keeps_the_colours_of_the_curves() -> None:
-    runs = [make_run(n, curve=[GB * n, GB * n]) for n in (1, 2, 4, 8)]
-
-    pixels = np.asarray(opened(make_profile(*runs)).convert("RGB")).astype(int)
-
-    for wanted in ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)):
-        distance = np.abs(pixels - wanted).sum(axis=2)
-        assert (distance < 30).sum() > 100

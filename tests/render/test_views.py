@@ -12,6 +12,7 @@ from sdprofile.model.memory import WorkerPeak
 from sdprofile.model.notices import Notice
 from sdprofile.model.profile import Profile
 from sdprofile.render.memory_view import memory_panels, memory_view
+from sdprofile.render.picture import svg_picture
 from sdprofile.render.rows import table_rows
 from sdprofile.render.speedup_view import speedup_view
 from sdprofile.render.steps_view import steps_view
@@ -47,7 +48,7 @@ def hostile_profile() -> Profile:
 
 
 def test_views_are_the_six_in_their_order() -> None:
-    names = [view.name for view in make_views(make_profile(remarks=()))]
+    names = [view.name for view in make_views(make_profile(remarks=()), picture=svg_picture)]
 
     assert names[:5] == ["Time", "Speedup", "Memory", "Steps", "Tasks"]
     assert names[5].startswith("Notices")
@@ -57,14 +58,14 @@ def test_name_of_the_notices_tells_their_number() -> None:
     remarks = tuple(Notice(fact=f"fact {n}", advice="do") for n in range(3))
     profile = make_profile(remarks=remarks)
 
-    *_, view = make_views(profile)
+    *_, view = make_views(profile, picture=svg_picture)
 
     assert view.name == f"Notices {len(profile.notices)}"
     assert len(Page(view.html).texts["li"]) == len(profile.notices) >= 3
 
 
 def test_no_view_runs_what_is_in_a_name() -> None:
-    for view in make_views(hostile_profile()):
+    for view in make_views(hostile_profile(), picture=svg_picture):
         assert "<script" not in view.html + view.below, view.name
         Page(view.html + view.below)  # all that was opened is closed in its turn
 
@@ -107,7 +108,7 @@ def test_count_that_never_finished_has_no_bar() -> None:
 
 
 def test_speedup_is_told_with_the_ideal_and_drawn() -> None:
-    page = Page(speedup_view(make_profile()))
+    page = Page(speedup_view(make_profile(), picture=svg_picture))
 
     assert page.rows[1:] == [
         ["● 1", "1.00x", "1.00x", "100 %", "–", "–"],
@@ -118,14 +119,18 @@ def test_speedup_is_told_with_the_ideal_and_drawn() -> None:
 
 
 def test_bar_of_a_speedup_is_full_where_the_largest_ideal_is_reached() -> None:
-    assert [width for width, _ in bars(speedup_view(make_profile()))] == ["25.0%", "50.0%", "75.0%"]
+    assert [width for width, _ in bars(speedup_view(make_profile(), picture=svg_picture))] == [
+        "25.0%",
+        "50.0%",
+        "75.0%",
+    ]
 
 
 @pytest.mark.parametrize("statuses", [("ok", "killed"), ("killed", "killed")])
 def test_one_count_alone_has_no_plot_of_speedups(statuses: tuple[str, str]) -> None:
     runs = [make_run(n, status=status) for n, status in zip((1, 2), statuses, strict=True)]
 
-    html = speedup_view(make_profile(*runs))
+    html = speedup_view(make_profile(*runs), picture=svg_picture)
 
     assert "svg" not in Page(html).attributes
     assert "needs two worker counts" in html
@@ -179,7 +184,7 @@ def test_each_count_that_was_sampled_has_a_panel() -> None:
         make_run(1, curve=(GB, 2 * GB)), make_run(2), make_run(4, curve=(GB, 2 * GB))
     )
 
-    page = Page(memory_panels(profile))
+    page = Page(memory_panels(profile, picture=svg_picture))
 
     panels = [str(each["class"]) for each in page.attributes["div"]]
     assert panels == ["sdp-panel sdp-w1", "sdp-panel sdp-w4"]

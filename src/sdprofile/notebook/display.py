@@ -10,8 +10,6 @@ from sdprofile.model.profile import Profile
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sdprofile.render.views import View
-
 
 def register_display(shell: InteractiveShell) -> None:
     """Let a notebook show profiles as three outputs; a terminal prints `str(profile)` anyway."""
@@ -44,15 +42,14 @@ def show_profile(profile: Profile) -> None:
 
     from sdprofile.render.curves import is_sampled
     from sdprofile.render.html import html_report
-    from sdprofile.render.memory_plot import plot_png
+    from sdprofile.render.memory_plot import memory_plot
+    from sdprofile.render.png import draw_png
     from sdprofile.render.timing_widget import timing_widget
-    from sdprofile.render.views import make_views
 
-    views: tuple[View, ...] = ()
     uid = ""
     if profile.runs:
-        views, uid = make_views(profile), f"sdp-{uuid.uuid4().hex}"
-        widget = timing_widget(profile, views, uid=uid)
+        uid = f"sdp-{uuid.uuid4().hex}"
+        widget = timing_widget(profile, uid=uid)
         model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
         # The text is for pages that show neither the widget nor the style of the report.
         publish_display_data(
@@ -61,10 +58,10 @@ def show_profile(profile: Profile) -> None:
                 "text/plain": f"sdprofile: {profile.advice or 'the report follows'}",
             }
         )
-    report = html_report(profile, views, twin_of=uid)
+    report = html_report(profile, twin_of=uid)
     publish_display_data({"text/html": report, "text/plain": str(profile)})
     if any(is_sampled(run) for run in profile.runs):
-        png, width, height = plot_png(profile)
+        png, width, height = draw_png(lambda: memory_plot(profile))
         publish_display_data(
             {"image/png": png, "text/plain": "memory over time (see the strips above)"},
             metadata={"image/png": {"width": width, "height": height}},

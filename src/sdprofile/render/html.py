@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
+import functools
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.render.curves import SHOWN, is_sampled
+from sdprofile.render.picture import png_picture
 from sdprofile.render.rows import NO_RUNS, conditions
-from sdprofile.render.views import View, make_views, notice_list
+from sdprofile.render.views import make_views, memory_picture, notice_list
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
 
+_SHARP, _COARSE = 150, 100
+"""Dots per inch of the plots, of which a page has 100."""
 
-def html_report(
-    profile: Profile, views: Sequence[View] | None = None, *, twin_of: str = "", image: str = ""
-) -> str:
+_FEW_COUNTS = 4
+"""Worker counts up to which the plots are sharp, lest the report be a large file."""
+
+
+def html_report(profile: Profile, *, twin_of: str = "", with_plot: bool = False) -> str:
     """Return a profile as an HTML fragment that needs nothing else.
 
     Parameters
     ----------
     profile
         What was measured.
-    views
-        Its views, where they are made already.
     twin_of
         Class of the widget that shows the same. Where the page has that widget, the report is
         hidden, and the picture in the output after it; where it has not, the output before it is,
         in which a page says that it misses the widget.
-    image
-        HTML that stands below the table.
+    with_plot
+        Whether memory over time stands below the table, if it was sampled.
 
     Returns
     -------
     str
         Table, conditions, notices and advice, then the other views and the code, folded. Where the
         style is stripped these are plain tables. Every text is escaped.
+
+    Notes
+    -----
+    Plots are pictures: of an SVG that a viewer takes out of the page, the words would be left.
     """
-    views = views or (make_views(profile) if profile.runs else ())
+    dpi = _SHARP if len(profile.counts) <= _FEW_COUNTS else _COARSE
+    picture = functools.partial(png_picture, dpi=dpi)
+    views = make_views(profile, picture=picture) if profile.runs else ()
     first = views[0].html if views else f"<p>{NO_RUNS}</p>"
     parts = [
         first,
-        image,
+        memory_picture(profile, picture=picture) if with_plot else "",
         conditions_line(profile) if profile.runs else "",
         stopped(profile),
         notice_list(profile) if profile.notices else "",
@@ -73,7 +80,7 @@ def mimebundle(profile: Profile) -> dict[str, Any]:
         ``text/plain``, the report for a terminal, and ``text/html``, the report with the plot in it
         unless no memory was sampled.
     """
-    html = html_report(profile, image=_image(profile))
+    html = html_report(profile, with_plot=True)
     return {"text/plain": str(profile), "text/html": html}
 
 
@@ -134,17 +141,3 @@ def _twin_style(uid: str) -> str:
             f"{missing} {{display: none}}",
         ]
     return "\n".join(rules)
-
-
-def _image(profile: Profile) -> str:
-    if not any(is_sampled(run) for run in profile.runs):
-        return ""
-    # Takes matplotlib, which is slow to import and not needed for the table.
-    from sdprofile.render.memory_plot import plot_png
-
-    png, width, height = plot_png(profile)
-    data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}"'
-        f' alt="{escape(SHOWN)} over time">'
-    )

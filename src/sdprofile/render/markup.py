@@ -114,7 +114,7 @@ def _cells(cells: Sequence[Cell]) -> str:
 
 def _cell(cell: Cell, tag: str, attributes: str = "") -> str:
     # Where the style is stripped, as by GitHub, a line break still sets the note apart.
-    note = f"{'' if cell.after else '<br>'}<small>{escape(cell.note)}</small>" if cell.note else ""
+    note = f"<br><small>{escape(cell.note)}</small>" if cell.note else ""
     text = escape(cell.text)
     if cell.bar:
         text = f'{cell.bar}<span class="sdp-number">{text}</span>'

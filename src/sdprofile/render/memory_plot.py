@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import matplotlib.style
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
@@ -55,10 +52,6 @@ _MOST_BANDS = 4
 
 _BAND_ALPHA = 0.12
 
-_DPI = 200
-_CSS_DPI = 100
-_COLOURS = 64
-
 
 def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
     """Draw memory over time, one colour and marker per worker count.
@@ -104,39 +97,6 @@ def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
     else:
         ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
     return figure_of(ax)
-
-
-def plot_png(profile: Profile) -> tuple[bytes, int, int]:
-    """Draw memory over time as a picture for a notebook.
-
-    Parameters
-    ----------
-    profile
-        What was measured.
-
-    Returns
-    -------
-    png, width, height : bytes, int, int
-        An opaque picture with a palette, sharp on screens with two device pixels per CSS pixel;
-        the width and height at which to show it, in CSS pixels.
-    """
-    from PIL import Image
-
-    # The user's own style, a dark one for instance, would not go with the white ground.
-    with matplotlib.style.context("default"):
-        figure = memory_plot(profile)
-        FigureCanvasAgg(figure)
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=_DPI, facecolor="white")
-    # A palette makes the file a third as large, and the picture looks the same.
-    image = Image.open(drawn).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-    packed = io.BytesIO()
-    image.save(packed, format="png", optimize=True)
-    return (
-        packed.getvalue(),
-        image.width * _CSS_DPI // _DPI,
-        image.height * _CSS_DPI // _DPI,
-    )
 
 
 def _draw_count(

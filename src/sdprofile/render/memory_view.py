@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING
 
 from sdprofile.model.units import format_bytes, plural
 from sdprofile.render.curves import is_sampled
 from sdprofile.render.markup import Cell, Row, bar, glyph, key, table
 from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.render.picture import Picture
 from sdprofile.render.rows import MISSING, of_limit, peak_worker
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import CountSummary
 
@@ -43,29 +45,26 @@ def memory_view(profile: Profile) -> str:
     return f"{table(headers, rows)}{key(_KEY)}"
 
 
-def memory_panels(profile: Profile) -> str:
+def memory_panels(profile: Profile, *, picture: Picture) -> str:
     """Return a plot for each count: each worker's memory, and that of all workers by use."""
-    sampled = [
-        (index, count, how)
+    return "\n".join(
+        f'<div class="sdp-panel sdp-w{count.workers}"><p>{glyph(how)}'
+        f"<strong>{plural(count.workers, 'worker')}</strong>, the median run</p>"
+        f"{_panel(profile, index, picture)}</div>"
         for index, (count, how) in enumerate(marked(profile))
         if any(is_sampled(run) for run in count.runs)
-    ]
-    if not sampled:
-        return ""
-    # matplotlib is slow to import, and the table does without.
-    from sdprofile.render.svg import page_svg
-    from sdprofile.render.worker_plot import worker_plot
+    )
 
-    panels = []
-    for index, count, how in sampled:
-        workers = plural(count.workers, "worker")
-        svg = page_svg(
-            functools.partial(worker_plot, profile, index),
-            label=f"memory over time with {workers}: each worker, and all of them by use",
-        )
-        title = f"<p>{glyph(how)}<strong>{workers}</strong>, the median run</p>"
-        panels.append(f'<div class="sdp-panel sdp-w{count.workers}">{title}{svg}</div>')
-    return "\n".join(panels)
+
+def _panel(profile: Profile, index: int, picture: Picture) -> str:
+    def draw() -> Figure:
+        from sdprofile.render.worker_plot import worker_plot
+
+        return worker_plot(profile, index)
+
+    workers = plural(profile.counts[index].workers, "worker")
+    label = f"memory over time with {workers}: each worker, and all of them by use"
+    return picture(draw, label=label)
 
 
 def _cells(profile: Profile, count: CountSummary, how: Mark) -> list[Cell]:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from sdprofile.render.markup import Cell, Row, bar, glyph, key, table
 from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.render.picture import Picture
 from sdprofile.render.rows import MISSING
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import CountSummary
 
@@ -27,7 +30,7 @@ _KEY = (
 )
 
 
-def speedup_view(profile: Profile) -> str:
+def speedup_view(profile: Profile, *, picture: Picture) -> str:
     """Return the table of speedups, and their plot if there are two counts to compare."""
     finished = [count for count in profile.counts if count.speedup is not None]
     most = max((count.workers / count.base_workers for count in finished), default=1.0)
@@ -38,12 +41,14 @@ def speedup_view(profile: Profile) -> str:
     shown = table(_HEADERS, rows)
     if len(finished) < 2:
         return f"{shown}{key('A speedup needs two worker counts that finished.')}"
-    # matplotlib is slow to import, and the table does without.
-    from sdprofile.render.speedup_plot import speedup_plot
-    from sdprofile.render.svg import page_svg
+
+    def draw() -> Figure:
+        from sdprofile.render.speedup_plot import speedup_plot
+
+        return speedup_plot(profile)
 
     label = "speedup over worker counts, each run a circle, against the ideal"
-    return f"{shown}{page_svg(lambda: speedup_plot(profile), label=label)}{key(_KEY)}"
+    return f"{shown}{picture(draw, label=label)}{key(_KEY)}"
 
 
 def _cells(count: CountSummary, how: Mark, most: float) -> list[Cell]:

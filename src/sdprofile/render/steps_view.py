@@ -78,5 +78,5 @@ def _letter(activity: str) -> str:
     ink = "#fff" if activity in _NEEDS_LIGHT_INK else "#000"
     return (
         f'<span><b class="sdp-letter" style="background:{_COLOURS[activity]};color:{ink}"'
-        f' aria-hidden="true">{activity[0].upper()}</b>{escape(activity)}</span> '
+        f' aria-hidden="true">{activity[0].upper()}</b> {escape(activity)}</span> '
     )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.html import advice, code, conditions_line, stopped, style
 from sdprofile.render.palette import REPEAT, marked
-from sdprofile.render.views import View, make_views
+from sdprofile.render.picture import svg_picture
+from sdprofile.render.views import View, make_views, memory_picture
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
 
 
-def timing_widget(profile: Profile, views: Sequence[View] | None = None, *, uid: str) -> VBox:
+def timing_widget(profile: Profile, *, uid: str) -> VBox:
     """Return a widget that shows a profile.
 
     Parameters
     ----------
     profile
         What was measured, with at least one run.
-    views
-        Its views, where they are made already.
     uid
         A class that no other widget of the page has.
 
@@ -43,7 +41,7 @@ def timing_widget(profile: Profile, views: Sequence[View] | None = None, *, uid:
     """
     from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
-    views = views or make_views(profile)
+    views = make_views(profile, picture=svg_picture)
     choose_view = ToggleButtons(options=[view.name for view in views])
     choose_view.add_class("sdp-views")
     names = [f"{how.glyph} {count.workers}" for count, how in marked(profile)]
@@ -53,7 +51,7 @@ def timing_widget(profile: Profile, views: Sequence[View] | None = None, *, uid:
         buttons.style.button_width = "auto"
     sections = [
         *(_section(view, view.html) for view in views),
-        _plot(profile),
+        f'<div class="sdp-plot">{memory_picture(profile, picture=svg_picture)}</div>',
         *(_section(view, view.below) for view in views if view.below),
         conditions_line(profile),
         stopped(profile),
@@ -78,17 +76,6 @@ def _section(view: View, html: str) -> str:
 
 def _class(view: View) -> str:
     return f"sdp-view-{view.name.split()[0].lower()}"
-
-
-def _plot(profile: Profile) -> str:
-    if not any(is_sampled(run) for run in profile.runs):
-        return ""
-    # matplotlib is slow to import.
-    from sdprofile.render.memory_plot import memory_plot
-    from sdprofile.render.svg import page_svg
-
-    svg = page_svg(lambda: memory_plot(profile), label=f"{SHOWN} over time")
-    return f'<div class="sdp-plot">{svg}</div>'
 
 
 def _view_rules(views: Sequence[View], uid: str) -> list[str]:

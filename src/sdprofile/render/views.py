@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.memory_view import memory_panels, memory_view
+from sdprofile.render.picture import Picture
 from sdprofile.render.speedup_view import speedup_view
 from sdprofile.render.steps_view import steps_view
 from sdprofile.render.tasks_view import tasks_view
 from sdprofile.render.time_view import time_view
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sdprofile.model.profile import Profile
 
 
@@ -33,13 +37,15 @@ class View:
     """Whether it goes with that plot."""
 
 
-def make_views(profile: Profile) -> tuple[View, ...]:
+def make_views(profile: Profile, *, picture: Picture) -> tuple[View, ...]:
     """Return the views of a profile.
 
     Parameters
     ----------
     profile
         What was measured, with at least one run.
+    picture
+        Makes HTML of a figure.
 
     Returns
     -------
@@ -49,12 +55,27 @@ def make_views(profile: Profile) -> tuple[View, ...]:
     number = f" {len(profile.notices)}" if profile.notices else ""
     return (
         View(name="Time", html=time_view(profile)),
-        View(name="Speedup", html=speedup_view(profile), with_plot=False),
-        View(name="Memory", html=memory_view(profile), below=memory_panels(profile)),
+        View(name="Speedup", html=speedup_view(profile, picture=picture), with_plot=False),
+        View(
+            name="Memory", html=memory_view(profile), below=memory_panels(profile, picture=picture)
+        ),
         View(name="Steps", html=steps_view(profile)),
         View(name="Tasks", html=tasks_view(profile)),
         View(name=f"Notices{number}", html=notice_list(profile), with_plot=False),
     )
+
+
+def memory_picture(profile: Profile, *, picture: Picture) -> str:
+    """Return the plot of memory over time; empty if it was not sampled."""
+    if not any(is_sampled(run) for run in profile.runs):
+        return ""
+
+    def draw() -> Figure:
+        from sdprofile.render.memory_plot import memory_plot
+
+        return memory_plot(profile)
+
+    return picture(draw, label=f"{SHOWN} over time")
 
 
 def notice_list(profile: Profile) -> str:
