@@ -134,5 +134,6 @@ def test_plot_stands_below_the_table() -> None:
     assert html.index("</table>") < html.index("<img") < html.index('sdp-conditions"')
 
 
+@pytest.mark.parametrize("profile", [make_profile(), make_profile(empty=True)])
 def test_no_plot_where_nothing_was_sampled(profile: Profile) -> None:
     assert "memory of the fullest worker over time" not in mimebundle(profile)["text/html"]
