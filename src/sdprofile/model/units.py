@@ -120,6 +120,32 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} us"
 
 
+def format_whole_seconds(seconds: int) -> str:
+    """Return a duration for a display that ticks.
+
+    Parameters
+    ----------
+    seconds
+        Duration in whole seconds.
+
+    Returns
+    -------
+    str
+        In minutes from 100 s on, in hours from one hour on.
+
+    Examples
+    --------
+    >>> format_whole_seconds(12), format_whole_seconds(200), format_whole_seconds(7620)
+    ('12 s', '3 min 20 s', '2 h 07 min')
+    """
+    if seconds < 100:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun, ``1 worker`` or ``2 workers``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
@@ -66,6 +66,22 @@ def report(profile: Profile, *, width: int | None = None, ascii_only: bool | Non
     return text
 
 
+def table_lines(rows: Sequence[Sequence[str]], *, width: int, ascii_only: bool) -> list[str]:
+    """Return the lines of a table, without the columns for which there is no room.
+
+    Parameters
+    ----------
+    rows
+        The headers, then the cells of each row.
+    width
+        Columns that may be used.
+    ascii_only
+        Whether to use ASCII only.
+    """
+    cells = [[_clean(cell, ascii_only=ascii_only) for cell in row] for row in rows]
+    return _table(cells, width=width, rule="-" if ascii_only else "─")
+
+
 def _report(profile: Profile, *, width: int, ascii_only: bool) -> str:
     parts = _parts(profile, width=width, ascii_only=ascii_only)
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
@@ -87,8 +103,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         )
 
     if profile.runs:
-        cells = [[clean(cell) for cell in row] for row in table_rows(profile)]
-        lines = _table(cells, width=width, rule="-" if ascii_only else "─")
+        lines = table_lines(table_rows(profile), width=width, ascii_only=ascii_only)
         lines += wrapped(", ".join(conditions(profile)))
         if profile.dashboard:
             lines += wrapped(f"dashboard {profile.dashboard}")
