@@ -14,8 +14,9 @@ from distributed import Client
 
 import sdprofile
 from sdprofile.cluster.session import close_cluster, find_client, shape
+from sdprofile.model.progress import Step
 from sdprofile.options import Options
-from sdprofile.sweep import Step, Sweep
+from sdprofile.sweep import Sweep
 
 MIB = 2**20
 
@@ -103,7 +104,15 @@ def test_each_step_is_told_before_it_is_made() -> None:
     finally:
         close_cluster()
     told = [(step.workers, step.repeat, step.done, step.left) for step in steps]
-    assert told == [(1, 0, 0, 2), (1, 0, 0, 2), (1, 1, 0, 2), (2, 0, 1, 1), (2, 1, 1, 1)]
+    assert told == [
+        (1, 0, 0, (1, 2)),
+        (1, 0, 0, (1, 2)),
+        (1, 1, 0, (1, 2)),
+        (2, 0, 1, (2,)),
+        (2, 1, 1, (2,)),
+    ]
+    assert {step.repeats for step in steps} == {1}
+    assert [bool(step.dashboard) for step in steps] == [False, True, True, True, True]
 
 
 def test_a_worker_that_dies_is_replaced_before_the_next_run(tmp_path: Path) -> None:

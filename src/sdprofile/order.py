@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 
 from sdprofile.model.run import Run
 from sdprofile.plan import GROUPED, Plan
@@ -44,6 +44,15 @@ def next_visit(plan: Plan, runs: Sequence[Run]) -> Visit | None:
     the turn, where the same workers run the cell twice: if the first run was slower by 20 %, the
     rest is made in groups, down from the count that has warm workers, unless rounds were asked for.
     """
+    left = runs_left(plan, runs)
+    if not left:
+        return None
+    workers, visit = next(groupby(left))
+    return Visit(workers=workers, repeats=len(list(visit)))
+
+
+def runs_left(plan: Plan, runs: Sequence[Run]) -> tuple[int, ...]:
+    """Return the worker counts of the runs that are still to be made, at most, in order."""
     order = list(_in_rounds(plan))
     if plan.order == GROUPED:
         order = [count for count in plan.counts for _ in range(plan.repeats)]
@@ -53,22 +62,12 @@ def next_visit(plan: Plan, runs: Sequence[Run]) -> Visit | None:
     made = Counter(run.workers for run in runs)
     given_up = _given_up(runs)
     ahead: Counter[int] = Counter()
-    visit: list[int] = []
+    left = []
     for workers in order:
         ahead[workers] += 1
-        if ahead[workers] <= made[workers] or workers in given_up:
-            continue
-        if visit and visit[0] != workers:
-            break
-        visit.append(workers)
-    return Visit(workers=visit[0], repeats=len(visit)) if visit else None
-
-
-def runs_left(plan: Plan, runs: Sequence[Run]) -> int:
-    """Return how many runs are still to be made, at most."""
-    made = Counter(run.workers for run in runs)
-    given_up = _given_up(runs)
-    return sum(plan.repeats - made[count] for count in plan.counts if count not in given_up)
+        if ahead[workers] > made[workers] and workers not in given_up:
+            left.append(workers)
+    return tuple(left)
 
 
 def _given_up(runs: Sequence[Run]) -> set[int]:

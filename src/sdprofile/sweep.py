@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import logging
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.dashboard import tunnel_here
@@ -28,6 +27,7 @@ from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work, run_once
 from sdprofile.model.notices import Notice
 from sdprofile.model.profile import Profile
+from sdprofile.model.progress import Step
 from sdprofile.model.run import Run
 from sdprofile.model.units import plural
 from sdprofile.options import Options
@@ -38,23 +38,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What a sweep does next."""
-
-    workers: int
-    """Worker count."""
-
-    repeat: int
-    """Number of the repeat; 0 while the cluster is brought to the count."""
-
-    done: int
-    """Runs that are done."""
-
-    left: int
-    """Runs that are still to do, at most."""
 
 
 Notify = Callable[[Step], None]
@@ -206,8 +189,15 @@ class Sweep:
             resize(client, 0)
 
     def _tell(self, workers: int, repeat: int) -> None:
-        left = runs_left(self._plan, self.runs) if self._plan else 0
-        self._notify(Step(workers=workers, repeat=repeat, done=len(self.runs), left=left))
+        step = Step(
+            workers=workers,
+            repeat=repeat,
+            repeats=self._options.repeats,
+            done=len(self.runs),
+            left=runs_left(self._plan, self.runs) if self._plan else (),
+            dashboard=self._dashboard,
+        )
+        self._notify(step)
 
     def _visit(self, client: Client, plan: Plan, visit: Visit) -> Generator[Run, None, None]:
         workers = visit.workers

@@ -77,6 +77,7 @@ class SdprofileMagics(Magics):
         from sdprofile.notebook.cell import Cell
         from sdprofile.notebook.display import register_display
         from sdprofile.notebook.progress import Progress
+        from sdprofile.notebook.screen import find_screen
         from sdprofile.sweep import Sweep
 
         register_display(self._shell)
@@ -85,7 +86,7 @@ class SdprofileMagics(Magics):
         except SyntaxError as error:
             # Its traceback would show our frames; the error itself points at the line.
             raise error.with_traceback(None) from None
-        progress = Progress(self._shell, quiet=options.quiet)
+        progress = Progress(None if options.quiet else find_screen(self._shell))
         sweep = Sweep(cell.run, options, code=cell.source, around=cell.fresh, notify=progress.show)
         try:
             self._sweep(sweep, progress)
@@ -110,7 +111,7 @@ class SdprofileMagics(Magics):
         try:
             with contextlib.closing(iter(sweep)) as runs:
                 for _ in runs:
-                    pass
+                    progress.fill(sweep.profile())
         finally:
             self._busy = False
             progress.clear()

@@ -1,0 +1,118 @@
+"""How far a sweep is, and how long it still takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from sdprofile.model.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a sweep does next."""
+
+    workers: int
+    """Worker count."""
+
+    repeat: int
+    """Number of the repeat; 0 while the cluster is brought to the count."""
+
+    repeats: int
+    """Runs of each count that were asked for."""
+
+    done: int
+    """Runs that are done."""
+
+    left: tuple[int, ...]
+    """Counts of the runs that are still to do, at most, in the order in which they come."""
+
+    dashboard: str = ""
+    """Address of dask's dashboard; empty until it is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How far a sweep is at one moment."""
+
+    step: Step
+    """What it does."""
+
+    done: int
+    """Runs that are done."""
+
+    seconds: float
+    """Seconds since it began."""
+
+    seconds_left: float | None
+    """Seconds that it still takes; None where nothing is known."""
+
+    rows: Sequence[Sequence[str]] = ()
+    """Table of the runs so far, as `sdprofile.render.rows.table_rows` gives it; empty at first."""
+
+    @property
+    def total(self) -> int:
+        """Runs that are done once all is done, at most."""
+        return self.step.done + len(self.step.left)
+
+
+def seconds_left(
+    runs: Sequence[Run], left: Sequence[int], *, seconds: float, since: float
+) -> float | None:
+    """Return how long the runs that are left will take.
+
+    Parameters
+    ----------
+    runs
+        Those that are made.
+    left
+        Worker counts of those that are still to be made, the one in progress first.
+    seconds
+        Seconds from the start of the first run to the end of the last one that is made.
+    since
+        Seconds since then.
+
+    Returns
+    -------
+    float or None
+        From 0 up, in seconds; None as long as no run ended well.
+
+    Notes
+    -----
+    A run takes the median of the runs at its count. At a count without any, the time a + b/workers
+    is taken, with a and b >= 0 by least squares through the medians of the other counts, or the
+    only median that there is. To each comes what went on around the runs so far (cleaning up, going
+    to another count), in equal parts. Of the run in progress what is expected to remain counts, and
+    nothing once it takes longer than expected.
+    """
+    times: dict[int, list[float]] = {}
+    for run in runs:
+        if run.status == "ok":
+            times.setdefault(run.workers, []).append(run.seconds)
+    if not times:
+        return None
+    medians = {workers: median(values) for workers, values in times.items()}
+    serial, shared = _fit(medians)
+    around = max(0.0, seconds - sum(run.seconds for run in runs)) / len(runs)
+    each = [medians.get(count, serial + shared / count) + around for count in left]
+    return max(0.0, each[0] - since) + sum(each[1:]) if each else 0.0
+
+
+def _fit(medians: dict[int, float]) -> tuple[float, float]:
+    """Return a and b of the time a + b/workers, both >= 0."""
+    inverses = [1 / workers for workers in medians]
+    times = list(medians.values())
+    middle, mean = fmean(inverses), fmean(times)
+    spread = sum((x - middle) ** 2 for x in inverses)
+    if not spread:
+        return mean, 0.0
+    shared = sum((x - middle) * (y - mean) for x, y in zip(inverses, times, strict=True)) / spread
+    serial = mean - shared * middle
+    # Where one of them would be below 0, the best with the other one alone.
+    if shared < 0:
+        return mean, 0.0
+    if serial < 0:
+        products = sum(x * y for x, y in zip(inverses, times, strict=True))
+        return 0.0, products / sum(x * x for x in inverses)
+    return serial, shared
