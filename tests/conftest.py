@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs on real workers or in a real kernel, and so takes long."""
     for item in items:
         below = item.path.relative_to(TESTS).parts if item.path.is_relative_to(TESTS) else ("",)
-        if below[0] in ("cluster", "measure", "notebook", "test_sweep.py"):
+        if below[0].startswith(("cluster", "measure", "notebook", "test_sweep")):
             item.add_marker("cluster")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sdprofile.cluster.session import close_cluster, find_client
+from sdprofile.interrupts import ignored
 from sdprofile.measure.run import Work
 from sdprofile.model.profile import Profile
 from sdprofile.options import Options
@@ -79,5 +80,6 @@ def profile(
             pass
     finally:
         if found is None:
-            close_cluster()
+            with ignored():
+                close_cluster()
     return sweep.profile()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.garbage import collect_garbage
-from sdprofile.cluster.resize import held_results, resize
+from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.session import (
     find_client,
     fit,
@@ -22,7 +22,8 @@ from sdprofile.cluster.session import (
 )
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
 from sdprofile.extras.report import check_report, performance_report
-from sdprofile.measure.clean import wait_until_workers_rest
+from sdprofile.interrupts import held_back, ignored
+from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work, run_once
 from sdprofile.model.notices import Notice
@@ -174,19 +175,16 @@ class Sweep:
             )
 
     def _recover(self, client: Client, workers: int) -> None:
-        """Make the cluster usable after a run that was given up."""
+        """Make the cluster usable after a run that did not end well."""
         collect_garbage()
-        if wait_until_workers_rest(client):
-            return
-        if held_results(client):
+        busy = busy_workers(client)
+        if busy and not restart(client, busy):
             self._remarks.append(
                 Notice(
                     fact=f"{plural(workers, 'worker')}: a task of a run that was given up goes on",
                     advice="Do not trust the times of what ran after it",
                 )
             )
-        else:
-            resize(client, 0)
 
     def _tell(self, workers: int, repeat: int) -> None:
         step = Step(
@@ -204,20 +202,29 @@ class Sweep:
         made = sum(run.workers == workers for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
             self._tell(workers, repeat)
-            # A worker may have died since, and a new one is not prepared.
-            resize(client, workers)
-            prepare_workers(client)
-            with self._around():
-                run, error = run_once(
-                    self._work, client, plan, workers=workers, repeat=repeat, label=self._created
-                )
-            self.runs.append(run)
+            with held_back():
+                # A worker may have died since, and a new one is not prepared.
+                resize(client, workers)
+                prepare_workers(client)
+                with self._around():
+                    run, error = run_once(
+                        self._work,
+                        client,
+                        plan,
+                        workers=workers,
+                        repeat=repeat,
+                        label=self._created,
+                    )
+                self.runs.append(run)
+                if run.status not in ("failed", "interrupted"):
+                    error = None  # its traceback holds what the cell held
+                if run.status != "ok" and client.status == "running":
+                    with ignored():
+                        self._recover(client, workers)
             yield run
-            if run.status in ("failed", "interrupted") and error is not None:
+            if error is not None:
                 raise error
             if run.status != "ok":
-                del error  # its traceback holds what the cell held
-                self._recover(client, workers)
                 return
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
+from sdprofile.interrupts import let_in
 from sdprofile.model.units import plural
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ START_TIMEOUT = 60.0
 
 _POLL = 0.02
 _ASK_AGAIN = 2.0
+_STOP_TIMEOUT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +89,27 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
             return
         if now >= deadline:
             raise SdprofileError(_wrong_number(workers, states, timeout))
-        time.sleep(_POLL)
+        with let_in():
+            time.sleep(_POLL)
+
+
+def restart(client: Client, workers: Sequence[str]) -> bool:
+    """Let nannies kill these workers and start them again, unless results are held on them.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    workers
+        Addresses. They do not stop by themselves, so they are not asked for long.
+
+    Returns
+    -------
+    bool
+        Whether it was done; not so if results would be lost, or a worker has no nanny.
+    """
+    done: bool = client.run_on_scheduler(_restart, workers=list(workers))
+    return done
 
 
 def renew(client: Client, *, threads: int, memory_limit: int | None, workers: int) -> None:
@@ -184,6 +207,19 @@ def _worker_states(dask_scheduler: Scheduler) -> tuple[WorkerState, ...]:
         )
         for worker in dask_scheduler.workers.values()
     )
+
+
+async def _restart(dask_scheduler: Scheduler, workers: list[str]) -> bool:
+    # Not by the client: it fails where a worker has left since.
+    there = {each: dask_scheduler.workers.get(each) for each in workers}
+    states = {each: state for each, state in there.items() if state is not None}
+    wanted = any(task.who_wants for state in states.values() for task in state.has_what)
+    if wanted or any(state.nanny is None for state in states.values()):
+        return False
+    await dask_scheduler.restart_workers(
+        workers=list(states), timeout=_STOP_TIMEOUT, on_error="return", stimulus_id="sdprofile"
+    )
+    return True
 
 
 def _count_held(dask_scheduler: Scheduler, client: str, held: list[Key]) -> int:

@@ -13,6 +13,7 @@ from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
 from sdprofile.cluster.workers import fast_start, stop_forkserver
 from sdprofile.errors import SdprofileError
+from sdprofile.interrupts import held_back, ignored
 from sdprofile.plan import Shape
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def start_cluster(*, workers: int, threads: int, memory_limit: int | None) -> Cl
             client = _started.client = Client(cluster, set_as_default=False)
             resize(client, workers)
     except BaseException:
-        close_cluster()
+        with ignored():
+            close_cluster()
         raise
     return client
 
@@ -208,12 +210,14 @@ def lent(client: Client) -> Iterator[Client]:
         yield client
     except BaseException as error:
         try:
-            _give_back(client, before, options)
+            with ignored():
+                _give_back(client, before, options)
         except SdprofileError as trouble:
             # The first error is what the user has to see.
             error.add_note(f"sdprofile: the cluster was not given back as it was: {trouble}")
         raise
-    _give_back(client, before, options)
+    with held_back():
+        _give_back(client, before, options)
 
 
 def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:

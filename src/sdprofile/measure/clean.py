@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import time
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.garbage import collect_garbage
+from sdprofile.cluster.resize import worker_states
+from sdprofile.interrupts import let_in
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler, Worker
@@ -19,7 +22,7 @@ IDLE_TIMEOUT = 30.0
 FORGET_TIMEOUT = 2.0
 """Seconds that the scheduler has to forget tasks that nobody holds."""
 
-REST_TIMEOUT = 2.0
+REST_TIMEOUT = 0.5
 """Seconds that a worker has to end a task that was cancelled, before it is replaced."""
 
 _POLL = 0.005
@@ -64,8 +67,8 @@ def wait_until_idle(client: Client, *, timeout: float = IDLE_TIMEOUT) -> bool:
     return not _left_over(lambda: client.run_on_scheduler(_count_unfinished), timeout=timeout)
 
 
-def wait_until_workers_rest(client: Client, *, timeout: float = REST_TIMEOUT) -> bool:
-    """Wait until no worker executes anything, and say whether that came about.
+def busy_workers(client: Client, *, timeout: float = REST_TIMEOUT) -> tuple[str, ...]:
+    """Wait until no worker executes anything; return the addresses of those that still do.
 
     The scheduler forgets a task that is cancelled at once; the thread that runs it goes on.
 
@@ -74,20 +77,39 @@ def wait_until_workers_rest(client: Client, *, timeout: float = REST_TIMEOUT) ->
     client
         Of the cluster to wait for.
     timeout
-        Limit in seconds.
+        Limit in seconds. A worker that does not even answer until then is busy as well.
     """
+    busy: tuple[str, ...] = ()
 
     def executing() -> int:
-        return sum(client.run(_count_executing, on_error="ignore").values())
+        nonlocal busy
+        workers = [state.address for state in worker_states(client)]
+        busy = client.sync(_ask_who_is_busy, client, workers, timeout)
+        return len(busy)
 
-    return not _left_over(executing, timeout=timeout)
+    _left_over(executing, timeout=timeout)
+    return busy
+
+
+async def _ask_who_is_busy(client: Client, workers: list[str], timeout: float) -> tuple[str, ...]:
+    async def is_busy(worker: str) -> bool:
+        # One by one, for a task may hold the lock of its whole process.
+        asking = client._run(_count_executing, workers=[worker], on_error="ignore")
+        try:
+            return any((await asyncio.wait_for(asking, timeout)).values())
+        except TimeoutError:
+            return True
+
+    answers = await asyncio.gather(*(is_busy(worker) for worker in workers))
+    return tuple(worker for worker, busy in zip(workers, answers, strict=True) if busy)
 
 
 def _left_over(count: Callable[[], int], *, timeout: float) -> int:
     """Poll until a count is 0 or the time is over; return the last count."""
     deadline = time.monotonic() + timeout
     while (left := count()) and time.monotonic() < deadline:
-        time.sleep(_POLL)
+        with let_in():
+            time.sleep(_POLL)
     return left
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
+from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clean import clean_slate, wait_until_idle
 from sdprofile.measure.clock import Clock
@@ -50,6 +51,10 @@ def run_once(
     -------
     run, error
         What was measured, and what the work raised, if it did.
+
+    Notes
+    -----
+    Call it within `sdprofile.interrupts.held_back`: an interrupt is let in while the work runs.
     """
     clean_slate(client)
     with contextlib.ExitStack() as instruments:
@@ -69,15 +74,17 @@ def run_once(
             with clock:
                 work()
 
-        error = watcher.watch(timed)
+        with let_in():
+            error = watcher.watch(timed)
         if client.status != "running":
             raise SdprofileError(
                 "the cell: expected it to leave the dask client that it runs on open, got it closed"
                 " (take client.close() out of the cell)"
             ) from error
         if error is not None:
-            watcher.cancel()
-            wait_until_idle(client)
+            with ignored():
+                watcher.cancel()
+                wait_until_idle(client)
     failure = watcher.failure(
         error,
         workers=workers,

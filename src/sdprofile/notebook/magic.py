@@ -74,6 +74,7 @@ class SdprofileMagics(Magics):
 
     def _profile(self, source: str, options: Options, *, first_line: str) -> Profile | None:
         __tracebackhide__ = True
+        from sdprofile.interrupts import ignored
         from sdprofile.notebook.cell import Cell
         from sdprofile.notebook.display import register_display
         from sdprofile.notebook.progress import Progress
@@ -93,11 +94,12 @@ class SdprofileMagics(Magics):
         except BaseException as error:  # noqa: BLE001 - raised again below
             # What was measured is kept; a mistake before the first run keeps the profile before.
             reason = _reason(error, measured=bool(sweep.runs))
-            if sweep.runs:
-                self._keep(sweep.profile(stopped=reason), options)
-            cell.show()
-            if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
-                self._show_now()
+            with ignored():
+                if sweep.runs:
+                    self._keep(sweep.profile(stopped=reason), options)
+                cell.show()
+                if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
+                    self._show_now()
             if isinstance(error, KeyboardInterrupt):
                 raise Stopped(reason) from None
             raise cell.own_traceback(error)  # noqa: B904 - the same error, with fewer frames

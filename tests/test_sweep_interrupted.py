@@ -1,0 +1,121 @@
+"""Ctrl-C at any instant leaves a cluster that is idle, of its old size, and can be used."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import distributed
+import pytest
+from distributed import Client
+
+from sdprofile.cluster.session import shape
+from sdprofile.measure.clean import busy_workers
+from sdprofile.options import Options
+from sdprofile.sweep import Sweep
+
+TOO_LONG = 8.0
+"""Seconds after which nobody would wait any more; dask's own time limits are from 30 up."""
+
+
+@contextmanager
+def pressed(*instants: float) -> Iterator[list[float]]:
+    """Send Ctrl-C at these seconds; yield the times at which it was sent."""
+    sent: list[float] = []
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def press() -> None:
+        sent.append(time.perf_counter())
+        signal.pthread_kill(main, signal.SIGINT)
+
+    timers = [threading.Timer(seconds, press) for seconds in instants]
+    for timer in timers:
+        timer.start()
+    try:
+        yield sent
+    finally:
+        for timer in timers:
+            timer.cancel()
+            timer.join()
+
+
+def sleep_on_a_worker() -> None:
+    distributed.get_client().submit(time.sleep, 120, pure=False).result()
+
+
+def sweep_of(work: object, **options: object) -> Sweep:
+    return Sweep(work, Options(**options), code="work()")
+
+
+def assert_usable(client: Client) -> None:
+    """Assert that nothing of the sweep goes on, and that the cluster works."""
+    assert busy_workers(client) == ()
+    assert client.submit(sum, (1, 2), pure=False).result(timeout=5) == 3
+
+
+@pytest.mark.parametrize("instants", [(0.02,), (0.1,), (0.3,), (0.6, 0.7), (1.0, 1.3), (1.5, 2.2)])
+def test_interrupt_at_any_instant_is_obeyed_at_once(
+    client: Client, instants: tuple[float, ...]
+) -> None:
+    before, handler = shape(client), signal.getsignal(signal.SIGINT)
+    sweep = sweep_of(sleep_on_a_worker, workers="2,1", repeats=1)
+
+    with pressed(*instants) as sent, pytest.raises(KeyboardInterrupt):
+        for _ in sweep:
+            pass
+
+    assert time.perf_counter() - sent[0] < TOO_LONG
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert shape(client) == before
+    assert_usable(client)
+
+
+def test_finished_runs_and_the_interrupted_one_are_kept(client: Client) -> None:
+    calls: list[int] = []
+
+    def work() -> None:
+        calls.append(1)
+        if len(calls) > 1:
+            sleep_on_a_worker()
+
+    sweep = sweep_of(work, workers="1", repeats=3)
+    with pressed(2.5), pytest.raises(KeyboardInterrupt):
+        for _ in sweep:
+            pass
+
+    assert [run.status for run in sweep.runs] == ["ok", "interrupted"]
+    assert_usable(client)
+
+
+def test_borrowed_cluster_is_given_back_also_when_pressed_twice(user_client: Client) -> None:
+    before = shape(user_client)
+    sweep = sweep_of(sleep_on_a_worker, workers="1", memory="600MB", repeats=1)
+
+    with pressed(3.0, 3.4, 3.8), pytest.raises(KeyboardInterrupt):
+        for _ in sweep:
+            pass
+
+    assert shape(user_client) == before
+    assert_usable(user_client)
+
+
+def test_results_on_a_busy_worker_are_not_lost(client: Client) -> None:
+    held = client.submit(sum, (4, 5), pure=False)
+    assert held.result() == 9
+
+    def work() -> None:
+        asleep = distributed.get_client().submit(time.sleep, 4, pure=False)
+        with pressed(0.5):
+            asleep.result()
+
+    sweep = sweep_of(work, workers="1", repeats=1)
+    with pytest.raises(KeyboardInterrupt):
+        for _ in sweep:
+            pass
+
+    assert held.result(timeout=5) == 9
+    assert any("goes on" in notice.fact for notice in sweep.profile().notices)
