@@ -184,7 +184,8 @@ def test_nothing_is_offered_where_anything_may_stand(line: str) -> None:
 
 def test_each_magic_offers_its_own_options() -> None:
     assert ClusterOptions.complete("-r")[1] == ()
-    assert ClusterOptions.complete("--memory 1GB --")[1] == ("--workers", "--threads", "--close")
+    offered = ClusterOptions.complete("--memory 1GB --")[1]
+    assert offered == ("--workers", "--threads", "--secure", "--close")
 
 
 GIVEN = ("--quiet", "--memory=1GB", "-r 2", "--out 'x'", "--report 'x y'", "--report 'x", "--", "x")

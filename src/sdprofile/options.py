@@ -32,6 +32,15 @@ def _option(
     return dataclasses.field(default=default, metadata=metadata | {"choices": choices})
 
 
+def _secure_option() -> Any:
+    return _option(
+        values.flag,
+        "keep other users of this machine out of the cluster that sdprofile starts, by TLS; workers"
+        " then exchange data more slowly",
+        default=False,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Declared:
     """Options whose fields know how to read, explain and name themselves."""
@@ -200,6 +209,7 @@ class Options(_Declared):
         "keep dask from fusing tasks: readable task names, steps kept apart",
         default=False,
     )
+    secure: bool = _secure_option()
     report: str | None = _option(
         values.path, "write dask's performance report, one HTML file per count", metavar="FILE"
     )
@@ -232,6 +242,7 @@ class ClusterOptions(_Declared):
         "threads of each worker (default: the cluster's; 1 of a new one)",
         metavar="N",
     )
+    secure: bool = _secure_option()
     close: bool = _option(values.flag, "close the cluster that sdprofile started", default=False)
 
 

@@ -20,6 +20,7 @@ def profile(
     order: str | None = None,
     timeout: float | None = None,
     no_fuse: bool = False,
+    secure: bool = False,
     report: str | None = None,
 ) -> Profile:
     """Run a function on several worker counts and return what it took.
@@ -43,6 +44,8 @@ def profile(
         Seconds after which a run is given up.
     no_fuse
         Keep dask from fusing tasks.
+    secure
+        Keep other users of this machine out of the cluster that is started, by TLS.
     report
         Where to write dask's performance report; the worker count is added to the name.
 
@@ -71,6 +74,7 @@ def profile(
         order=order,
         timeout=timeout,
         no_fuse=no_fuse,
+        secure=secure,
         report=report,
     )
     sweep = Sweep(work, options, code=getattr(work, "__qualname__", repr(work)))

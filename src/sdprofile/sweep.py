@@ -15,8 +15,10 @@ from sdprofile.cluster.session import (
     find_client,
     fit,
     is_local,
+    is_secure,
     is_started_here,
     lent,
+    only_secure,
     shape,
     start_cluster,
 )
@@ -82,6 +84,7 @@ class Sweep:
         self._machine = this_machine()
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._dashboard = ""
+        self._secure = False
         self._plan: Plan | None = None
         self._remarks: list[Notice] = []
         self.runs: list[Run] = []
@@ -101,6 +104,7 @@ class Sweep:
             fused=not self._options.no_fuse,
             stopped=stopped,
             machine=self._machine,
+            secure=self._secure,
             dashboard=self._dashboard,
             tunnel=tunnel_here(self._dashboard),
             decimal=self._plan is not None and self._plan.decimal,
@@ -124,6 +128,7 @@ class Sweep:
         with contextlib.ExitStack() as stack:
             client, plan = self._cluster(stack)
             self._dashboard = client.dashboard_link or ""
+            self._secure = is_secure(client)
             while (visit := next_visit(plan, self.runs)) is not None:
                 self._tell(visit.workers, 0)
                 fit(
@@ -138,13 +143,18 @@ class Sweep:
     def _cluster(self, stack: contextlib.ExitStack) -> tuple[Client, Plan]:
         """Return the client to use and the plan; what must be undone is put on the stack."""
         client = find_client()
+        if client is not None and self._options.secure:
+            client = only_secure(client)
         found = client is not None
         if client is None:
             plan = make_plan(self._options, self._machine)
             self._plan = plan
             self._tell(plan.counts[0], 0)
             client = start_cluster(
-                workers=plan.counts[0], threads=plan.threads, memory_limit=plan.memory_limit
+                workers=plan.counts[0],
+                threads=plan.threads,
+                memory_limit=plan.memory_limit,
+                secure=self._options.secure,
             )
         else:
             plan = make_plan(

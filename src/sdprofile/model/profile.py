@@ -48,6 +48,9 @@ class Profile:
     fused: bool = True
     """Whether dask was free to fuse tasks; False with ``--no-fuse``."""
 
+    secure: bool = False
+    """Whether the cluster talked TLS, which makes transfers slower."""
+
     stopped: str = ""
     """Why the profile ended early, in one line; empty if it did not."""
 

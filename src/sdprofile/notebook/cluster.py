@@ -13,7 +13,9 @@ from sdprofile.cluster.session import (
     find_client,
     fit,
     is_local,
+    is_secure,
     is_started_here,
+    only_secure,
     shape,
     start_cluster,
 )
@@ -42,6 +44,8 @@ def session_cluster(options: ClusterOptions) -> Client:
         The session's default client.
     """
     client = find_client()
+    if client is not None and options.secure:
+        client = only_secure(client)
     now = shape(client) if client is not None else None
     plan = make_plan(
         Options(
@@ -56,7 +60,10 @@ def session_cluster(options: ClusterOptions) -> Client:
     )
     if client is None:
         client = start_cluster(
-            workers=plan.counts[0], threads=plan.threads, memory_limit=plan.memory_limit
+            workers=plan.counts[0],
+            threads=plan.threads,
+            memory_limit=plan.memory_limit,
+            secure=options.secure,
         )
     else:
         with fast_start(fork=is_started_here(client)):
@@ -96,7 +103,7 @@ def _show(client: Client) -> None:
     whose = "started by sdprofile" if is_started_here(client) else "the session's own"
     lines = [
         f"{plural(now.workers, 'worker')} of {limit} and"
-        f" {plural(now.threads or 1, 'thread')} each, {whose}"
+        f" {plural(now.threads or 1, 'thread')} each, {whose}{', TLS' if is_secure(client) else ''}"
     ]
     if client.dashboard_link:
         lines.append(f"dashboard: {client.dashboard_link}")

@@ -70,7 +70,8 @@ def conditions(profile: Profile) -> list[str]:
         limit = f"limit {format_bytes(run.memory_limit, decimal=profile.decimal)} per worker"
     threads = f"{plural(run.threads, 'thread')} per worker"
     order = {True: " in rounds", False: " in a row", None: ""}[profile.in_rounds]
-    return [limit, threads, plural(profile.repeats, "repeat") + order]
+    parts = [limit, threads, plural(profile.repeats, "repeat") + order]
+    return [*parts, "TLS"] if profile.secure else parts
 
 
 def peak_worker(count: CountSummary, *, decimal: bool) -> str:
