@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.resize import held_results, resize, restart
+from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     find_client,
     fit,
     is_local,
-    is_secure,
     is_started_here,
     lent,
-    only_secure,
     shape,
     start_cluster,
 )
@@ -144,7 +143,7 @@ class Sweep:
         """Return the client to use and the plan; what must be undone is put on the stack."""
         client = find_client()
         if client is not None and self._options.secure:
-            client = only_secure(client)
+            client = client if check_secure(client, ours=is_started_here(client)) else None
         found = client is not None
         if client is None:
             plan = make_plan(self._options, self._machine)

@@ -17,7 +17,8 @@ from tornado.httpclient import HTTPClient, HTTPError
 import sdprofile
 from sdprofile.cluster import session
 from sdprofile.cluster.resize import resize
-from sdprofile.cluster.session import close_cluster, is_secure, only_secure, start_cluster
+from sdprofile.cluster.secure import check_secure, is_secure
+from sdprofile.cluster.session import close_cluster, start_cluster
 from sdprofile.errors import SdprofileError
 
 ATTACK = """
@@ -91,7 +92,7 @@ def test_secure_cluster_is_kept_also_if_it_is_not_asked_for(secure_client: Clien
     assert profile.secure
     assert "TLS" in str(profile)
     assert session.find_client() is secure_client
-    assert only_secure(secure_client) is secure_client
+    assert check_secure(secure_client, ours=True)
 
 
 def test_open_cluster_obeys_another_user(client: Client) -> None:
@@ -125,7 +126,7 @@ def test_open_cluster_with_results_is_not_replaced(client: Client) -> None:
     held = client.submit(sum, (1, 2), pure=False)
     held.result()
     with pytest.raises(SdprofileError, match="--secure: expected no results.*got 1 result "):
-        only_secure(client)
+        check_secure(client, ours=True)
     assert held.result() == 3
 
 

@@ -10,20 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.garbage import collect_garbage
-from sdprofile.cluster.resize import (
-    held_results,
-    renew,
-    replace_gently,
-    resize,
-    worker_states,
-)
+from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
+from sdprofile.cluster.secure import make_security
 from sdprofile.cluster.workers import fast_start, stop_forkserver
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.plan import Shape
 
 if TYPE_CHECKING:
-    from distributed import Client, Security
+    from distributed import Client
 
 HOST = "127.0.0.1"
 """Other machines cannot reach the cluster; other users of this one can (see the README)."""
@@ -81,37 +76,6 @@ def is_local(client: Client) -> bool:
     return isinstance(client.cluster, LocalCluster)
 
 
-def is_secure(client: Client) -> bool:
-    """Whether a client's cluster talks TLS, and so obeys only who has its certificate."""
-    scheduler: Any = client.scheduler
-    return scheduler is not None and str(scheduler.address).startswith("tls:")
-
-
-def only_secure(client: Client) -> Client | None:
-    """Return a client if its cluster is secure; close the cluster that sdprofile started if not.
-
-    Raises
-    ------
-    SdprofileError
-        If it is not secure, and the session's own or one whose workers hold results.
-    """
-    if is_secure(client):
-        return client
-    if not is_started_here(client):
-        raise SdprofileError(
-            "--secure: expected a cluster that talks TLS, got the session's own, which does not"
-            " (start it with LocalCluster(security=True), or close its client)"
-        )
-    collect_garbage()
-    if held := held_results(client):
-        raise SdprofileError(
-            "--secure: expected no results on the workers of the open cluster, for it would be"
-            f" replaced, got {held} (delete them, or leave --secure out)"
-        )
-    close_cluster()
-    return None
-
-
 def start_cluster(
     *, workers: int, threads: int, memory_limit: int | None, secure: bool = False
 ) -> Client:
@@ -141,7 +105,7 @@ def start_cluster(
     from distributed import Client, LocalCluster
 
     close_cluster()
-    security = _make_security() if secure else None
+    security = make_security() if secure else None
     try:
         with fast_start(), warnings.catch_warnings():
             # Another dashboard has the port: ours takes a free one, and the header shows which.
@@ -261,19 +225,6 @@ def lent(client: Client) -> Iterator[Client]:
         raise
     with held_back():
         _give_back(client, before, options)
-
-
-def _make_security() -> Security:
-    from distributed import Security
-
-    try:
-        security: Security = Security.temporary()
-    except ImportError as error:
-        raise SdprofileError(
-            "--secure: expected the package cryptography, got none"
-            " (pip install 'sdprofile[secure]')"
-        ) from error
-    return security
 
 
 def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:

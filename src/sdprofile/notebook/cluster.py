@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from IPython.display import publish_display_data
 
 from sdprofile.cluster.dashboard import tunnel_here
+from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     close_cluster,
     default_client,
     find_client,
     fit,
     is_local,
-    is_secure,
     is_started_here,
-    only_secure,
     shape,
     start_cluster,
 )
@@ -45,7 +44,7 @@ def session_cluster(options: ClusterOptions) -> Client:
     """
     client = find_client()
     if client is not None and options.secure:
-        client = only_secure(client)
+        client = client if check_secure(client, ours=is_started_here(client)) else None
     now = shape(client) if client is not None else None
     plan = make_plan(
         Options(
