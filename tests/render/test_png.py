@@ -46,10 +46,14 @@ def test_png_is_dark_on_white_in_every_style(style: str) -> None:
     assert (pixels < 50).any()
 
 
-def test_png_keeps_the_colours_of_the_curves() -> None:
-    runs = [make_run(n, curve=[GB * n, GB * n]) for n in (1, 2, 4, 8)]
+@pytest.mark.parametrize("few", [False, True])
+def test_png_keeps_the_colours_of_the_curves(*, few: bool) -> None:
+    profile = make_profile(*(make_run(n, curve=[GB * n, GB * n]) for n in (1, 2, 4, 8)))
+    kinds = {"dpi": 150, "colours": 32} if few else {}
 
-    pixels = np.asarray(opened(make_profile(*runs)).convert("RGB")).astype(int)
+    png, _, _ = draw_png(lambda: memory_plot(profile), **kinds)
+
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
     for wanted in ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)):
         distance = np.abs(pixels - wanted).sum(axis=2)
