@@ -24,9 +24,9 @@ from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
     *("--workers", "--memory", "--threads", "--repeats", "--order"),
-    *("--timeout", "--no-fuse", "--report", "--out", "--quiet"),
+    *("--timeout", "--no-fuse", "--secure", "--report", "--out", "--quiet"),
 ]
-CLUSTER = ["--workers", "--memory", "--threads", "--close"]
+CLUSTER = ["--workers", "--memory", "--threads", "--secure", "--close"]
 
 # Text up to the cursor; what is offered, in order; what it replaces.
 OFFERED = [

@@ -6,6 +6,7 @@ until its parent is gone, no process is left to be read, or it is terminated.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
@@ -135,6 +136,10 @@ def main(arguments: list[str]) -> None:
         lambda: os.getppid() == parent,
         *readers,
     )
+    if os.getppid() != parent:
+        # Nobody is left to fetch the samples.
+        with contextlib.suppress(OSError):
+            os.unlink(os.readlink("/proc/self/fd/1"))
 
 
 if __name__ == "__main__":
