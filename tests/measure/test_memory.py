@@ -133,7 +133,7 @@ def test_sampling_ends_with_what_is_sampled() -> None:
     assert stop_sampling(path, pid)
 
 
-def test_a_sampler_does_not_outlive_its_parent() -> None:
+def test_neither_a_sampler_nor_its_file_outlives_its_parent() -> None:
     code = (
         "import os, sys; from sdprofile.measure.memory import start_sampling;"
         f"print(*start_sampling([{os.getpid()}]))"
@@ -141,7 +141,7 @@ def test_a_sampler_does_not_outlive_its_parent() -> None:
     parent = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     path, pid = parent.stdout.decode().split()
     wait_until(lambda: sampling.read_resident(int(pid)) < 0)
-    Path(path).unlink()
+    assert not Path(path).exists()
 
 
 def test_the_last_sample_before_a_stretch_stands_at_its_start() -> None:
