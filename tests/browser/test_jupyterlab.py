@@ -22,7 +22,8 @@ PROFILE = """%%sdprofile --workers 1,2 -r 2 --memory 700MB --no-fuse
 with span("make"):
     image = da.random.random((4000, 4000), chunks=(1000, 1000)).persist()
 with span("sum"):
-    total = (image + 1).sum().compute()"""
+    total = (image + 1).sum().compute()
+del image  # a worker that holds results is not replaced when a profile is interrupted"""
 KILLED = """%%sdprofile --workers 1,2 -r 1 --memory 700MB
 def hold(mib):
     payload = b"x" * (mib * 2**20)
