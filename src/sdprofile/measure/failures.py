@@ -1,4 +1,4 @@
-"""Watches for workers that are killed for memory and for runs that take too long."""
+"""Watches for workers that die and for runs that take too long."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ from sdprofile.model.units import format_seconds
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
-_TOPIC = "worker-restart-memory"
+_KILLS = "worker-restart-memory"
+_ALL = "all"
+_NANNYS_TIMEOUT = 0.5
+"""Seconds in which a nanny tells that a worker that is gone was killed by it."""
+
 _REMOVED_TIMEOUT = 5.0
 _GRACE = 1.0
 _POLL = 0.02
 
 
 class FailureWatcher:
-    """Stops a run at the first worker that is killed for memory, or when its time is over.
+    """Stops a run at the first worker that dies, or when its time is over.
 
     Left alone, dask repeats the task until four workers have died of it.
 
     Notes
     -----
     A nanny that kills its worker logs the topic ``worker-restart-memory``
-    (`distributed.worker_memory.NannyMemoryManager`). To stop a run, what it has submitted is
-    cancelled, so that whatever waits for it in the cell fails. A cell that does not wait for its
-    workers is interrupted when its time is over.
+    (`distributed.worker_memory.NannyMemoryManager`). Of any worker that leaves, the scheduler logs
+    ``remove-worker`` under the topic ``all``, and whether that was expected. To stop a run, what it
+    has submitted is cancelled, so that whatever waits for it in the cell fails. A cell that does
+    not wait for its workers is interrupted when its time is over.
     """
 
     killed: dict[str, Any] | None = None
@@ -40,6 +45,9 @@ class FailureWatcher:
 
     killed_at: float | None = None
     """When the nanny told of it, in seconds of the wall clock (`time.time`)."""
+
+    died: dict[str, Any] | None = None
+    """The scheduler's event of a worker that was lost: ``worker``, ``processing-tasks``."""
 
     timed_out: bool = False
     """Whether the time limit was reached."""
@@ -57,8 +65,11 @@ class FailureWatcher:
 
     def __enter__(self) -> Self:
         self._held_before = set(self._client.futures)
-        self._handler_before = self._client._event_handlers.get(_TOPIC)
-        self._client.subscribe_topic(_TOPIC, self._on_kill)
+        self._handlers_before = {
+            topic: self._client._event_handlers.get(topic) for topic in (_KILLS, _ALL)
+        }
+        self._client.subscribe_topic(_KILLS, self._on_kill)
+        self._client.subscribe_topic(_ALL, self._on_event)
         self._running = True
         self._start = time.perf_counter()
         if self._timeout is not None:
@@ -75,11 +86,12 @@ class FailureWatcher:
             timer.cancel()
         if self._client.status != "running":
             return
-        self._client.unsubscribe_topic(_TOPIC)
-        # Dask leaves the handler in the client, and the next run would take it for the user's.
-        self._client._event_handlers.pop(_TOPIC, None)
-        if self._handler_before is not None:
-            self._client.subscribe_topic(_TOPIC, self._handler_before)
+        for topic, handler in self._handlers_before.items():
+            self._client.unsubscribe_topic(topic)
+            # Dask leaves the handler in the client, and the next run would take it for the user's.
+            self._client._event_handlers.pop(topic, None)
+            if handler is not None:
+                self._client.subscribe_topic(topic, handler)
 
     def watch(self, work: Callable[[], object]) -> BaseException | None:
         """Do the work, and return what it raised.
@@ -128,6 +140,7 @@ class FailureWatcher:
         repeat: int,
         seconds: float,
         memory_limit: int | None,
+        what_happened: Callable[[str], str] = lambda worker: "a worker was lost",
     ) -> Failure | None:
         """Return what ended the run; None if it ended well.
 
@@ -141,6 +154,8 @@ class FailureWatcher:
             How long it took until then.
         memory_limit
             Memory limit of each worker, in bytes.
+        what_happened
+            Tells what a worker died of that its nanny did not kill, by its address.
         """
         from distributed import KilledWorker
 
@@ -155,6 +170,9 @@ class FailureWatcher:
                 "memory_limit": memory_limit,
                 "tasks": self._killed_tasks,
             }
+        elif self.died is not None:
+            status, message = "killed", what_happened(self.died["worker"])
+            details = {"worker": self.died["worker"], "tasks": self._killed_tasks}
         elif self.timed_out:
             status = "stuck"
             message = f"not through after {format_seconds(self._timeout or seconds)} (--timeout)"
@@ -180,11 +198,26 @@ class FailureWatcher:
             if not self._running or self.killed is not None:
                 return
             self.killed_at, self.killed = event
+            if self.died is not None:
+                return  # it is being stopped
         self._stop()
+
+    def _on_event(self, event: tuple[float, Any]) -> None:
+        _, message = event
+        if not isinstance(message, dict) or message.get("action") != "remove-worker":
+            return
+        with self._lock:
+            if not self._running or message.get("expected", True) or self._is_over():
+                return
+            self.died = message
+        self._stop()
+
+    def _is_over(self) -> bool:
+        return self.killed is not None or self.died is not None
 
     def _on_timeout(self) -> None:
         with self._lock:
-            if not self._running or self.killed is not None:
+            if not self._running or self._is_over():
                 return
             self.timed_out = True
         self._stop()
@@ -197,8 +230,13 @@ class FailureWatcher:
         self._stopper.start()
 
     def _read_and_cancel(self) -> None:
+        deadline = time.monotonic() + _NANNYS_TIMEOUT
+        while self.died is not None and self.killed is None and time.monotonic() < deadline:
+            time.sleep(_POLL)
         # The tasks first: those that are cancelled are no longer named.
-        if self.killed is not None:
+        if self.died is not None:
+            self._killed_tasks = tuple(str(key) for key in self.died["processing-tasks"])
+        elif self.killed is not None:
             self._killed_tasks = self._read_killed_tasks(self.killed["worker"])
         self.cancel()
 

@@ -13,6 +13,7 @@ from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clean import clean_slate, wait_until_idle
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_memory import DaskMemory
+from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.peak import PeakMarks
@@ -63,6 +64,7 @@ def run_once(
         dask = enter(DaskMemory(client, label=f"sdprofile {label} {workers}/{repeat}"))
         transfers = enter(Transfers(client))
         marks = enter(PeakMarks(client))
+        exits = enter(WorkerExits(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         enter(_dask_config(client, plan))
         span = enter(CellSpan(client))
@@ -91,6 +93,7 @@ def run_once(
         repeat=repeat,
         seconds=clock.seconds,
         memory_limit=plan.memory_limit,
+        what_happened=exits.what_happened,
     )
     sampled = memory.curves(began=clock.began, seconds=clock.seconds)
     killed, until = watcher.killed or {}, watcher.killed_at

@@ -64,7 +64,8 @@ def _kills(profile: Profile) -> Iterator[Notice]:
                 fact=_kill(failure, decimal=profile.decimal),
                 advice="Raise --memory, use smaller chunks, or fewer --threads"
                 if failure.nbytes is not None
-                else "Look for a crash in compiled code, or the system's out-of-memory killer",
+                else "Look for what the task calls that ends or crashes its process, or for the"
+                " system's out-of-memory killer (dmesg)",
             )
 
 

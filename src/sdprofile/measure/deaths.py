@@ -1,0 +1,101 @@
+"""Tells what a worker died of that its nanny did not kill."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sdprofile.measure.instrument import Instrument
+
+if TYPE_CHECKING:
+    from distributed import Nanny
+
+_exits: dict[str, int] = {}
+"""In the process of the nannies: exit codes of workers, by address."""
+
+
+class WorkerExits(Instrument):
+    """Notes with what code the processes of workers end during a run.
+
+    Notes
+    -----
+    A nanny (`distributed.nanny.WorkerProcess`) learns the code and only logs it. So its callback
+    is wrapped for the time of the run. What has no nanny, or one that cannot be reached, is not
+    known.
+    """
+
+    def begin(self) -> None:
+        """Start to note; forget what was noted before."""
+        self._client.run(_begin, nanny=True, on_error="ignore")
+
+    def end(self) -> None:
+        """Leave the nannies as they were; what was noted is kept until the next run begins."""
+        self._client.run(_end, nanny=True, on_error="ignore")
+
+    def what_happened(self, worker: str) -> str:
+        """Return in words what a worker died of.
+
+        Parameters
+        ----------
+        worker
+            Its address.
+        """
+        code = _exits.get(worker)
+        if code is None and self._client.status == "running":
+            answers = self._client.run(_exit_code, worker, nanny=True, on_error="ignore")
+            code = next((each for each in answers.values() if each is not None), None)
+        return exit_words(code)
+
+
+def exit_words(code: int | None) -> str:
+    """Return what the exit code of a worker's process tells; None for one that is not known.
+
+    Examples
+    --------
+    >>> exit_words(3), exit_words(-11)
+    ('a worker exited with status 3', 'a worker crashed (SIGSEGV)')
+    """
+    if code is None:
+        return "a worker was lost, and what it died of is not known"
+    if code >= 0:
+        return f"a worker exited with status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    if name in ("SIGKILL", "SIGTERM", "SIGINT"):
+        by = ", perhaps by the system for lack of memory" if name == "SIGKILL" else ""
+        return f"a worker was killed from outside ({name}{by})"
+    return f"a worker crashed ({name})"
+
+
+class _Noted:
+    """A nanny's callback that notes the exit code first."""
+
+    def __init__(self, worker: str, usual: Callable[[int], None] | None) -> None:
+        self._worker = worker
+        self.usual = usual
+
+    def __call__(self, code: int) -> None:
+        _exits[self._worker] = code
+        if self.usual is not None:
+            self.usual(code)
+
+
+def _begin(dask_worker: Nanny) -> None:
+    _end(dask_worker)  # it may have died since
+    worker = dask_worker.worker_address or ""
+    _exits.pop(worker, None)
+    if dask_worker.process is not None:
+        dask_worker.process.on_exit = _Noted(worker, dask_worker.process.on_exit)
+
+
+def _end(dask_worker: Nanny) -> None:
+    process = dask_worker.process
+    if process is not None and isinstance(process.on_exit, _Noted):
+        process.on_exit = process.on_exit.usual
+
+
+def _exit_code(worker: str) -> int | None:
+    return _exits.get(worker)
