@@ -219,6 +219,10 @@ async def _restart(dask_scheduler: Scheduler, workers: list[str]) -> bool:
     await dask_scheduler.restart_workers(
         workers=list(states), timeout=_STOP_TIMEOUT, on_error="return", stimulus_id="sdprofile"
     )
+    # One that has been killed counts until the scheduler notices that its connection is closed.
+    for each, state in states.items():
+        if dask_scheduler.workers.get(each) is state:
+            await dask_scheduler.remove_worker(each, stimulus_id="sdprofile")
     return True
 
 
