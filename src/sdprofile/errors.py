@@ -17,3 +17,7 @@ class SdprofileError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [f"sdprofile: {self}"]
+
+
+class NotReachedError(SdprofileError):
+    """A cluster did not come to the number of workers that was asked for."""

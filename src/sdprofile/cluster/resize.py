@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import let_in
 from sdprofile.model.units import plural
 
 if TYPE_CHECKING:
     from dask.typing import Key
     from distributed import Client, Scheduler
+    from distributed.scheduler import TaskState
 
 START_TIMEOUT = 60.0
 """Seconds that workers have to start or to leave."""
@@ -65,7 +66,7 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
 
     Raises
     ------
-    SdprofileError
+    NotReachedError
         If another number of workers is there when the time is over.
 
     Notes
@@ -85,15 +86,16 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
             ask_again = now + _ASK_AGAIN
         states = worker_states(client)
         running = sum(state.status == "running" for state in states)
-        if len(states) == running == workers == len(cluster.workers):
+        there = len(states) == running == workers == len(cluster.workers)
+        if there and all(map(_is_up, cluster.workers.values())):
             return
         if now >= deadline:
-            raise SdprofileError(_wrong_number(workers, states, timeout))
+            raise NotReachedError(_wrong_number(workers, states, timeout))
         with let_in():
             time.sleep(_POLL)
 
 
-def restart(client: Client, workers: Sequence[str]) -> bool:
+def restart(client: Client, workers: Sequence[str], *, keep: Collection[Key] | None = None) -> bool:
     """Let nannies kill these workers and start them again, unless results are held on them.
 
     Parameters
@@ -102,13 +104,17 @@ def restart(client: Client, workers: Sequence[str]) -> bool:
         Of the cluster.
     workers
         Addresses. They do not stop by themselves, so they are not asked for long.
+    keep
+        Which of this client's results count; all if left out.
 
     Returns
     -------
     bool
         Whether it was done; not so if results would be lost, or a worker has no nanny.
     """
-    done: bool = client.run_on_scheduler(_restart, workers=list(workers))
+    done: bool = client.run_on_scheduler(
+        _restart, workers=list(workers), client=client.id, keep=None if keep is None else set(keep)
+    )
     return done
 
 
@@ -209,11 +215,27 @@ def _worker_states(dask_scheduler: Scheduler) -> tuple[WorkerState, ...]:
     )
 
 
-async def _restart(dask_scheduler: Scheduler, workers: list[str]) -> bool:
+def _is_up(worker: Any) -> bool:
+    """Whether a worker of a cluster, which may be a nanny, knows itself that its process runs.
+
+    One whose worker dies before it does may wait for it for ever (`distributed.nanny`,
+    ``WorkerProcess._wait_until_connected`` of the next process then takes the other's word).
+    """
+    process = getattr(worker, "process", None)
+    return getattr(getattr(process, "status", None), "name", "running") == "running"
+
+
+async def _restart(
+    dask_scheduler: Scheduler, workers: list[str], client: str, keep: set[Key] | None
+) -> bool:
+    def is_wanted(task: TaskState) -> bool:
+        others = any(each.client_key != client for each in task.who_wants or ())
+        return others or bool(task.who_wants and (keep is None or task.key in keep))
+
     # Not by the client: it fails where a worker has left since.
     there = {each: dask_scheduler.workers.get(each) for each in workers}
     states = {each: state for each, state in there.items() if state is not None}
-    wanted = any(task.who_wants for state in states.values() for task in state.has_what)
+    wanted = any(is_wanted(task) for state in states.values() for task in state.has_what)
     if wanted or any(state.nanny is None for state in states.values()):
         return False
     await dask_scheduler.restart_workers(

@@ -14,6 +14,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.ask import ask_workers
+from sdprofile.cluster.resize import worker_states
+from sdprofile.errors import NotReachedError
+from sdprofile.interrupts import let_in
+from sdprofile.model.units import plural
+
 if TYPE_CHECKING:
     from distributed import Client
 
@@ -49,6 +55,9 @@ The packages that spatialdata imports; others (GPU libraries among them) are lef
 
 _SCHEDULERS_OWN = ("distributed.dashboard", "distributed.http")
 """What a scheduler in this process has imported for itself: bokeh comes with it, and takes 1 s."""
+
+PREPARE_TIMEOUT = 60.0
+"""Seconds that a worker has to make the imports."""
 
 _METHOD = "distributed.worker.multiprocessing-method"
 
@@ -132,17 +141,29 @@ def prepare_workers(client: Client) -> None:
     client
         Of the cluster. New workers have to be prepared again.
 
+    Raises
+    ------
+    NotReachedError
+        If a worker does not answer.
+
     Notes
     -----
     A terminal sends Ctrl-C to every process that it has started, and a worker would die of it.
     """
-    client.run(_prepare, imported_here())
+    states = worker_states(client)
+    with let_in():
+        ready = ask_workers(client, _prepare, imported_here(), timeout=PREPARE_TIMEOUT)
+    if silent := len(states) - len(ready):
+        raise NotReachedError(
+            f"{silent} of {plural(len(states), 'worker')} did not answer in {PREPARE_TIMEOUT:.0f} s"
+            " (a task may hold its whole process; restart it, or wait)"
+        )
 
 
 def release_workers(client: Client) -> None:
     """Let workers hear Ctrl-C again, as they did before `prepare_workers`."""
     if client.status == "running":
-        client.run(_hear_interrupts, on_error="ignore")
+        ask_workers(client, _hear_interrupts)
 
 
 def _prepare(names: tuple[str, ...]) -> int:

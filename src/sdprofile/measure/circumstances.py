@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.peak import OwnMark
@@ -58,7 +59,7 @@ class Surroundings(Instrument):
         peak = self._mark.read()["VmHWM"] if self._mark else None
         others = self._others_cpu() if time.time() - self._began > _SHORTEST else None
         pauses = self._client.run_on_scheduler(partial(_count_pauses, since=self._began))
-        pools = self._client.run(hidden_pools, on_error="ignore").values()
+        pools = ask_workers(self._client, hidden_pools).values()
         self.circumstances = Circumstances(
             kernel_cpu_seconds=max(0.0, kernel),
             kernel_baseline=self._baseline,

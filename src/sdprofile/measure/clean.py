@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.resize import worker_states
 from sdprofile.interrupts import let_in
@@ -50,7 +50,7 @@ def clean_slate(client: Client) -> int:
     collect_garbage()
     wait_until_idle(client)
     groups = _left_over(lambda: client.run_on_scheduler(_count_groups), timeout=FORGET_TIMEOUT)
-    client.run(_free_memory)
+    ask_workers(client, _free_memory)
     return groups
 
 
@@ -81,27 +81,15 @@ def busy_workers(client: Client, *, timeout: float = REST_TIMEOUT) -> tuple[str,
     """
     busy: tuple[str, ...] = ()
 
-    def executing() -> int:
+    def count_busy() -> int:
         nonlocal busy
         workers = [state.address for state in worker_states(client)]
-        busy = client.sync(_ask_who_is_busy, client, workers, timeout)
+        executing = ask_workers(client, _count_executing, workers=workers, timeout=timeout)
+        busy = tuple(worker for worker in workers if executing.get(worker, 1))
         return len(busy)
 
-    _left_over(executing, timeout=timeout)
+    _left_over(count_busy, timeout=timeout)
     return busy
-
-
-async def _ask_who_is_busy(client: Client, workers: list[str], timeout: float) -> tuple[str, ...]:
-    async def is_busy(worker: str) -> bool:
-        # One by one, for a task may hold the lock of its whole process.
-        asking = client._run(_count_executing, workers=[worker], on_error="ignore")
-        try:
-            return any((await asyncio.wait_for(asking, timeout)).values())
-        except TimeoutError:
-            return True
-
-    answers = await asyncio.gather(*(is_busy(worker) for worker in workers))
-    return tuple(worker for worker, busy in zip(workers, answers, strict=True) if busy)
 
 
 def _left_over(count: Callable[[], int], *, timeout: float) -> int:

@@ -6,10 +6,12 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sdprofile.cluster.ask import ask_workers
 from sdprofile.measure.instrument import Instrument
 
 if TYPE_CHECKING:
     from distributed import Nanny
+    from distributed.nanny import WorkerProcess
 
 _exits: dict[str, int] = {}
 """In the process of the nannies: exit codes of workers, by address."""
@@ -27,11 +29,11 @@ class WorkerExits(Instrument):
 
     def begin(self) -> None:
         """Start to note; forget what was noted before."""
-        self._client.run(_begin, nanny=True, on_error="ignore")
+        ask_workers(self._client, _begin, nanny=True)
 
     def end(self) -> None:
         """Leave the nannies as they were; what was noted is kept until the next run begins."""
-        self._client.run(_end, nanny=True, on_error="ignore")
+        ask_workers(self._client, _end, nanny=True)
 
     def what_happened(self, worker: str) -> str:
         """Return in words what a worker died of.
@@ -43,7 +45,7 @@ class WorkerExits(Instrument):
         """
         code = _exits.get(worker)
         if code is None and self._client.status == "running":
-            answers = self._client.run(_exit_code, worker, nanny=True, on_error="ignore")
+            answers = ask_workers(self._client, _exit_code, worker, nanny=True)
             code = next((each for each in answers.values() if each is not None), None)
         return exit_words(code)
 
@@ -73,22 +75,22 @@ def exit_words(code: int | None) -> str:
 class _Noted:
     """A nanny's callback that notes the exit code first."""
 
-    def __init__(self, worker: str, usual: Callable[[int], None] | None) -> None:
-        self._worker = worker
-        self.usual = usual
+    def __init__(self, process: WorkerProcess) -> None:
+        self._process = process
+        self.usual: Callable[[int], None] | None = process.on_exit
 
     def __call__(self, code: int) -> None:
-        _exits[self._worker] = code
+        # Only now: the scheduler may know a new worker before its nanny has its address.
+        _exits[self._process.worker_address or ""] = code
         if self.usual is not None:
             self.usual(code)
 
 
 def _begin(dask_worker: Nanny) -> None:
     _end(dask_worker)  # it may have died since
-    worker = dask_worker.worker_address or ""
-    _exits.pop(worker, None)
+    _exits.clear()
     if dask_worker.process is not None:
-        dask_worker.process.on_exit = _Noted(worker, dask_worker.process.on_exit)
+        dask_worker.process.on_exit = _Noted(dask_worker.process)
 
 
 def _end(dask_worker: Nanny) -> None:

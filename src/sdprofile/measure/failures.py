@@ -230,15 +230,16 @@ class FailureWatcher:
         self._stopper.start()
 
     def _read_and_cancel(self) -> None:
-        deadline = time.monotonic() + _NANNYS_TIMEOUT
-        while self.died is not None and self.killed is None and time.monotonic() < deadline:
-            time.sleep(_POLL)
         # The tasks first: those that are cancelled are no longer named.
         if self.died is not None:
             self._killed_tasks = tuple(str(key) for key in self.died["processing-tasks"])
         elif self.killed is not None:
             self._killed_tasks = self._read_killed_tasks(self.killed["worker"])
+        # At once, before a new worker is given the same task and dies of it while it starts.
         self.cancel()
+        deadline = time.monotonic() + _NANNYS_TIMEOUT
+        while self.died is not None and self.killed is None and time.monotonic() < deadline:
+            time.sleep(_POLL)
 
     def _read_killed_tasks(self, worker: str) -> tuple[str, ...]:
         deadline = time.monotonic() + _REMOVED_TIMEOUT

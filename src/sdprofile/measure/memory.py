@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
 from sdprofile.measure import sampling
 from sdprofile.measure.instrument import Instrument
@@ -51,18 +52,19 @@ class WorkerMemory(Instrument):
         """Start a process on each host."""
         self._read: dict[str, Samples] = {}
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
-        pids: dict[str, int] = self._client.run(os.getpid, on_error="ignore")
+        pids: dict[str, int] = ask_workers(self._client, os.getpid)
         by_host: dict[str, list[str]] = {}
         for worker in pids:
             by_host.setdefault(_host(worker), []).append(worker)
         for host, workers in by_host.items():
             begin = partial(start_sampling, [pids[worker] for worker in workers])
-            self._started.append((host, workers, self._on(host, begin)))
+            if sampler := self._on(host, begin):
+                self._started.append((host, workers, sampler))
 
     def end(self) -> None:
         """Fetch what the processes have written."""
         for host, workers, sampler in self._started:
-            samples = self._on(host, partial(stop_sampling, *sampler))
+            samples = self._on(host, partial(stop_sampling, *sampler)) or b""
             for worker, series in zip(workers, _unpack(samples, len(workers)), strict=True):
                 self._read[worker] = series
 
@@ -106,16 +108,16 @@ class WorkerMemory(Instrument):
                 stop_sampling(path, pid)
 
     def _on(self, host: str, call: partial[Any]) -> Any:
-        """Call a function on a host: in a nanny's process, else in a worker's."""
+        """Call a function on a host: in a nanny's process, else in a worker's; None in neither."""
         if is_local(self._client):  # whose nannies live in this process
             return call()
         deadline = time.monotonic() + _RETURN_TIMEOUT
         while not (nannies := self._client.run_on_scheduler(_nannies, host=host)):
             if time.monotonic() > deadline:
-                return b""
+                return None
             time.sleep(_POLL)
         worker, has_nanny = nannies[0]
-        return self._client.run(call, workers=[worker], nanny=has_nanny)[worker]
+        return ask_workers(self._client, call, workers=[worker], nanny=has_nanny).get(worker)
 
 
 def start_sampling(pids: list[int]) -> tuple[str, int]:

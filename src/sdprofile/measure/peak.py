@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.ask import ask_workers
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.tasks import TaskMemory, merge
 
@@ -54,9 +56,9 @@ class PeakMarks(Instrument):
         self.swapped = sum(reading.swapped for reading in readings.values())
         self.task_memory = merge(part for reading in readings.values() for part in reading.tasks)
 
-    def _ask(self, question: object) -> dict[str, Any]:
+    def _ask(self, question: Callable[..., Any]) -> dict[str, Any]:
         # A worker may die meanwhile, or keep no marks; its answer is then missing.
-        answers = self._client.run(question, on_error="ignore")
+        answers = ask_workers(self._client, question)
         return {worker: answer for worker, answer in answers.items() if answer}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sdprofile.cluster.ask import ask_workers
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.spans import EXECUTE, SpanActivity
 
@@ -90,7 +91,7 @@ class CellSpan(Instrument):
         return sum(part.seconds for part in self.activities if part.activity == "thread-cpu")
 
     def _read(self) -> tuple[int, dict[str, _Metrics], _Metrics]:
-        self._client.run(_send_heartbeat, on_error="ignore")
+        ask_workers(self._client, _send_heartbeat)
         total = self._client.run_on_scheduler(_cluster_metrics)
         return (*self._client.run_on_scheduler(partial(_span_metrics, self._id)), total)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.ask import ask_workers
 from sdprofile.measure.instrument import Instrument
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ class Transfers(Instrument):
 
     def begin(self) -> None:
         """Start to count."""
-        self._client.run(_begin, on_error="ignore")
+        ask_workers(self._client, _begin)
 
     def end(self) -> None:
         """Add up what was counted."""
-        self.nbytes = sum(self._client.run(_end, on_error="ignore").values())
+        self.nbytes = sum(ask_workers(self._client, _end).values())
 
 
 class _CountedLog(deque[dict[str, Any]]):
