@@ -10,8 +10,8 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from sdprofile.cluster import session, workers
-from sdprofile.cluster.session import close_cluster, start_cluster
+from sdprofile.cluster import own, workers
+from sdprofile.cluster.own import close_cluster, start_cluster
 
 TESTS = Path(__file__).parent
 
@@ -38,10 +38,10 @@ def one_fork_server() -> Iterator[None]:
 
     That closing the cluster stops it is tested in a kernel, see tests/notebook/test_kernel.py.
     """
-    stop = session.stop_forkserver
-    session.stop_forkserver = lambda: None
+    stop = own.stop_forkserver
+    own.stop_forkserver = lambda: None
     yield
-    session.stop_forkserver = stop
+    own.stop_forkserver = stop
     stop()
     wait_until(lambda: not child_processes())
 

@@ -13,7 +13,8 @@ import pytest
 from distributed import Client
 
 import sdprofile
-from sdprofile.cluster.session import close_cluster, find_client, shape
+from sdprofile.cluster.own import close_cluster
+from sdprofile.cluster.session import find_client, shape
 from sdprofile.model.progress import Step
 from sdprofile.options import Options
 from sdprofile.sweep import Sweep

@@ -21,3 +21,17 @@ class SdprofileError(Exception):
 
 class NotReachedError(SdprofileError):
     """A cluster did not come to the number of workers that was asked for."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        """Say what is the matter.
+
+        Parameters
+        ----------
+        message
+            What was expected and what came.
+        advice
+            What to do about it.
+        """
+        super().__init__(f"{message} ({advice[0].lower()}{advice[1:]})")
+        self.message = message
+        self.advice = advice

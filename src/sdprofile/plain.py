@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sdprofile.cluster.session import close_cluster, find_client
+from sdprofile.cluster.own import close_cluster
+from sdprofile.cluster.session import find_client
 from sdprofile.interrupts import ignored
 from sdprofile.measure.run import Work
 from sdprofile.model.profile import Profile

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import logging
-from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Generator
 
 from sdprofile.cluster.dashboard import tunnel_here
-from sdprofile.cluster.garbage import collect_garbage
-from sdprofile.cluster.resize import held_results, resize, restart
-from sdprofile.cluster.secure import check_secure, is_secure
-from sdprofile.cluster.session import (
-    find_client,
-    fit,
-    is_local,
-    is_started_here,
-    lent,
-    shape,
-    start_cluster,
-)
-from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
+from sdprofile.errors import NotReachedError
 from sdprofile.extras.report import check_report, performance_report
-from sdprofile.interrupts import held_back, ignored
-from sdprofile.measure.clean import busy_workers
+from sdprofile.interrupts import held_back
+from sdprofile.lease import Lease
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work, run_once
-from sdprofile.model.notices import Notice
+from sdprofile.model.failure import Failure
 from sdprofile.model.profile import Profile
 from sdprofile.model.progress import Step
 from sdprofile.model.run import Run
-from sdprofile.model.units import plural
 from sdprofile.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
-from sdprofile.plan import Plan, make_plan
-
-if TYPE_CHECKING:
-    from distributed import Client
+from sdprofile.plan import Plan
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
@@ -82,10 +65,7 @@ class Sweep:
         self._notify = notify or (lambda step: None)
         self._machine = this_machine()
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        self._dashboard = ""
-        self._secure = False
-        self._plan: Plan | None = None
-        self._remarks: list[Notice] = []
+        self._lease: Lease | None = None
         self.runs: list[Run] = []
 
     def profile(self, *, stopped: str = "") -> Profile:
@@ -96,6 +76,8 @@ class Sweep:
         stopped
             Why the sweep ended early, in one line.
         """
+        lease = self._lease
+        dashboard = lease.dashboard if lease else ""
         return Profile(
             code=self._code,
             runs=tuple(self.runs),
@@ -103,13 +85,13 @@ class Sweep:
             fused=not self._options.no_fuse,
             stopped=stopped,
             machine=self._machine,
-            secure=self._secure,
-            dashboard=self._dashboard,
-            tunnel=tunnel_here(self._dashboard),
-            decimal=self._plan is not None and self._plan.decimal,
+            secure=lease is not None and lease.secure,
+            dashboard=dashboard,
+            tunnel=tunnel_here(dashboard),
+            decimal=lease is not None and lease.plan.decimal,
             created=self._created,
             versions=versions(),
-            remarks=tuple(self._remarks),
+            remarks=tuple(lease.remarks) if lease else (),
         )
 
     def __iter__(self) -> Generator[Run, None, None]:
@@ -119,81 +101,27 @@ class Sweep:
         ------
         Run
             Also one that failed. If the work itself failed or was interrupted, its exception
-            follows; if a worker was killed or the time was over, the next count does.
+            follows; if a worker was killed, or the run was stuck, the next count does.
         """
-        options = self._options
-        if options.report is not None:
-            check_report(options.report)
-        with contextlib.ExitStack() as stack:
-            client, plan = self._cluster(stack)
-            self._dashboard = client.dashboard_link or ""
-            self._secure = is_secure(client)
-            while (visit := next_visit(plan, self.runs)) is not None:
+        report = self._options.report
+        if report is not None:
+            check_report(report)
+        lease = self._lease = Lease(self._options, self._machine)
+        self._tell(lease.plan.counts[0], 0)
+        with lease:
+            while (visit := next_visit(lease.plan, self.runs)) is not None:
                 self._tell(visit.workers, 0)
-                fit(
-                    client,
-                    workers=visit.workers,
-                    threads=plan.threads,
-                    memory_limit=plan.memory_limit,
-                )
-                with performance_report(client, options.report, visit.workers):
-                    yield from self._visit(client, plan, visit)
-
-    def _cluster(self, stack: contextlib.ExitStack) -> tuple[Client, Plan]:
-        """Return the client to use and the plan; what must be undone is put on the stack."""
-        client = find_client()
-        if client is not None and self._options.secure:
-            client = client if check_secure(client, ours=is_started_here(client)) else None
-        found = client is not None
-        if client is None:
-            plan = make_plan(self._options, self._machine)
-            self._plan = plan
-            self._tell(plan.counts[0], 0)
-            client = start_cluster(
-                workers=plan.counts[0],
-                threads=plan.threads,
-                memory_limit=plan.memory_limit,
-                secure=self._options.secure,
-            )
-        else:
-            plan = make_plan(
-                self._options,
-                self._machine,
-                found=shape(client),
-                ours=is_started_here(client),
-                local=is_local(client),
-            )
-            self._plan = plan
-            self._note_held(client)
-        stack.enter_context(_quiet_logs())
-        stack.enter_context(fast_start(fork=is_started_here(client)))
-        if found:
-            stack.enter_context(lent(client))
-            stack.callback(release_workers, client)
-        return client, plan
-
-    def _note_held(self, client: Client) -> None:
-        collect_garbage()
-        if held := held_results(client):
-            self._remarks.append(
-                Notice(
-                    fact=f"The workers hold {held} of earlier cells, which take memory and may move"
-                    " between workers",
-                    advice="Delete them before you measure; a worker that is killed loses them",
-                )
-            )
-
-    def _recover(self, client: Client, workers: int) -> None:
-        """Make the cluster usable after a run that did not end well."""
-        collect_garbage()
-        busy = busy_workers(client)
-        if busy and not restart(client, busy):
-            self._remarks.append(
-                Notice(
-                    fact=f"{plural(workers, 'worker')}: a task of a run that was given up goes on",
-                    advice="Do not trust the times of what ran after it",
-                )
-            )
+                began = time.perf_counter()
+                try:
+                    lease.fit(visit.workers)
+                    with performance_report(lease.client, report, visit.workers):
+                        yield from self._visit(lease, visit)
+                except NotReachedError as error:
+                    seconds = time.perf_counter() - began
+                    run = self._not_made(lease.plan, visit.workers, error, seconds)
+                    self.runs.append(run)
+                    yield run
+                    lease.renew()
 
     def _tell(self, workers: int, repeat: int) -> None:
         step = Step(
@@ -201,55 +129,52 @@ class Sweep:
             repeat=repeat,
             repeats=self._options.repeats,
             done=len(self.runs),
-            left=runs_left(self._plan, self.runs) if self._plan else (),
-            dashboard=self._dashboard,
+            left=runs_left(self._lease.plan, self.runs) if self._lease else (),
+            dashboard=self._lease.dashboard if self._lease else "",
         )
         self._notify(step)
 
-    def _visit(self, client: Client, plan: Plan, visit: Visit) -> Generator[Run, None, None]:
-        workers = visit.workers
-        made = sum(run.workers == workers for run in self.runs)
+    def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:
+        made = sum(run.workers == visit.workers for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
-            self._tell(workers, repeat)
+            self._tell(visit.workers, repeat)
             with held_back():
-                # A worker may have died since, and a new one is not prepared.
-                resize(client, workers)
-                prepare_workers(client)
+                lease.make_ready(visit.workers)
                 with self._around():
                     run, error = run_once(
                         self._work,
-                        client,
-                        plan,
-                        workers=workers,
+                        lease.client,
+                        lease.plan,
+                        workers=visit.workers,
                         repeat=repeat,
                         label=self._created,
                     )
                 self.runs.append(run)
                 if run.status not in ("failed", "interrupted"):
                     error = None  # its traceback holds what the cell held
-                if run.status != "ok" and client.status == "running":
-                    with ignored():
-                        self._recover(client, workers)
+                if run.status != "ok":
+                    lease.recover(visit.workers)
             yield run
             if error is not None:
                 raise error
             if run.status != "ok":
                 return
 
-
-@contextlib.contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """Keep out of the cell's output what dask logs about a kill: the report says it better."""
-    from distributed.client import AllExit
-    from distributed.utils import silence_logging_cmgr
-
-    def not_by_cancelling(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and record.exc_info[0] is AllExit)
-
-    logger = logging.getLogger("asyncio")
-    logger.addFilter(not_by_cancelling)
-    try:
-        with silence_logging_cmgr(level=logging.CRITICAL):
-            yield
-    finally:
-        logger.removeFilter(not_by_cancelling)
+    def _not_made(self, plan: Plan, workers: int, error: NotReachedError, seconds: float) -> Run:
+        failure = Failure(
+            workers=workers,
+            repeat=1 + sum(run.workers == workers for run in self.runs),
+            status="stuck",
+            seconds=seconds,
+            message=error.message,
+            advice=error.advice,
+        )
+        return Run(
+            workers=workers,
+            threads=plan.threads,
+            memory_limit=plan.memory_limit,
+            repeat=failure.repeat,
+            status=failure.status,
+            seconds=seconds,
+            failure=failure,
+        )

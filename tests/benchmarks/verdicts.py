@@ -11,7 +11,7 @@ import distributed
 import numpy as np
 
 import sdprofile
-from sdprofile.cluster.session import close_cluster, start_cluster
+from sdprofile.cluster.own import close_cluster, start_cluster
 from sdprofile.model.timing import Timing
 from sdprofile.model.verdict import compare
 

@@ -15,10 +15,10 @@ from distributed import Client
 from tornado.httpclient import HTTPClient, HTTPError
 
 import sdprofile
-from sdprofile.cluster import session
+from sdprofile.cluster.own import close_cluster, start_cluster
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.secure import check_secure, is_secure
-from sdprofile.cluster.session import close_cluster, start_cluster
+from sdprofile.cluster.session import find_client
 from sdprofile.errors import SdprofileError
 
 ATTACK = """
@@ -91,7 +91,7 @@ def test_secure_cluster_is_kept_also_if_it_is_not_asked_for(secure_client: Clien
     profile = sdprofile.profile(lambda: None, workers=(1,), repeats=1)
     assert profile.secure
     assert "TLS" in str(profile)
-    assert session.find_client() is secure_client
+    assert find_client() is secure_client
     assert check_secure(secure_client, ours=True)
 
 

@@ -10,16 +10,9 @@ import distributed
 import pytest
 from distributed import Client, LocalCluster
 
-from sdprofile.cluster import session
-from sdprofile.cluster.session import (
-    close_cluster,
-    default_client,
-    find_client,
-    fit,
-    lent,
-    shape,
-    start_cluster,
-)
+from sdprofile.cluster import own
+from sdprofile.cluster.own import close_cluster, default_client, start_cluster
+from sdprofile.cluster.session import find_client, fit, lent, shape
 from sdprofile.errors import SdprofileError
 from sdprofile.plan import Shape
 
@@ -109,16 +102,16 @@ def test_own_cluster_listens_here_only_and_is_not_the_default() -> None:
 def test_dashboard_takes_another_port_without_a_warning() -> None:
     with socket.socket() as taken, warnings.catch_warnings():
         warnings.simplefilter("error")
-        taken.bind((session.HOST, 0))
+        taken.bind((own.HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        session_port = session.DASHBOARD_PORT
-        session.DASHBOARD_PORT = port
+        session_port = own.DASHBOARD_PORT
+        own.DASHBOARD_PORT = port
         try:
             client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
             assert f":{port}/" not in client.dashboard_link
         finally:
-            session.DASHBOARD_PORT = session_port
+            own.DASHBOARD_PORT = session_port
             close_cluster()
 
 

@@ -86,7 +86,7 @@ def test_a_new_worker_is_left_with_next_to_nothing_to_import() -> None:
     # In a process of its own, for here the fork server may have been started by an earlier test.
     code = """
 import sys
-from sdprofile.cluster.session import close_cluster, start_cluster
+from sdprofile.cluster.own import close_cluster, start_cluster
 from sdprofile.cluster.workers import imported_here
 if __name__ == "__main__":
     client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
@@ -133,7 +133,7 @@ def test_a_script_is_not_run_again_by_its_workers(tmp_path: Path, *, guarded: bo
 """
     start = 'if __name__ == "__main__":' if guarded else "if True:"
     script.write_text(
-        "print('script')\nfrom sdprofile.cluster.session import close_cluster, start_cluster\n"
+        "print('script')\nfrom sdprofile.cluster.own import close_cluster, start_cluster\n"
         f"{start}{body}"
     )
     done = subprocess.run(

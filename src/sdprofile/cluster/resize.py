@@ -90,7 +90,7 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
         if there and all(map(_is_up, cluster.workers.values())):
             return
         if now >= deadline:
-            raise NotReachedError(_wrong_number(workers, states, timeout))
+            raise _wrong_number(workers, states, timeout)
         with let_in():
             time.sleep(_POLL)
 
@@ -257,17 +257,17 @@ def _count_held(dask_scheduler: Scheduler, client: str, held: list[Key]) -> int:
     return len(by_others.union(held))
 
 
-def _wrong_number(workers: int, states: tuple[WorkerState, ...], timeout: float) -> str:
+def _wrong_number(workers: int, states: tuple[WorkerState, ...], timeout: float) -> NotReachedError:
     others = sorted({state.status for state in states if state.status != "running"})
     running = sum(state.status == "running" for state in states)
     if len(states) > workers:
         left = f"{len(states)} of {len(states)}" if workers == 0 else f"{len(states)}"
-        return (
-            f"expected {plural(workers, 'worker')}, got {left} after {timeout:.0f} s"
-            " (something else scales this cluster, or workers are too busy to leave)"
+        return NotReachedError(
+            f"expected {plural(workers, 'worker')}, got {left} after {timeout:.0f} s",
+            "Look for what else scales this cluster, or for workers that are too busy to leave",
         )
     detail = f", {len(states) - running} {' and '.join(others)}" if others else ""
-    return (
-        f"only {running} of {workers} workers started in {timeout:.0f} s{detail}"
-        " (try fewer workers, or another --memory for each)"
+    return NotReachedError(
+        f"only {running} of {workers} workers started in {timeout:.0f} s{detail}",
+        "Try fewer workers, or another --memory for each",
     )

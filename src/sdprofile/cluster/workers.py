@@ -155,8 +155,8 @@ def prepare_workers(client: Client) -> None:
         ready = ask_workers(client, _prepare, imported_here(), timeout=PREPARE_TIMEOUT)
     if silent := len(states) - len(ready):
         raise NotReachedError(
-            f"{silent} of {plural(len(states), 'worker')} did not answer in {PREPARE_TIMEOUT:.0f} s"
-            " (a task may hold its whole process; restart it, or wait)"
+            f"{silent} of {plural(len(states), 'worker')} silent for {PREPARE_TIMEOUT:.0f} s",
+            "Look for a task that holds its whole process, and restart the worker",
         )
 
 

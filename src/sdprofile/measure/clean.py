@@ -25,6 +25,9 @@ FORGET_TIMEOUT = 2.0
 REST_TIMEOUT = 0.5
 """Seconds that a worker has to end a task that was cancelled, before it is replaced."""
 
+SILENCE = 2.0
+"""Seconds after which a worker that has not answered will not."""
+
 _POLL = 0.005
 
 
@@ -90,6 +93,21 @@ def busy_workers(client: Client, *, timeout: float = REST_TIMEOUT) -> tuple[str,
 
     _left_over(count_busy, timeout=timeout)
     return busy
+
+
+def silent_workers(client: Client, *, timeout: float = SILENCE) -> tuple[str, ...]:
+    """Return the addresses of the workers that do not answer: a task holds their whole process.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    timeout
+        Limit in seconds.
+    """
+    workers = [state.address for state in worker_states(client)]
+    answers = ask_workers(client, _count_executing, workers=workers, timeout=timeout)
+    return tuple(worker for worker in workers if worker not in answers)
 
 
 def _left_over(count: Callable[[], int], *, timeout: float) -> int:

@@ -1,17 +1,24 @@
-"""Tells what a worker died of that its nanny did not kill."""
+"""Tells what a worker died of, and what it was doing."""
 
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.ask import ask_workers
 from sdprofile.measure.instrument import Instrument
 
 if TYPE_CHECKING:
-    from distributed import Nanny
+    from distributed import Client, Nanny, Scheduler
     from distributed.nanny import WorkerProcess
+
+_REMOVED_TIMEOUT = 5.0
+"""Seconds in which the scheduler notices that a worker is gone."""
+
+_POLL = 0.02
 
 _exits: dict[str, int] = {}
 """In the process of the nannies: exit codes of workers, by address."""
@@ -70,6 +77,32 @@ def exit_words(code: int | None) -> str:
         by = ", perhaps by the system for lack of memory" if name == "SIGKILL" else ""
         return f"a worker was killed from outside ({name}{by})"
     return f"a worker crashed ({name})"
+
+
+def tasks_at_death(client: Client, worker: str) -> tuple[str, ...]:
+    """Return the keys of the tasks that a worker was given when it died.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    worker
+        Its address. The scheduler learns of the death a moment after a nanny tells of its kill.
+    """
+    deadline = time.monotonic() + _REMOVED_TIMEOUT
+    ask = partial(_processing_when_removed, worker)
+    while (tasks := client.run_on_scheduler(ask)) is None:
+        if time.monotonic() >= deadline:
+            return ()
+        time.sleep(_POLL)
+    return tuple(tasks)
+
+
+def _processing_when_removed(worker: str, dask_scheduler: Scheduler) -> list[str] | None:
+    for _, event in reversed(dask_scheduler.get_events(worker)):
+        if event.get("action") == "remove-worker":
+            return [str(key) for key in event["processing-tasks"]]
+    return None
 
 
 class _Noted:

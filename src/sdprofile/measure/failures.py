@@ -6,28 +6,30 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from sdprofile.cluster.resize import restart
+from sdprofile.measure.clean import silent_workers, wait_until_idle
+from sdprofile.measure.deaths import tasks_at_death
+from sdprofile.measure.standstill import Standstill, Watchdog
 from sdprofile.model.failure import Failure
 from sdprofile.model.units import format_seconds
 
 if TYPE_CHECKING:
-    from distributed import Client, Scheduler
+    from distributed import Client
 
 _KILLS = "worker-restart-memory"
 _ALL = "all"
 _NANNYS_TIMEOUT = 0.5
 """Seconds in which a nanny tells that a worker that is gone was killed by it."""
 
-_REMOVED_TIMEOUT = 5.0
 _GRACE = 1.0
 _POLL = 0.02
 
 
 class FailureWatcher:
-    """Stops a run at the first worker that dies, or when its time is over.
+    """Stops a run at the first worker that dies, at a standstill, or when its time is over.
 
     Left alone, dask repeats the task until four workers have died of it.
 
@@ -52,6 +54,9 @@ class FailureWatcher:
     timed_out: bool = False
     """Whether the time limit was reached."""
 
+    standstill: Standstill | None = None
+    """Why nothing happened any more."""
+
     def __init__(self, client: Client, *, timeout: float | None) -> None:
         self._client = client
         self._timeout = timeout
@@ -61,6 +66,7 @@ class FailureWatcher:
         self._interrupted = False
         self._timers: list[threading.Timer] = []
         self._stopper: threading.Thread | None = None
+        self._watchdog = Watchdog(client, self._on_standstill)
         self._killed_tasks: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
@@ -72,6 +78,7 @@ class FailureWatcher:
         self._client.subscribe_topic(_ALL, self._on_event)
         self._running = True
         self._start = time.perf_counter()
+        self._watchdog.start()
         if self._timeout is not None:
             self._after(self._timeout, self._on_timeout)
         return self
@@ -84,6 +91,7 @@ class FailureWatcher:
     ) -> None:
         for timer in self._timers:
             timer.cancel()
+        self._watchdog.stop()
         if self._client.status != "running":
             return
         for topic, handler in self._handlers_before.items():
@@ -132,6 +140,13 @@ class FailureWatcher:
         ]
         self._client.cancel(waited_for)
 
+    def give_up(self) -> None:
+        """Cancel what this run has submitted, and let go of workers that cannot be asked more."""
+        self.cancel()
+        wait_until_idle(self._client)
+        if silent := silent_workers(self._client):
+            restart(self._client, silent, keep=self._held_before)
+
     def failure(
         self,
         error: BaseException | None,
@@ -173,6 +188,9 @@ class FailureWatcher:
         elif self.died is not None:
             status, message = "killed", what_happened(self.died["worker"])
             details = {"worker": self.died["worker"], "tasks": self._killed_tasks}
+        elif self.standstill is not None:
+            status, message = "stuck", self.standstill.message
+            details = {"advice": self.standstill.advice}
         elif self.timed_out:
             status = "stuck"
             message = f"not through after {format_seconds(self._timeout or seconds)} (--timeout)"
@@ -197,10 +215,10 @@ class FailureWatcher:
         with self._lock:
             if not self._running or self.killed is not None:
                 return
+            stopped = self._is_over()
             self.killed_at, self.killed = event
-            if self.died is not None:
-                return  # it is being stopped
-        self._stop()
+        if not stopped:
+            self._stop()
 
     def _on_event(self, event: tuple[float, Any]) -> None:
         _, message = event
@@ -213,13 +231,24 @@ class FailureWatcher:
         self._stop()
 
     def _is_over(self) -> bool:
-        return self.killed is not None or self.died is not None
+        ends = (self.killed, self.died, self.standstill)
+        return self.timed_out or any(end is not None for end in ends)
 
     def _on_timeout(self) -> None:
         with self._lock:
             if not self._running or self._is_over():
                 return
             self.timed_out = True
+        self._stop_and_interrupt()
+
+    def _on_standstill(self, standstill: Standstill) -> None:
+        with self._lock:
+            if not self._running or self._is_over():
+                return
+            self.standstill = standstill
+        self._stop_and_interrupt()
+
+    def _stop_and_interrupt(self) -> None:
         self._stop()
         if self._main:
             self._after(_GRACE, self._interrupt)
@@ -234,22 +263,12 @@ class FailureWatcher:
         if self.died is not None:
             self._killed_tasks = tuple(str(key) for key in self.died["processing-tasks"])
         elif self.killed is not None:
-            self._killed_tasks = self._read_killed_tasks(self.killed["worker"])
+            self._killed_tasks = tasks_at_death(self._client, self.killed["worker"])
         # At once, before a new worker is given the same task and dies of it while it starts.
         self.cancel()
         deadline = time.monotonic() + _NANNYS_TIMEOUT
         while self.died is not None and self.killed is None and time.monotonic() < deadline:
             time.sleep(_POLL)
-
-    def _read_killed_tasks(self, worker: str) -> tuple[str, ...]:
-        deadline = time.monotonic() + _REMOVED_TIMEOUT
-        ask = partial(_processing_when_removed, worker)
-        # The scheduler learns of the death a moment after the nanny tells of the kill.
-        while (tasks := self._client.run_on_scheduler(ask)) is None:
-            if time.monotonic() >= deadline:
-                return ()
-            time.sleep(_POLL)
-        return tuple(tasks)
 
     def _interrupt(self) -> None:
         with self._lock:
@@ -264,10 +283,3 @@ class FailureWatcher:
         timer.daemon = True
         self._timers.append(timer)
         timer.start()
-
-
-def _processing_when_removed(worker: str, dask_scheduler: Scheduler) -> list[str] | None:
-    for _, event in reversed(dask_scheduler.get_events(worker)):
-        if event.get("action") == "remove-worker":
-            return [str(key) for key in event["processing-tasks"]]
-    return None

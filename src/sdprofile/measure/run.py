@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
-from sdprofile.measure.clean import clean_slate, wait_until_idle
+from sdprofile.measure.clean import clean_slate
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
@@ -85,8 +85,7 @@ def run_once(
             ) from error
         if error is not None:
             with ignored():
-                watcher.cancel()
-                wait_until_idle(client)
+                watcher.give_up()
     failure = watcher.failure(
         error,
         workers=workers,

@@ -24,6 +24,9 @@ class Failure:
     message: str
     """What happened, in one line: the exception's type and text, or the limit that was reached."""
 
+    advice: str = ""
+    """What to do about it; empty where the status says enough."""
+
     worker: str = ""
     """Address of the worker that was killed."""
 

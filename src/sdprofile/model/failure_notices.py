@@ -35,7 +35,8 @@ def failure_notices(profile: Profile) -> Iterator[Notice]:
         if failure.status == "stuck":
             yield Notice(
                 fact=f"{plural(failure.workers, 'worker')}: {failure.message}",
-                advice="Raise --timeout, or look at the dashboard for what the workers wait for",
+                advice=failure.advice
+                or "Raise --timeout, or look at the dashboard for what the workers wait for",
             )
     for run in profile.runs:
         if run.status == "ok" and 0 < len(run.worker_peaks) < run.workers:

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 from IPython.display import publish_display_data
 
 from sdprofile.cluster.dashboard import tunnel_here
+from sdprofile.cluster.own import close_cluster, default_client, is_started_here, start_cluster
 from sdprofile.cluster.secure import check_secure, is_secure
-from sdprofile.cluster.session import (
-    close_cluster,
-    default_client,
-    find_client,
-    fit,
-    is_local,
-    is_started_here,
-    shape,
-    start_cluster,
-)
+from sdprofile.cluster.session import find_client, fit, is_local, shape
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.measure.machine import this_machine

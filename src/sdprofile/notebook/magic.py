@@ -162,7 +162,7 @@ def unregister(shell: InteractiveShell) -> None:
 
         unregister_display(shell)
     if "sdprofile.cluster.session" in sys.modules:
-        from sdprofile.cluster.session import close_cluster
+        from sdprofile.cluster.own import close_cluster
 
         close_cluster()
 

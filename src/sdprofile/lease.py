@@ -1,0 +1,173 @@
+"""The cluster of a sweep: found or started, kept in order, and given back."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sdprofile.cluster.garbage import collect_garbage
+from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
+from sdprofile.cluster.resize import held_results, resize, restart, worker_states
+from sdprofile.cluster.secure import check_secure, is_secure
+from sdprofile.cluster.session import find_client, fit, is_local, lent, shape
+from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
+from sdprofile.interrupts import held_back, ignored
+from sdprofile.measure.clean import busy_workers
+from sdprofile.model.machine import Machine
+from sdprofile.model.notice import Notice
+from sdprofile.model.units import plural
+from sdprofile.options import Options
+from sdprofile.plan import Shape, make_plan
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+class Lease:
+    """A context in which there is a cluster; `client` may be another one after `renew`."""
+
+    client: Client
+    """Of the cluster."""
+
+    def __init__(self, options: Options, machine: Machine) -> None:
+        """Look for the session's cluster and make the plan; nothing is started yet.
+
+        Parameters
+        ----------
+        options
+            What was asked.
+        machine
+            What this machine has.
+        """
+        self.remarks: list[Notice] = []
+        self.secure = False
+        self.dashboard = ""
+        self._options = options
+        self._before: Shape | None = None
+        self._stack = contextlib.ExitStack()
+        client = find_client()
+        if client is not None and options.secure:
+            client = client if check_secure(client, ours=is_started_here(client)) else None
+        self._found = client
+        if client is None:
+            self.plan = make_plan(options, machine)
+            return
+        self._before = shape(client)
+        self.plan = make_plan(
+            options,
+            machine,
+            found=self._before,
+            ours=is_started_here(client),
+            local=is_local(client),
+        )
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            if self._found is None:
+                client = start_cluster(
+                    workers=self.plan.counts[0],
+                    threads=self.plan.threads,
+                    memory_limit=self.plan.memory_limit,
+                    secure=self._options.secure,
+                )
+            else:
+                client = self._found
+                self._note_held(client)
+            stack.enter_context(_quiet_logs())
+            stack.enter_context(fast_start(fork=is_started_here(client)))
+            self._take(stack, client)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def fit(self, workers: int) -> None:
+        """Bring the cluster to so many workers, with the plan's threads and memory limit."""
+        fit(
+            self.client,
+            workers=workers,
+            threads=self.plan.threads,
+            memory_limit=self.plan.memory_limit,
+        )
+
+    def make_ready(self, workers: int) -> None:
+        """See to it that there are so many workers that can run the cell."""
+        # A worker may have died since, and a new one is not prepared.
+        resize(self.client, workers)
+        prepare_workers(self.client)
+
+    def recover(self, workers: int) -> None:
+        """Make the cluster usable after a run of so many workers that did not end well."""
+        if self.client.status != "running":
+            return
+        with ignored():
+            collect_garbage()
+            busy = busy_workers(self.client)
+            states = worker_states(self.client)
+            paused = [each.address for each in states if each.status == "paused"]
+            if not (busy or paused) or restart(self.client, [*busy, *paused]):
+                return
+        if busy:
+            fact = f"{plural(workers, 'worker')}: a task of a run that was given up goes on"
+            advice = "Do not trust the times of what ran after it"
+            self.remarks.append(Notice(fact=fact, advice=advice))
+
+    def renew(self) -> None:
+        """Replace a cluster that does not do what it is asked; the user's own stays as it is."""
+        if not is_started_here(self.client):
+            return
+        self.remarks.append(
+            Notice(
+                fact="The cluster did not come to the workers that were asked for, so it was closed"
+                " and another one started",
+                advice="Make results that were kept on it anew",
+            )
+        )
+        with held_back():
+            self._take(self._stack, replace_cluster(self.client))
+
+    def _take(self, stack: contextlib.ExitStack, client: Client) -> None:
+        self.client = client
+        self.dashboard = client.dashboard_link or ""
+        self.secure = is_secure(client)
+        if self._before is not None:
+            stack.enter_context(lent(client, before=self._before))
+            stack.callback(release_workers, client)
+
+    def _note_held(self, client: Client) -> None:
+        collect_garbage()
+        if held := held_results(client):
+            self.remarks.append(
+                Notice(
+                    fact=f"The workers hold {held} of earlier cells, which take memory and may move"
+                    " between workers",
+                    advice="Delete them before you measure; a worker that is killed loses them",
+                )
+            )
+
+
+@contextlib.contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Keep out of the cell's output what dask logs about a kill: the report says it better."""
+    from distributed.client import AllExit
+    from distributed.utils import silence_logging_cmgr
+
+    def not_by_cancelling(record: logging.LogRecord) -> bool:
+        return not (record.exc_info and record.exc_info[0] is AllExit)
+
+    logger = logging.getLogger("asyncio")
+    logger.addFilter(not_by_cancelling)
+    try:
+        with silence_logging_cmgr(level=logging.CRITICAL):
+            yield
+    finally:
+        logger.removeFilter(not_by_cancelling)
