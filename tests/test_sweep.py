@@ -13,6 +13,8 @@ import pytest
 from distributed import Client
 
 import sdprofile
+from sdprofile.cluster import own
+from sdprofile.cluster import resize as resizing
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client, shape
 from sdprofile.model.progress import Step
@@ -190,3 +192,30 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_first_run(
         sdprofile.profile(lambda: calls.append(1), report=path, memory="500MB")
     assert not calls
     assert os.listdir(tmp_path) == []
+
+
+def test_workers_that_never_start_are_a_row_and_the_next_count_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resizing, "START_TIMEOUT", 6.0)
+    monkeypatch.setattr(own, "CLOSE_TIMEOUT", 2.0)
+    close_cluster()
+    old: list[Any] = []
+
+    def work() -> None:
+        client = distributed.get_client()
+        client.submit(abs, -1, pure=False).result()
+        if not old:  # workers that are asked for from now on wait in their preload
+            old.append(client.cluster)
+            client.cluster.new_spec["options"]["preload"] = ["import time; time.sleep(600)"]
+
+    profile = sdprofile.profile(work, workers=(1, 2, 3), memory="500MB", repeats=1)
+
+    assert [run.status for run in profile.runs] == ["ok", "stuck", "ok"]
+    facts = [notice.fact for notice in profile.notices]
+    assert any("2 workers: only 1 of 2 workers started in 6 s" in fact for fact in facts)
+    assert any("another one started" in fact for fact in facts)
+    client = find_client()
+    assert client is not None
+    assert client.cluster is not old[0]
+    close_cluster()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
-from sdprofile.cluster.resize import held_results, resize, restart, worker_states
+from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, lent, shape
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
@@ -112,11 +112,8 @@ class Lease:
         with ignored():
             collect_garbage()
             busy = busy_workers(self.client)
-            states = worker_states(self.client)
-            paused = [each.address for each in states if each.status == "paused"]
-            if not (busy or paused) or restart(self.client, [*busy, *paused]):
-                return
-        if busy:
+            given_up = not busy or restart(self.client, busy)
+        if not given_up:
             fact = f"{plural(workers, 'worker')}: a task of a run that was given up goes on"
             advice = "Do not trust the times of what ran after it"
             self.remarks.append(Notice(fact=fact, advice=advice))

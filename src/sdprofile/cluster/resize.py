@@ -52,7 +52,7 @@ def worker_states(client: Client) -> tuple[WorkerState, ...]:
     return states
 
 
-def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> None:
+def resize(client: Client, workers: int, *, timeout: float | None = None) -> None:
     """Bring a client's cluster to exactly this many running workers.
 
     Parameters
@@ -62,7 +62,7 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
     workers
         How many workers there are afterwards; 0 for none.
     timeout
-        Limit in seconds.
+        Limit in seconds; `START_TIMEOUT` if left out.
 
     Raises
     ------
@@ -74,17 +74,22 @@ def resize(client: Client, workers: int, *, timeout: float = START_TIMEOUT) -> N
     ``client.wait_for_workers(n)`` returns at once when a cluster shrinks, with workers that are
     about to leave, and may wait for ever for a paused one (dask/distributed#6374). So both the
     scheduler and the cluster are asked until they agree. The wish is repeated, for a cluster
-    forgets a worker that dies while it starts (dask/distributed#5919).
+    forgets a worker that dies while it starts (dask/distributed#5919). A worker that stays paused
+    is started anew, unless results are held on it (dask/distributed#5999).
     """
     cluster: Any = client.cluster
+    timeout = START_TIMEOUT if timeout is None else timeout
     deadline = time.monotonic() + timeout
     ask_again = 0.0
     while True:
         now = time.monotonic()
+        states = worker_states(client)
         if now >= ask_again:
+            paused = [state.address for state in states if state.status == "paused"]
+            if paused and ask_again:  # they have had time to come back by themselves
+                restart(client, paused)
             cluster.scale(workers)
             ask_again = now + _ASK_AGAIN
-        states = worker_states(client)
         running = sum(state.status == "running" for state in states)
         there = len(states) == running == workers == len(cluster.workers)
         if there and all(map(_is_up, cluster.workers.values())):

@@ -241,7 +241,7 @@ def _nothing_finished(profile: Profile, killed: str) -> str:
             fewer = ", smaller chunks, or fewer --threads" if threads else ", or smaller chunks"
             way = f"Try --memory{above}{fewer}"
     elif "stuck" in by_status:
-        way = "Try a longer --timeout, or a smaller part of the data"
+        way = by_status["stuck"].advice or "Try a longer --timeout, or a smaller part of the data"
     elif "failed" in by_status:
         way = "Mend the error that the cell raises, then profile it again"
     else:

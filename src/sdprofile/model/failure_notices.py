@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
     from sdprofile.model.profile import Profile
 
-_HASH = re.compile(r"(?<=-)[0-9a-f]{32}")
+_HASH = re.compile(r"(?<=-)([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 """What makes a key of dask unique and says nothing to a reader."""
 
 
@@ -34,7 +34,7 @@ def failure_notices(profile: Profile) -> Iterator[Notice]:
     for failure in profile.failures:
         if failure.status == "stuck":
             yield Notice(
-                fact=f"{plural(failure.workers, 'worker')}: {failure.message}",
+                fact=f"{plural(failure.workers, 'worker')}: {_HASH.sub('...', failure.message)}",
                 advice=failure.advice
                 or "Raise --timeout, or look at the dashboard for what the workers wait for",
             )
