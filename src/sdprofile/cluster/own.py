@@ -134,12 +134,13 @@ def close_cluster() -> bool:
         default.close()
     cluster: Any = client.cluster
     client.close()
-    processes = [nanny.process for nanny in cluster.workers.values() if nanny.process is not None]
+    nannies = [*cluster.workers.values(), *cluster._created]  # the latter also while they start
     try:
         cluster.close(timeout=CLOSE_TIMEOUT)
     except TimeoutError:
-        for process in processes:
-            if (pid := process.pid) is not None:
+        for nanny in nannies:
+            nanny.close_gracefully()  # or it would start its worker again
+            if nanny.process is not None and (pid := nanny.process.pid) is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
     stop_forkserver()
