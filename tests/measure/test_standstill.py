@@ -7,10 +7,11 @@ import math
 import time
 
 import distributed
+import psutil
 import pytest
 from conftest import wait_until
 from distributed import Client
-from runs import MIB, measure
+from runs import measure
 
 import sdprofile
 from sdprofile.cluster.resize import resize, worker_states
@@ -23,9 +24,10 @@ def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standstill, "PATIENCE", 3.0)
 
 
-def leak(nbytes: int) -> None:
-    """Keep memory that dask does not know of."""
-    math.leaked = bytearray(nbytes)  # type: ignore[attr-defined]
+def leak_up_to(nbytes: int) -> None:
+    """Keep memory that dask does not know of until the process has so much in use."""
+    taken = nbytes - psutil.Process().memory_info().rss
+    math.leaked = bytearray(taken)  # type: ignore[attr-defined]
 
 
 def hold_the_process(seconds: int) -> None:
@@ -49,7 +51,7 @@ def test_a_task_that_no_worker_may_run_is_named(one_worker: Client) -> None:
 def test_paused_workers_are_named_and_replaced() -> None:
     def work() -> None:
         client = distributed.get_client()
-        client.submit(leak, 330 * MIB, pure=False).result()
+        client.submit(leak_up_to, 435_000_000, pure=False).result()
         wait_until(lambda: worker_states(client)[0].status == "paused")
         client.gather(client.map(abs, range(20)))
 
