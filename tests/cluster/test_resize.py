@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dask
 import pytest
+from conftest import wait_until
 from distributed import Client
 
 from sdprofile.cluster.resize import held_results, resize, worker_states
@@ -21,6 +22,17 @@ def test_exactly_so_many_workers_up_and_down(client: Client) -> None:
             assert {(s.status, s.threads, s.memory_limit) for s in states} == {
                 ("running", 1, 1_000_000_000)
             }
+
+
+def test_a_worker_that_is_still_starting_for_an_earlier_wish_is_waited_for(client: Client) -> None:
+    with fast_start():
+        resize(client, 1)
+        client.cluster.scale(2)
+        wait_until(client.cluster._lock.locked)
+        resize(client, 1)
+
+        assert {worker.status.name for worker in client.cluster._created} <= {"running", "closed"}
+        assert len(worker_states(client)) == 1
 
 
 def test_says_how_many_workers_are_there_when_the_time_is_over(client: Client) -> None:

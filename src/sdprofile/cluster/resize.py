@@ -92,7 +92,7 @@ def resize(client: Client, workers: int, *, timeout: float | None = None) -> Non
             ask_again = now + _ASK_AGAIN
         running = sum(state.status == "running" for state in states)
         there = len(states) == running == workers == len(cluster.workers)
-        if there and all(map(_is_up, cluster.workers.values())):
+        if there and not _is_at_work(cluster) and all(map(_is_up, cluster.workers.values())):
             return
         if now >= deadline:
             raise _wrong_number(workers, states, timeout)
@@ -218,6 +218,15 @@ def _worker_states(dask_scheduler: Scheduler) -> tuple[WorkerState, ...]:
         )
         for worker in dask_scheduler.workers.values()
     )
+
+
+def _is_at_work(cluster: Any) -> bool:
+    """Whether a cluster starts or stops workers now, perhaps for a wish that was taken back since.
+
+    It counts a worker only once that has started (`SpecCluster._correct_state_internal`).
+    """
+    lock = getattr(cluster, "_lock", None)
+    return bool(lock is not None and lock.locked())
 
 
 def _is_up(worker: Any) -> bool:
