@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LONGEST = 300
+"""Characters of an error's message that are kept."""
+
 
 class SdprofileError(Exception):
     """A mistake or a limit that the user can do something about.
@@ -35,3 +38,13 @@ class NotReachedError(SdprofileError):
         super().__init__(f"{message} ({advice[0].lower()}{advice[1:]})")
         self.message = message
         self.advice = advice
+
+
+def one_line(error: BaseException) -> str:
+    """Return the type and the first line of the message of any error, at most `LONGEST` long."""
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - an error of the user's may be able to do anything
+        message = "(its message cannot be shown)"
+    text = f"{type(error).__name__}: {message[:LONGEST]}".partition("\n")[0]
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

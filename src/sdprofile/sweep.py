@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 from sdprofile.cluster.dashboard import tunnel_here
-from sdprofile.errors import NotReachedError
+from sdprofile.cluster.session import is_lost
+from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.extras.report import check_report, performance_report
 from sdprofile.interrupts import held_back
 from sdprofile.lease import Lease
@@ -108,7 +109,7 @@ class Sweep:
             check_report(report)
         lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.counts[0], 0)
-        with lease:
+        with lease, self._told_if_lost(lease):
             while (visit := next_visit(lease.plan, self.runs)) is not None:
                 self._tell(visit.workers, 0)
                 began = time.perf_counter()
@@ -122,6 +123,20 @@ class Sweep:
                     self.runs.append(run)
                     yield run
                     lease.renew()
+
+    @contextlib.contextmanager
+    def _told_if_lost(self, lease: Lease) -> Iterator[None]:
+        try:
+            yield
+        except SdprofileError:
+            raise
+        except Exception as error:
+            if not is_lost(lease.client):
+                raise
+            raise SdprofileError(
+                "the cluster: expected its scheduler to answer, got no answer"
+                " (look why it ended, and start a new cluster if it was yours)"
+            ) from error
 
     def _tell(self, workers: int, repeat: int) -> None:
         step = Step(

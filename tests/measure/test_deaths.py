@@ -65,7 +65,7 @@ def test_death_of_a_worker_that_does_nothing_is_told_too(one_worker: Client) -> 
     ("code", "words"),
     [
         (None, "a worker was lost, and what it died of is not known"),
-        (0, "a worker exited with status 0"),
+        (0, "a worker was closed or restarted, as by client.restart() or cluster.scale()"),
         (-15, "a worker was killed from outside (SIGTERM)"),
         (-6, "a worker crashed (SIGABRT)"),
         (-77, "a worker crashed (signal 77)"),

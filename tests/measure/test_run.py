@@ -173,6 +173,6 @@ def test_the_client_keeps_no_handler(one_worker: Client) -> None:
 
 
 def test_a_cell_that_closes_the_client_is_told_so(user_client: Client) -> None:
-    with pytest.raises(SdprofileError, match="leave the dask client that it runs on open"):
+    with pytest.raises(SdprofileError, match="expected its dask client to be there at the end"):
         measure(user_client.close, user_client, counts=(2,))
     assert dask.config.get("scheduler", None) is None  # which would ask for a client

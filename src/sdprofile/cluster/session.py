@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from asyncio import CancelledError
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.ask import ANSWER_TIMEOUT
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.own import started_client
 from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import held_back, ignored
+from sdprofile.model.units import plural
 from sdprofile.plan import Shape
 
 if TYPE_CHECKING:
@@ -81,12 +84,52 @@ def fit(client: Client, *, workers: int, threads: int, memory_limit: int | None)
     memory_limit
         Memory limit of each worker, in bytes.
     """
+    _stop_adapting(client)
     now = shape(client)
     if now.threads == threads and now.memory_limit == memory_limit:
         resize(client, workers)
     else:
         collect_garbage()  # a result that nobody holds any more must not count as held
         renew(client, threads=threads, memory_limit=memory_limit, workers=workers)
+
+
+def is_lost(client: Client) -> bool:
+    """Whether the scheduler of a client does not answer; such a client is closed."""
+    if client.status == "running":
+        scheduler: Any = client.scheduler
+        try:
+            client.sync(scheduler.identity, callback_timeout=ANSWER_TIMEOUT)
+        except (OSError, RuntimeError, TimeoutError, CancelledError):
+            pass
+        else:
+            return False
+    with contextlib.suppress(OSError, RuntimeError, TimeoutError, CancelledError):
+        client.close(timeout=ANSWER_TIMEOUT)
+    return True
+
+
+def check_untouched(client: Client, workers: int) -> None:
+    """Check that a cell has left the size of a cluster alone.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    workers
+        How many workers there were when the cell began.
+
+    Raises
+    ------
+    SdprofileError
+        If there are more or fewer, or the cluster changes their number by itself from now on.
+    """
+    now = len(worker_states(client))
+    if now != workers or _adapts(client):
+        got = "one that adapts by itself" if _adapts(client) else plural(now, "worker")
+        raise SdprofileError(
+            f"the cell: expected it to leave the cluster at {plural(workers, 'worker')}, got {got}"
+            " (take what scales the cluster out of the cell)"
+        )
 
 
 @contextlib.contextmanager
@@ -124,6 +167,7 @@ def lent(client: Client, *, before: Shape | None = None) -> Iterator[Client]:
 def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:
     if client.status != "running":
         return
+    _stop_adapting(client)
     if _new_worker_options(client) != options:
         replace_gently(client, options, workers=before.workers)
     else:
@@ -146,9 +190,21 @@ def _check(client: Client) -> None:
             "the session's cluster: expected workers in processes of their own, got"
             " processes=False (start LocalCluster(processes=True), or close its client)"
         )
-    adaptive = getattr(client.cluster, "_adaptive", None)
-    if adaptive is not None and adaptive.periodic_callback is not None:
+    if _adapts(client):
         raise SdprofileError(
             "the session's cluster: expected one of fixed size, got one that adapts by itself"
             " (close its client, or start the cluster without adapt())"
         )
+
+
+def _adapts(client: Client) -> bool:
+    """Whether a client's cluster changes the number of its workers by itself."""
+    adaptive = getattr(client.cluster, "_adaptive", None)
+    return adaptive is not None and adaptive.periodic_callback is not None
+
+
+def _stop_adapting(client: Client) -> None:
+    """Keep a client's cluster at the number of workers that it is asked for."""
+    if _adapts(client):
+        cluster: Any = client.cluster
+        cluster.loop.add_callback(cluster._adaptive.stop)

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.resize import worker_states
 from sdprofile.errors import NotReachedError
@@ -185,8 +187,14 @@ def _hear_interrupts() -> None:
 
 
 def stop_forkserver() -> None:
-    """Stop the fork server that `fast_start` led to, once no worker is left."""
+    """Stop the fork server that `fast_start` led to, once no worker is left.
+
+    Workers of a cluster that a cell has started may come from it too: it then ends with them.
+    """
     if _ours.pid is not None and _ours.pid == _forkserver_pid():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(_ours.pid).children():
+                return
         # multiprocessing has no public way to stop it before the process ends.
         multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]
     _ours.pid = None

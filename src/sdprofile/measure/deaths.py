@@ -67,7 +67,9 @@ def exit_words(code: int | None) -> str:
     """
     if code is None:
         return "a worker was lost, and what it died of is not known"
-    if code >= 0:
+    if code == 0:
+        return "a worker was closed or restarted, as by client.restart() or cluster.scale()"
+    if code > 0:
         return f"a worker exited with status {code}"
     try:
         name = signal.Signals(-code).name

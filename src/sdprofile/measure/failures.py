@@ -9,9 +9,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from sdprofile.cluster.resize import restart
+from sdprofile.cluster.resize import restart, worker_states
+from sdprofile.errors import one_line
 from sdprofile.measure.clean import silent_workers, wait_until_idle
-from sdprofile.measure.deaths import tasks_at_death
+from sdprofile.measure.deaths import exit_words, tasks_at_death
 from sdprofile.measure.standstill import Standstill, Watchdog
 from sdprofile.model.failure import Failure
 from sdprofile.model.units import format_seconds
@@ -25,7 +26,7 @@ _NANNYS_TIMEOUT = 0.5
 """Seconds in which a nanny tells that a worker that is gone was killed by it."""
 
 _GRACE = 1.0
-_POLL = 0.02
+_POLL = 0.05
 
 
 class FailureWatcher:
@@ -37,7 +38,7 @@ class FailureWatcher:
     -----
     A nanny that kills its worker logs the topic ``worker-restart-memory``
     (`distributed.worker_memory.NannyMemoryManager`). Of any worker that leaves, the scheduler logs
-    ``remove-worker`` under the topic ``all``, and whether that was expected. To stop a run, what it
+    ``remove-worker`` under the topic ``all``, also if the cell closed it. To stop a run, what it
     has submitted is cancelled, so that whatever waits for it in the cell fails. A cell that does
     not wait for its workers is interrupted when its time is over.
     """
@@ -71,6 +72,7 @@ class FailureWatcher:
 
     def __enter__(self) -> Self:
         self._held_before = set(self._client.futures)
+        self._workers_before = worker_states(self._client)
         self._handlers_before = {
             topic: self._client._event_handlers.get(topic) for topic in (_KILLS, _ALL)
         }
@@ -127,6 +129,14 @@ class FailureWatcher:
                 self._stopper.join()
         return None
 
+    def look_for_lost(self) -> None:
+        """Note a worker that is not there any more, of which the scheduler may yet have to tell."""
+        there = {state.address for state in worker_states(self._client)}
+        lost = [state.address for state in self._workers_before if state.address not in there]
+        with self._lock:
+            if lost and not self.is_over():
+                self.died = {"worker": lost[0], "processing-tasks": []}
+
     def cancel(self) -> None:
         """Cancel what this run has submitted and still waits for; results stay."""
         from distributed import Future
@@ -138,7 +148,8 @@ class FailureWatcher:
             for key, state in self._client.futures.items()
             if key not in self._held_before and state.status == "pending"
         ]
-        self._client.cancel(waited_for)
+        if waited_for:
+            self._client.cancel(waited_for)
 
     def give_up(self) -> None:
         """Cancel what this run has submitted, and let go of workers that cannot be asked more."""
@@ -186,7 +197,9 @@ class FailureWatcher:
                 "tasks": self._killed_tasks,
             }
         elif self.died is not None:
-            status, message = "killed", what_happened(self.died["worker"])
+            expected = self.died.get("expected", False)
+            message = exit_words(0) if expected else what_happened(self.died["worker"])
+            status = "killed"
             details = {"worker": self.died["worker"], "tasks": self._killed_tasks}
         elif self.standstill is not None:
             status, message = "stuck", self.standstill.message
@@ -200,7 +213,7 @@ class FailureWatcher:
             status, message = "killed", "workers died, and not by their nannies' hand"
             details = {"tasks": (str(error.task),), "memory_limit": memory_limit}
         else:
-            status, message = "failed", f"{type(error).__name__}: {error}".partition("\n")[0]
+            status, message = "failed", one_line(error)
         return Failure(
             workers=workers,
             repeat=repeat,
@@ -215,7 +228,7 @@ class FailureWatcher:
         with self._lock:
             if not self._running or self.killed is not None:
                 return
-            stopped = self._is_over()
+            stopped = self.is_over()
             self.killed_at, self.killed = event
         if not stopped:
             self._stop()
@@ -225,30 +238,27 @@ class FailureWatcher:
         if not isinstance(message, dict) or message.get("action") != "remove-worker":
             return
         with self._lock:
-            if not self._running or message.get("expected", True) or self._is_over():
+            if not self._running or self.is_over():
                 return
             self.died = message
         self._stop()
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Whether something has ended the run."""
         ends = (self.killed, self.died, self.standstill)
         return self.timed_out or any(end is not None for end in ends)
 
     def _on_timeout(self) -> None:
-        with self._lock:
-            if not self._running or self._is_over():
-                return
-            self.timed_out = True
         self._stop_and_interrupt()
 
     def _on_standstill(self, standstill: Standstill) -> None:
-        with self._lock:
-            if not self._running or self._is_over():
-                return
-            self.standstill = standstill
-        self._stop_and_interrupt()
+        self._stop_and_interrupt(standstill=standstill)
 
-    def _stop_and_interrupt(self) -> None:
+    def _stop_and_interrupt(self, *, standstill: Standstill | None = None) -> None:
+        with self._lock:
+            if not self._running or self.is_over():
+                return
+            self.timed_out, self.standstill = standstill is None, standstill
         self._stop()
         if self._main:
             self._after(_GRACE, self._interrupt)
@@ -264,10 +274,14 @@ class FailureWatcher:
             self._killed_tasks = tuple(str(key) for key in self.died["processing-tasks"])
         elif self.killed is not None:
             self._killed_tasks = tasks_at_death(self._client, self.killed["worker"])
-        # At once, before a new worker is given the same task and dies of it while it starts.
-        self.cancel()
         deadline = time.monotonic() + _NANNYS_TIMEOUT
-        while self.died is not None and self.killed is None and time.monotonic() < deadline:
+        while True:
+            # At once, before a new worker is given the same task and dies of it while it starts;
+            # and again, for the cell may submit more.
+            self.cancel()
+            nannys_turn = self.died is not None and self.killed is None
+            if not (self._running or (nannys_turn and time.monotonic() < deadline)):
+                return
             time.sleep(_POLL)
 
     def _interrupt(self) -> None:

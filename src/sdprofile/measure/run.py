@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.session import check_untouched
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
@@ -66,23 +68,31 @@ def run_once(
         marks = enter(PeakMarks(client))
         exits = enter(WorkerExits(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
-        enter(_dask_config(client, plan))
         span = enter(CellSpan(client))
         # The last, for its times are of all that happens within.
         surroundings = enter(Surroundings(client))
         clock = Clock()
 
-        def timed() -> None:
-            with clock:
-                work()
+        ours = os.getpid()
 
-        with let_in():
+        def timed() -> None:
+            try:
+                with clock:
+                    work()
+            finally:
+                if os.getpid() != ours:
+                    os._exit(0)  # a copy that the cell has forked must not go on as if it were us
+
+        with _dask_config(client, plan), let_in():
             error = watcher.watch(timed)
         if client.status != "running":
             raise SdprofileError(
-                "the cell: expected it to leave the dask client that it runs on open, got it closed"
-                " (take client.close() out of the cell)"
+                "the cell: expected its dask client to be there at the end, got it closed or"
+                " without its scheduler (take client.close() out of the cell, or see what ended it)"
             ) from error
+        watcher.look_for_lost()
+        if error is None and not watcher.is_over():
+            check_untouched(client, workers)
         if error is not None:
             with ignored():
                 watcher.give_up()

@@ -14,16 +14,27 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+LONGEST_TEXT = 10_000_000
+"""Characters that a run may print; a notebook that was given far more might never open again."""
+
 
 @dataclass
 class Output:
-    """What one run of a cell has shown, in order."""
+    """What one run of a cell has shown, in order; of text, the first `LONGEST_TEXT` characters."""
 
     events: list[tuple[str, Any]] = field(default_factory=list)
     """Pairs of kind and content: ``stdout`` or ``stderr`` with text, ``display`` with a message."""
 
+    printed: int = 0
+    """Number of characters of text, also of what is not kept."""
+
     def add_text(self, stream: str, text: str) -> None:
         """Append text, to the event before it where that is of the same stream."""
+        room = max(LONGEST_TEXT - self.printed, 0)
+        self.printed += len(text)
+        text = text[:room]
+        if not text:
+            return
         if self.events and self.events[-1][0] == stream:
             self.events[-1][1].append(text)
         else:
@@ -40,6 +51,11 @@ class Output:
                 stream = sys.stdout if kind == "stdout" else sys.stderr
                 stream.write("".join(content))
                 stream.flush()
+        if self.printed > LONGEST_TEXT:
+            sys.stderr.write(
+                f"sdprofile: of {self.printed:,} characters that the cell printed, the first"
+                f" {LONGEST_TEXT:,} are shown (run it without %%sdprofile to see all)\n"
+            )
 
 
 @contextlib.contextmanager

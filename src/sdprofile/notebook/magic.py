@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import SdprofileError, one_line
 from sdprofile.notebook.completion import register_completion, unregister_completion
 from sdprofile.options import ClusterOptions, Options
 
@@ -135,7 +135,7 @@ def _reason(error: BaseException, *, measured: bool) -> str:
         return "interrupted; what was measured before is kept (%sdprofile shows it)"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted before the first run was through"
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    return one_line(error)
 
 
 def register(shell: InteractiveShell) -> None:
