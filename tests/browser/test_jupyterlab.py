@@ -32,6 +32,13 @@ def hold(mib):
 client = get_client()
 lonely = len(client.scheduler_info(n_workers=-1)["workers"]) == 1
 client.submit(hold, 700 if lonely else 1, pure=False).result()"""
+HOSTILE = """%%sdprofile --workers 1 -r 1 --no-fuse
+def run(image):
+    return image
+with span('<img src=x onerror="window.ran=1">'):
+    named = get_client().submit(run, 1, key='<script>window.ran=1</script>-1', pure=False)
+    named.result()
+# </code></pre><img src=x onerror="window.ran=1">"""
 EMPTY = ""
 LONG = """%%sdprofile --workers 1,2 -r 1
 with open("runs.txt", "a") as file:
@@ -42,7 +49,7 @@ AFTER = 'Path("after.txt").touch()'
 FOLLOWING = (
     "%%sdprofile --workers 1 -r 1\nget_client().submit(time.sleep, 0.2, pure=False).result()"
 )
-CELLS = (LOAD, PROFILE, KILLED, EMPTY, LONG, AFTER, FOLLOWING)
+CELLS = (LOAD, PROFILE, KILLED, HOSTILE, EMPTY, LONG, AFTER, FOLLOWING)
 VIEWS = ("Time", "Speedup", "Memory", "Steps", "Tasks", "Notices")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SCROLLER = ".jp-WindowedPanel-outer"
@@ -148,6 +155,17 @@ def test_a_killed_count_is_told(notebook: Notebook) -> None:
     press(widget, "Notices")
     expect(view(widget, "notices")).to_contain_text("in hold-")
     take_picture(widget, "killed")
+
+
+def test_hostile_names_are_shown_and_not_run(notebook: Notebook) -> None:
+    widget = notebook.output(CELLS.index(HOSTILE)).locator(".sdp-live")
+    for name in VIEWS:
+        press(widget, name)
+        expect(view(widget, name)).to_be_visible()
+    press(widget, "Steps")
+    expect(view(widget, "Steps")).to_contain_text('<img src=x onerror="window.ran=1">')
+    press(widget, "Time")
+    assert notebook.page.evaluate("window.ran") is None
 
 
 @pytest.mark.parametrize("key", ["Space", "Enter"])

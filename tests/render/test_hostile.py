@@ -1,0 +1,135 @@
+"""Any text of a profile is shown as text, wherever it came from: a cell, a task, or a file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from profiles import (
+    GB,
+    MACHINE,
+    make_activity,
+    make_curve,
+    make_failure,
+    make_profile,
+    make_run,
+    make_task,
+)
+
+from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.notice import Notice
+from sdprofile.model.profile import Profile
+from sdprofile.render.html import html_report
+from sdprofile.render.timing_widget import timing_widget
+
+HOSTILE = "</style></pre><script>x()</script><img src=x onerror='x()'>\"><b onclick=x()>"
+
+
+class Live(HTMLParser):
+    """Finds what a browser would run."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script":
+            self.found.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or (value or "").lower().strip().startswith("javascript:"):
+                self.found.append(f"{tag} {name}={value}")
+
+
+def rich_profile() -> Profile:
+    """Return a profile with every kind of text in it."""
+    spans = (
+        make_activity("thread-cpu", 4.0),
+        make_activity("disk-read", 1.0, span="cell/load", nbytes=GB),
+        make_activity("transfer", 1.0, span="cell/load", context="gather-dep", nbytes=GB),
+        make_activity("idle", 1.0, prefix=""),
+    )
+    curve = [GB, 2 * GB, GB]
+    good = make_run(1, curve=curve, spans=spans, task_memory=(make_task(),))
+    dask = make_curve(curve)
+    good = dataclasses.replace(good, curves=(*good.curves, dask), circumstances=Circumstances())
+    bad = make_failure(2, tasks=("add-1", "finalize-2"), advice="Try fewer")
+    return make_profile(
+        good,
+        make_run(2, status="killed", failure=bad, curve=curve, spans=spans),
+        machine=MACHINE,
+        stopped="interrupted",
+        dashboard="http://127.0.0.1:8787/status",
+        tunnel="ssh host",
+        created="2026-01-01",
+        versions=(("dask", "2026.1"),),
+        remarks=(Notice(fact="It was so", advice="Do this"),),
+        fused=False,
+    )
+
+
+def texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each text in a tree of dataclasses and tuples."""
+    if isinstance(value, str):
+        yield path
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from texts(getattr(value, field.name), (*path, field.name))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from texts(item, (*path, index))
+
+
+def replaced(value: Any, path: tuple[Any, ...], text: str) -> Any:
+    """Return the tree with another text at the end of a way."""
+    if not path:
+        return text
+    step, rest = path[0], path[1:]
+    if isinstance(value, tuple):
+        return (*value[:step], replaced(value[step], rest, text), *value[step + 1 :])
+    return dataclasses.replace(value, **{step: replaced(getattr(value, step), rest, text)})
+
+
+WORDS = {"status", "source", "measure", "activity"}
+"""Fields that have few values of ours; another one changes what else is shown."""
+
+PATHS = list(texts(rich_profile()))
+
+
+def html_of(profile: Profile) -> Iterator[str]:
+    """Yield all HTML that a notebook is given of a profile."""
+    yield html_report(profile)
+    widget = timing_widget(profile, uid="sdp-1")
+    for each in (widget, *below(widget)):
+        value = getattr(each, "value", "")
+        if isinstance(value, str):
+            yield value
+    widget.close()
+
+
+def below(widget: Any) -> Iterator[Any]:
+    for child in getattr(widget, "children", ()):
+        yield child
+        yield from below(child)
+
+
+def test_every_kind_of_text_is_tried() -> None:
+    names = {step for path in PATHS for step in path if isinstance(step, str)}
+    expected = {"code", "stopped", "dashboard", "tunnel", "created", "versions", "fact", "advice"}
+    expected |= {"message", "tasks", "worker", "bounded_by", "span", "context", "prefix", *WORDS}
+    assert expected <= names
+
+
+@pytest.mark.parametrize("word", ["", *sorted(WORDS)])
+def test_no_text_becomes_markup(word: str) -> None:
+    profile = rich_profile()
+    for path in PATHS:
+        if (path[-1] == word) if word else not WORDS.intersection(path):
+            profile = replaced(profile, path, "<script>" if word == "status" else HOSTILE)
+
+    for html in html_of(profile):
+        assert Live(html).found == []
