@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import dask
+import psutil
 import pytest
 import spatialdata.models  # noqa: F401 - what workers are to have, too
 from distributed import Client
@@ -121,6 +124,18 @@ with fast_start():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == ["forkserver", "spawn"]
+
+
+def test_the_fork_server_stays_while_a_process_of_others_came_from_it(client: Client) -> None:
+    context = multiprocessing.get_context("forkserver")
+    other = context.Process(target=time.sleep, args=(60,))
+    other.start()
+    assert client.status == "running"
+    workers.stop_forkserver()  # which would wait for the other
+    assert other.is_alive()
+    assert psutil.pid_exists(workers._ours.pid or 0)
+    other.kill()
+    other.join()
 
 
 @pytest.mark.parametrize("guarded", [False, True])

@@ -14,7 +14,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-LONGEST_TEXT = 10_000_000
+LONGEST_TEXT = 1_000_000
 """Characters that a run may print; a notebook that was given far more might never open again."""
 
 
