@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -13,8 +15,8 @@ def test_text_is_cut_and_the_cut_is_told(more: int, capsys: pytest.CaptureFixtur
     shell = InteractiveShell.instance()
     with captured(shell) as output:
         for _ in range(LONGEST_TEXT // 100):
-            print("x" * 100, end="")
-        print("y" * more, end="")
+            sys.stdout.write("x" * 100)
+        sys.stdout.write("y" * more)
     output.show(shell)
 
     shown = capsys.readouterr()
