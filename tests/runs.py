@@ -13,7 +13,9 @@ from distributed import Client
 from sdprofile.measure.run import run_once
 from sdprofile.model.memory import Curve
 from sdprofile.model.run import Run
+from sdprofile.options import Options
 from sdprofile.plan import Plan
+from sdprofile.sweep import Sweep
 
 MIB = 2**20
 LIMIT = 1_000_000_000
@@ -27,6 +29,11 @@ def measure(
     return run_once(
         work, client, Plan(**plan), workers=plan["counts"][0], repeat=1, label=str(time.time())
     )
+
+
+def sweep_of(work: Callable[[], object], **options: Any) -> Sweep:
+    """Return a sweep with these options; nothing is started yet."""
+    return Sweep(work, Options(**options), code="work()")
 
 
 def curves(run: Run, source: str, measure: str = "process") -> list[Curve]:

@@ -14,20 +14,15 @@ import pytest
 from conftest import wait_until
 from distributed import Client, Status, get_client
 from distributed.deploy.subprocess import SubprocessCluster
+from runs import sweep_of
 
 from sdprofile.errors import SdprofileError
 from sdprofile.measure.clean import busy_workers
 from sdprofile.model.run import Run
-from sdprofile.options import Options
-from sdprofile.sweep import Sweep
-
-
-def sweep_of(work: Callable[[], object], **options: object) -> Sweep:
-    return Sweep(work, Options(**{"repeats": 1, **options}), code="work()")
 
 
 def runs_of(work: Callable[[], object], **options: object) -> list[Run]:
-    return list(sweep_of(work, **options))
+    return list(sweep_of(work, **{"repeats": 1, **options}))
 
 
 def add_on_a_worker() -> None:

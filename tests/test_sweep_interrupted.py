@@ -11,11 +11,10 @@ from contextlib import contextmanager
 import distributed
 import pytest
 from distributed import Client
+from runs import sweep_of
 
 from sdprofile.cluster.session import shape
 from sdprofile.measure.clean import busy_workers
-from sdprofile.options import Options
-from sdprofile.sweep import Sweep
 
 TOO_LONG = 25.0
 """Seconds after which nobody would wait any more; dask's own time limits are from 30 up."""
@@ -45,10 +44,6 @@ def pressed(*instants: float) -> Iterator[list[float]]:
 
 def sleep_on_a_worker() -> None:
     distributed.get_client().submit(time.sleep, 120, pure=False).result()
-
-
-def sweep_of(work: object, **options: object) -> Sweep:
-    return Sweep(work, Options(**options), code="work()")
 
 
 def assert_usable(client: Client) -> None:

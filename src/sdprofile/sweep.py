@@ -109,7 +109,7 @@ class Sweep:
             check_report(report)
         lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.counts[0], 0)
-        with lease, self._told_if_lost(lease):
+        with lease, _told_if_lost(lease):
             while (visit := next_visit(lease.plan, self.runs)) is not None:
                 self._tell(visit.workers, 0)
                 began = time.perf_counter()
@@ -123,20 +123,6 @@ class Sweep:
                     self.runs.append(run)
                     yield run
                     lease.renew()
-
-    @contextlib.contextmanager
-    def _told_if_lost(self, lease: Lease) -> Iterator[None]:
-        try:
-            yield
-        except SdprofileError:
-            raise
-        except Exception as error:
-            if not is_lost(lease.client):
-                raise
-            raise SdprofileError(
-                "the cluster: expected its scheduler to answer, got no answer"
-                " (look why it ended, and start a new cluster if it was yours)"
-            ) from error
 
     def _tell(self, workers: int, repeat: int) -> None:
         step = Step(
@@ -193,3 +179,19 @@ class Sweep:
             seconds=seconds,
             failure=failure,
         )
+
+
+@contextlib.contextmanager
+def _told_if_lost(lease: Lease) -> Iterator[None]:
+    """Say in one line that an error comes of a scheduler that is gone."""
+    try:
+        yield
+    except SdprofileError:
+        raise
+    except Exception as error:
+        if not is_lost(lease.client):
+            raise
+        raise SdprofileError(
+            "the cluster: expected its scheduler to answer, got no answer"
+            " (look why it ended, and start a new cluster if it was yours)"
+        ) from error

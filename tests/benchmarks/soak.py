@@ -33,11 +33,6 @@ def on_a_worker(function, *args):
 def too_much():
     payload = b"x" * (900 << 20)
     time.sleep(5)
-
-class Unpicklable(Exception):
-    def __init__(self, what):
-        super().__init__(what)
-        self.lock = threading.Lock()
 """
 
 CELL = "da.random.random((2000, 2000), chunks=500).mean().compute()"

@@ -19,6 +19,9 @@ from sdprofile.plan import Shape
 if TYPE_CHECKING:
     from distributed import Client
 
+_NO_ANSWER = (OSError, RuntimeError, CancelledError)
+"""What asking a scheduler raises that is gone; a time that is over is an OSError as well."""
+
 
 def find_client() -> Client | None:
     """Return the client to profile with: the session's own, or that of the cluster we started.
@@ -99,35 +102,37 @@ def is_lost(client: Client) -> bool:
         scheduler: Any = client.scheduler
         try:
             client.sync(scheduler.identity, callback_timeout=ANSWER_TIMEOUT)
-        except (OSError, RuntimeError, TimeoutError, CancelledError):
+        except _NO_ANSWER:
             pass
         else:
             return False
-    with contextlib.suppress(OSError, RuntimeError, TimeoutError, CancelledError):
+    with contextlib.suppress(*_NO_ANSWER):
         client.close(timeout=ANSWER_TIMEOUT)
     return True
 
 
-def check_untouched(client: Client, workers: int) -> None:
+def check_untouched(client: Client, *, there: int, expected: int) -> None:
     """Check that a cell has left the size of a cluster alone.
 
     Parameters
     ----------
     client
         Of the cluster.
-    workers
-        How many workers there were when the cell began.
+    there
+        How many workers there are when the cell is through.
+    expected
+        How many there were when it began.
 
     Raises
     ------
     SdprofileError
         If there are more or fewer, or the cluster changes their number by itself from now on.
     """
-    now = len(worker_states(client))
-    if now != workers or _adapts(client):
-        got = "one that adapts by itself" if _adapts(client) else plural(now, "worker")
+    adapts = _adapts(client)
+    if there != expected or adapts:
+        got = "one that adapts by itself" if adapts else plural(there, "worker")
         raise SdprofileError(
-            f"the cell: expected it to leave the cluster at {plural(workers, 'worker')}, got {got}"
+            f"the cell: expected it to leave the cluster at {plural(expected, 'worker')}, got {got}"
             " (take what scales the cluster out of the cell)"
         )
 

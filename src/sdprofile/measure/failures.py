@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from sdprofile.cluster.resize import restart, worker_states
+from sdprofile.cluster.resize import WorkerState, restart, worker_states
 from sdprofile.errors import one_line
 from sdprofile.measure.clean import silent_workers, wait_until_idle
 from sdprofile.measure.deaths import exit_words, tasks_at_death
@@ -67,7 +67,7 @@ class FailureWatcher:
         self._interrupted = False
         self._timers: list[threading.Timer] = []
         self._stopper: threading.Thread | None = None
-        self._watchdog = Watchdog(client, self._on_standstill)
+        self._watchdog = Watchdog(client, self._stop_and_interrupt)
         self._killed_tasks: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class FailureWatcher:
         self._start = time.perf_counter()
         self._watchdog.start()
         if self._timeout is not None:
-            self._after(self._timeout, self._on_timeout)
+            self._after(self._timeout, self._stop_and_interrupt)
         return self
 
     def __exit__(
@@ -129,9 +129,9 @@ class FailureWatcher:
                 self._stopper.join()
         return None
 
-    def look_for_lost(self) -> None:
-        """Note a worker that is not there any more, of which the scheduler may yet have to tell."""
-        there = {state.address for state in worker_states(self._client)}
+    def look_for_lost(self, states: Sequence[WorkerState]) -> None:
+        """Note a worker that is not among these any more, and not yet told of by the scheduler."""
+        there = {state.address for state in states}
         lost = [state.address for state in self._workers_before if state.address not in there]
         with self._lock:
             if lost and not self.is_over():
@@ -248,13 +248,8 @@ class FailureWatcher:
         ends = (self.killed, self.died, self.standstill)
         return self.timed_out or any(end is not None for end in ends)
 
-    def _on_timeout(self) -> None:
-        self._stop_and_interrupt()
-
-    def _on_standstill(self, standstill: Standstill) -> None:
-        self._stop_and_interrupt(standstill=standstill)
-
-    def _stop_and_interrupt(self, *, standstill: Standstill | None = None) -> None:
+    def _stop_and_interrupt(self, standstill: Standstill | None = None) -> None:
+        """End the run for a standstill, or else for its time."""
         with self._lock:
             if not self._running or self.is_over():
                 return

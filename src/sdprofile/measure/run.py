@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.resize import worker_states
 from sdprofile.cluster.session import check_untouched
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import ignored, let_in
@@ -90,9 +91,10 @@ def run_once(
                 "the cell: expected its dask client to be there at the end, got it closed or"
                 " without its scheduler (take client.close() out of the cell, or see what ended it)"
             ) from error
-        watcher.look_for_lost()
+        states = worker_states(client)
+        watcher.look_for_lost(states)
         if error is None and not watcher.is_over():
-            check_untouched(client, workers)
+            check_untouched(client, there=len(states), expected=workers)
         if error is not None:
             with ignored():
                 watcher.give_up()
