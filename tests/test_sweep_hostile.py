@@ -44,6 +44,11 @@ def scale_to_none() -> None:
     add_on_a_worker()
 
 
+def retire() -> None:
+    get_client().retire_workers()
+    add_on_a_worker()
+
+
 def close_nanny() -> None:
     """End a nanny, and then submit: what was submitted before would be cancelled once."""
     [nanny] = get_client().cluster.workers.values()
@@ -51,7 +56,7 @@ def close_nanny() -> None:
     add_on_a_worker()
 
 
-@pytest.mark.parametrize("work", [restart, scale_to_none, close_nanny])
+@pytest.mark.parametrize("work", [restart, scale_to_none, close_nanny, retire])
 def test_a_worker_that_the_cell_takes_away_is_a_row(
     client: Client, work: Callable[[], object]
 ) -> None:

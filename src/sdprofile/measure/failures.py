@@ -18,7 +18,7 @@ from sdprofile.model.failure import Failure
 from sdprofile.model.units import format_seconds
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Scheduler
 
 _KILLS = "worker-restart-memory"
 _ALL = "all"
@@ -63,8 +63,7 @@ class FailureWatcher:
         self._timeout = timeout
         self._main = threading.current_thread() is threading.main_thread()
         self._lock = threading.Lock()
-        self._running = False
-        self._interrupted = False
+        self._running = self._interrupted = False
         self._timers: list[threading.Timer] = []
         self._stopper: threading.Thread | None = None
         self._watchdog = Watchdog(client, self._stop_and_interrupt)
@@ -78,6 +77,8 @@ class FailureWatcher:
         }
         self._client.subscribe_topic(_KILLS, self._on_kill)
         self._client.subscribe_topic(_ALL, self._on_event)
+        # The client only sends its wish: a worker may be lost before that arrives.
+        self._client.run_on_scheduler(_subscribe, client=self._client.id)
         self._running = True
         self._start = time.perf_counter()
         self._watchdog.start()
@@ -197,10 +198,9 @@ class FailureWatcher:
                 "tasks": self._killed_tasks,
             }
         elif self.died is not None:
-            expected = self.died.get("expected", False)
-            message = exit_words(0) if expected else what_happened(self.died["worker"])
-            status = "killed"
-            details = {"worker": self.died["worker"], "tasks": self._killed_tasks}
+            status, worker = "killed", self.died["worker"]
+            message = exit_words(0) if self.died.get("expected") else what_happened(worker)
+            details = {"worker": worker, "tasks": self._killed_tasks}
         elif self.standstill is not None:
             status, message = "stuck", self.standstill.message
             details = {"advice": self.standstill.advice}
@@ -259,8 +259,9 @@ class FailureWatcher:
             self._after(_GRACE, self._interrupt)
 
     def _stop(self) -> None:
-        self._stopper = threading.Thread(target=self._read_and_cancel, name="sdprofile-stop")
-        self._stopper.daemon = True
+        self._stopper = threading.Thread(
+            target=self._read_and_cancel, name="sdprofile-stop", daemon=True
+        )
         self._stopper.start()
 
     def _read_and_cancel(self) -> None:
@@ -271,8 +272,7 @@ class FailureWatcher:
             self._killed_tasks = tasks_at_death(self._client, self.killed["worker"])
         deadline = time.monotonic() + _NANNYS_TIMEOUT
         while True:
-            # At once, before a new worker is given the same task and dies of it while it starts;
-            # and again, for the cell may submit more.
+            # At once, or a new worker dies of the same task; again, for the cell may submit more.
             self.cancel()
             nannys_turn = self.died is not None and self.killed is None
             if not (self._running or (nannys_turn and time.monotonic() < deadline)):
@@ -292,3 +292,8 @@ class FailureWatcher:
         timer.daemon = True
         self._timers.append(timer)
         timer.start()
+
+
+def _subscribe(dask_scheduler: Scheduler, client: str) -> None:
+    for topic in (_KILLS, _ALL):
+        dask_scheduler.subscribe_topic(topic, client)
