@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,11 +92,58 @@ def test_any_line_is_read_or_refused_in_one_line(line: str) -> None:
         assert "\n" not in refusal(lambda kind=kind: kind.parse(line))
 
 
-@given(st.sampled_from([f.name for f in dataclasses.fields(Options)]), st.text(max_size=20))
-def test_any_value_is_read_or_refused_in_one_line(name: str, value: str) -> None:
-    said = refusal(lambda: Options(**{name: value}))
+class Lines:
+    """Something that no option is, written in two lines."""
+
+    def __repr__(self) -> str:
+        return "a\nb"
+
+
+ANY = st.recursive(
+    st.text(max_size=20)
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.complex_numbers()
+    | st.binary(max_size=20)
+    | st.builds(Path, st.text(max_size=20))
+    | st.builds(np.array, st.lists(st.integers(0, 9), max_size=2))
+    | st.builds(lambda sign: sign * 10**5000, st.sampled_from([1, -1]))
+    | st.builds(Lines),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@given(
+    st.sampled_from(
+        [(k, f.name) for k in (Options, ClusterOptions) for f in dataclasses.fields(k)]
+    ),
+    ANY,
+)
+def test_any_value_is_read_or_refused_in_one_line(
+    option: tuple[type[Options | ClusterOptions], str], value: object
+) -> None:
+    kind, name = option
+    said = refusal(lambda: kind(**{name: value}))
     assert "\n" not in said
+    assert len(said) < 400
     assert not said or said.startswith(f"--{name.replace('_', '-')}: expected ")
+
+
+@pytest.mark.parametrize("name", ["out", "order", "memory", "timeout"])
+def test_what_only_reads_like_a_value_is_refused(name: str) -> None:
+    for value in (float("nan"), [1], b"x", {}):
+        assert refusal(lambda value=value: Options(**{name: value})) != ""
+
+
+def test_a_file_name_may_be_a_path() -> None:
+    assert Options(report=Path("a.html")).report == "a.html"  # type: ignore[arg-type]
+    with pytest.raises(SdprofileError, match="^--report: expected a file name, got 5$"):
+        Options(report=5)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, unique=True))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
+
 LONGEST = 300
 """Characters of an error's message that are kept."""
+
+
+_REPR = reprlib.Repr(maxstring=LONGEST // 2, maxother=LONGEST // 2)
 
 
 class SdprofileError(Exception):
@@ -38,6 +43,15 @@ class NotReachedError(SdprofileError):
         super().__init__(f"{message} ({advice[0].lower()}{advice[1:]})")
         self.message = message
         self.advice = advice
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it: in one line, its middle left out if it is long."""
+    try:
+        text = _REPR.repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        text = f"an {type(value).__name__} that cannot be shown"
+    return " ".join(text.split())
 
 
 def one_line(error: BaseException) -> str:

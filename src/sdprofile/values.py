@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import numbers
+import os
 from collections.abc import Sequence
 
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import SdprofileError, shown
 
 SMALLEST_MEMORY = 100_000_000
 """Bytes below which a worker cannot even start: a wrong unit, or none."""
@@ -13,19 +15,22 @@ SMALLEST_MEMORY = 100_000_000
 ORDERS = ("rounds", "grouped")
 """Values of ``--order``."""
 
+_LONGEST = 4000
+"""Characters of a value that are read: Python reads no whole number of more than 4300 digits."""
+
 
 def whole_number(value: object) -> int:
     """Return a whole number from 1 up."""
-    text = str(value).strip()
+    text = _text(value).strip()
     if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise SdprofileError(f"expected a whole number from 1 up, got {value!r}")
+        raise SdprofileError(f"expected a whole number from 1 up, got {shown(value)}")
     return int(text)
 
 
 def worker_counts(value: object) -> tuple[int, ...]:
     """Return worker counts, each once, in their order."""
     if isinstance(value, (str, int)):
-        items: list[object] = list(str(value).split(","))
+        items: list[object] = list(_text(value).split(","))
     elif isinstance(value, Sequence):
         items = list(value)
     else:
@@ -35,7 +40,7 @@ def worker_counts(value: object) -> tuple[int, ...]:
     except SdprofileError:
         counts = ()
     if not counts:
-        raise SdprofileError(f"expected whole numbers like 1,2,4, got {value!r}")
+        raise SdprofileError(f"expected whole numbers like 1,2,4, got {shown(value)}")
     return counts
 
 
@@ -43,13 +48,16 @@ def amount(value: object) -> str:
     """Return an amount of memory as it was written, once it is known to make sense."""
     from dask.utils import parse_bytes
 
-    text = f"{value}B" if isinstance(value, int) else str(value).strip()
+    text = _text(value).strip()
+    text = f"{text}B" if isinstance(value, int) else text
     try:
         nbytes = parse_bytes(text)
     except (ValueError, OverflowError) as error:
-        raise SdprofileError(f"expected an amount like 5GB or 4.5GiB, got {value!r}") from error
+        raise SdprofileError(
+            f"expected an amount like 5GB or 4.5GiB, got {shown(value)}"
+        ) from error
     if nbytes < SMALLEST_MEMORY:
-        raise SdprofileError(f"expected at least 100MB for each worker, got {value!r}")
+        raise SdprofileError(f"expected at least 100MB for each worker, got {shown(value)}")
     return text
 
 
@@ -58,19 +66,19 @@ def duration(value: object) -> float:
     from dask.utils import parse_timedelta
 
     try:
-        seconds = float(parse_timedelta(str(value)))
+        seconds = float(parse_timedelta(_text(value)))
     except (ValueError, KeyError, IndexError, OverflowError) as error:
-        raise SdprofileError(f"expected a time like 90 or 2min, got {value!r}") from error
+        raise SdprofileError(f"expected a time like 90 or 2min, got {shown(value)}") from error
     if not (math.isfinite(seconds) and seconds > 0):
-        raise SdprofileError(f"expected a time above 0, got {value!r}")
+        raise SdprofileError(f"expected a time above 0, got {shown(value)}")
     return seconds
 
 
 def path(value: object) -> str:
     """Return a file name."""
-    text = str(value)
+    text = str(value) if isinstance(value, (str, os.PathLike)) else ""
     if not text or "\0" in text:
-        raise SdprofileError(f"expected a file name, got {value!r}")
+        raise SdprofileError(f"expected a file name, got {shown(value)}")
     return text
 
 
@@ -78,23 +86,24 @@ def variable(value: object) -> str:
     """Return the name of a variable."""
     import keyword
 
-    text = str(value)
+    text = value if isinstance(value, str) else ""
     if not text.isidentifier() or keyword.iskeyword(text):
-        raise SdprofileError(f"expected a variable name, got {value!r}")
+        raise SdprofileError(f"expected a variable name, got {shown(value)}")
     return text
 
 
 def order(value: object) -> str:
     """Return one of `ORDERS`."""
-    if value not in ORDERS:
-        raise SdprofileError(f"expected {' or '.join(ORDERS)}, got {value!r}")
-    return str(value)
+    text = _text(value)
+    if text not in ORDERS:
+        raise SdprofileError(f"expected {' or '.join(ORDERS)}, got {shown(value)}")
+    return text
 
 
 def flag(value: object) -> bool:
     """Return whether a flag is set."""
     if not isinstance(value, bool):
-        raise SdprofileError(f"expected no value, got {value!r}")
+        raise SdprofileError(f"expected no value, got {shown(value)}")
     return value
 
 
@@ -108,3 +117,12 @@ def nbytes(memory: str) -> int:
 def is_decimal(memory: str) -> bool:
     """Whether an amount is written in powers of 1000 (``5GB``) rather than of 1024 (``5GiB``)."""
     return not memory.lower().rstrip("b").endswith("i")
+
+
+def _text(value: object) -> str:
+    """Return text and numbers as text; nothing for what no option is written as."""
+    written = isinstance(value, (str, numbers.Real))
+    try:
+        return str(value)[:_LONGEST] if written else ""
+    except ValueError:  # a whole number of too many digits
+        return ""
