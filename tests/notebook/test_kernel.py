@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import nbclient
 import nbformat
+import psutil
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 CELLS = {
     "load": "%load_ext sdprofile\nimport dask.array as da\nimport distributed\nx = 5",
@@ -237,3 +240,35 @@ def test_export_keeps_table_and_image(cells: dict[str, Any], tmp_path: Path) -> 
     html, _ = HTMLExporter().from_notebook_node(notebook)
     assert "data:image/png" in html
     assert re.search(r"<th[^>]*>\s*workers", html)
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Whether a process does something; one that has ended may wait to be taken note of."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_cell_that_exits_shows_its_profile_and_leaves_no_worker() -> None:
+    manager, client = start_new_kernel(kernel_name="python3")
+    shown: list[str] = []
+    try:
+        client.execute_interactive("%load_ext sdprofile\n%sdcluster --memory 600MB", timeout=60)
+        pid = manager.provisioner.pid  # type: ignore[union-attr] # the local provisioner's
+        started = psutil.Process(pid).children(recursive=True)
+        client.execute_interactive(
+            "%%sdprofile --workers 1 -r 1\nexit()",
+            timeout=60,
+            output_hook=lambda m: shown.append(m["content"].get("data", {}).get("text/plain", "")),
+        )
+        end = time.monotonic() + 60
+        while any(map(is_running, started)) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert started
+        assert not any(map(is_running, started))
+        assert not manager.is_alive()
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert any(re.search(r"^ +1 .*x", text, re.MULTILINE) for text in shown)
