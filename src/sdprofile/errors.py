@@ -8,7 +8,8 @@ LONGEST = 300
 """Characters of an error's message that are kept."""
 
 
-_REPR = reprlib.Repr(maxstring=LONGEST // 2, maxother=LONGEST // 2)
+_REPR = reprlib.Repr()  # which takes its limits as arguments from Python 3.12 on
+_REPR.maxstring = _REPR.maxother = LONGEST // 2
 
 
 class SdprofileError(Exception):
