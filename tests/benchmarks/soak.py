@@ -111,7 +111,7 @@ def main() -> None:
     session.run(SETUP)
     session.run("kept = None")
     session.run(f"{LINE}\n{CELL}")
-    session.run("%sdcluster --close")
+    session.run("%sdcluster --close\nprint('x' * 1_000_000)")  # pyzmq's thread for large messages
     _, _, files, threads, children = session.look()
     faults = itertools.cycle(FAULTS.items())
     lost = 0

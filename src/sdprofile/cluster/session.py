@@ -11,7 +11,7 @@ from sdprofile.cluster.ask import ANSWER_TIMEOUT
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.own import started_client
 from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.model.units import plural
 from sdprofile.plan import Shape
@@ -173,10 +173,17 @@ def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:
     if client.status != "running":
         return
     _stop_adapting(client)
-    if _new_worker_options(client) != options:
-        replace_gently(client, options, workers=before.workers)
-    else:
-        resize(client, before.workers)
+    try:
+        if _new_worker_options(client) != options:
+            replace_gently(client, options, workers=before.workers)
+        else:
+            resize(client, before.workers)
+    except NotReachedError as error:
+        raise SdprofileError(
+            f"the session's cluster: expected it to be given back with"
+            f" {plural(before.workers, 'worker')}, but {error.message}"
+            " (start a new one if it does not recover)"
+        ) from error
 
 
 def _new_worker_options(client: Client) -> dict[str, Any]:
