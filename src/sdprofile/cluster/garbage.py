@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import threading
 
@@ -12,6 +14,13 @@ def collect_garbage() -> None:
     Dask hooks a Python function into the collector, and an interrupt that arrives in there is
     printed and forgotten. Interrupts are raised in the main thread only, so another one collects.
     """
-    collector = threading.Thread(target=gc.collect, name="sdprofile-collect")
+    collector = threading.Thread(target=free_memory, name="sdprofile-collect")
     collector.start()
     collector.join()
+
+
+def free_memory() -> None:
+    """Collect garbage, and give freed memory back to the system where the C library is glibc."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.ask import ask_workers
-from sdprofile.cluster.garbage import collect_garbage
+from sdprofile.cluster.garbage import collect_garbage, free_memory
 from sdprofile.cluster.resize import worker_states
 from sdprofile.interrupts import let_in
 
@@ -47,8 +45,7 @@ def clean_slate(client: Client) -> int:
     Notes
     -----
     Repeats of one graph share or lose their span while the scheduler still knows the graph's task
-    groups (https://github.com/dask/distributed/issues/7975). ``malloc_trim`` gives freed memory
-    back to the system, where the C library is glibc.
+    groups (https://github.com/dask/distributed/issues/7975).
     """
     collect_garbage()
     wait_until_idle(client)
@@ -133,11 +130,7 @@ def _count_unfinished(dask_scheduler: Scheduler) -> int:
 
 
 async def _free_memory(dask_worker: Worker) -> None:
-    import ctypes
-
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    free_memory()
     # Else dask would show the memory of the run before for another second.
     dask_worker.monitor.update()
     await dask_worker.heartbeat()
