@@ -27,9 +27,11 @@ def _option(
     short: str = "",
     default: Any = None,
     choices: tuple[str, ...] = (),
+    may_lack: bool = False,
 ) -> Any:
     metadata = {"parse": parse, "help": help, "metavar": metavar, "short": short}
-    return dataclasses.field(default=default, metadata=metadata | {"choices": choices})
+    metadata |= {"choices": choices, "may_lack": may_lack}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def _secure_option() -> Any:
@@ -112,8 +114,10 @@ class _Declared:
             # -r would be --repeats once more; but whoever has written it is not wrong.
             known = [text for text in spellings if text.startswith("--") or text == fragment]
         else:
+            known = []
+        if given and (not rest or list(given.values())[-1] is True):
             last = list(given)[-1]
-            known = [text for f in fields if f.name == last for text in f.metadata["choices"]]
+            known += [text for f in fields if f.name == last for text in f.metadata["choices"]]
         return fragment, tuple(text for text in known if text.startswith(fragment))
 
     @classmethod
@@ -135,6 +139,9 @@ class _Declared:
                 value = True
             elif value is None:
                 following = _VALUE.match(line)
+                if field.metadata["may_lack"] and not _is_choice(following, field):
+                    values[field.name] = True
+                    continue
                 if following is None or following["value"].startswith("--"):
                     metavar = field.metadata["metavar"]
                     raise SdprofileError(f"{text}: expected a value ({text} {metavar}), got none")
@@ -204,6 +211,14 @@ class Options(_Declared):
         "give a run up after this time and go on with the next count",
         metavar="SECONDS",
     )
+    compute: str | None = _option(
+        values.computing,
+        "compute what is lazy in the cell's last value, as part of the run: each block is dropped"
+        " as it is made, or kept on its worker to the end (persist)",
+        metavar="[persist]",
+        choices=values.COMPUTING,
+        may_lack=True,
+    )
     no_fuse: bool = _option(
         values.flag,
         "keep dask from fusing tasks: readable task names, steps kept apart",
@@ -244,6 +259,10 @@ class ClusterOptions(_Declared):
     )
     secure: bool = _secure_option()
     close: bool = _option(values.flag, "close the cluster that sdprofile started", default=False)
+
+
+def _is_choice(match: re.Match[str] | None, field: dataclasses.Field[Any]) -> bool:
+    return match is not None and match["value"] in field.metadata["choices"]
 
 
 def _spelled(field: dataclasses.Field[Any]) -> str:

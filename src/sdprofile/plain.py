@@ -20,6 +20,7 @@ def profile(
     repeats: int = 3,
     order: str | None = None,
     timeout: float | None = None,
+    compute: bool | str | None = None,
     no_fuse: bool = False,
     secure: bool = False,
     report: str | None = None,
@@ -43,6 +44,9 @@ def profile(
         ``"rounds"`` or ``"grouped"``; see `sdprofile.order.next_visit`.
     timeout
         Seconds after which a run is given up.
+    compute
+        Compute what is lazy in what `work` returns as part of the run: True or ``"discard"`` drops
+        each block as it is made, ``"persist"`` keeps them on the workers until all are.
     no_fuse
         Keep dask from fusing tasks.
     secure
@@ -74,6 +78,7 @@ def profile(
         repeats=repeats,
         order=order,
         timeout=timeout,
+        compute=compute,  # type: ignore[arg-type]
         no_fuse=no_fuse,
         secure=secure,
         report=report,

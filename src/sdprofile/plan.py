@@ -55,6 +55,9 @@ class Plan:
     timeout: float | None = None
     """Time after which a run is given up, in seconds."""
 
+    compute: str | None = None
+    """How to compute what is lazy in the work's value: one of `values.COMPUTING`; None for not."""
+
     fuse: bool = True
     """Whether dask may fuse tasks."""
 
@@ -117,6 +120,7 @@ def make_plan(
         threads=options.threads or (found.threads if found else None) or 1,
         memory_limit=limit,
         timeout=options.timeout,
+        compute=options.compute,
         fuse=not options.no_fuse,
         decimal=decimal,
     )

@@ -84,6 +84,7 @@ class Sweep:
             runs=tuple(self.runs),
             repeats=self._options.repeats,
             fused=not self._options.no_fuse,
+            compute=self._options.compute or "",
             stopped=stopped,
             machine=self._machine,
             secure=lease is not None and lease.secure,

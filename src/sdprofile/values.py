@@ -15,6 +15,9 @@ SMALLEST_MEMORY = 100_000_000
 ORDERS = ("rounds", "grouped")
 """Values of ``--order``."""
 
+COMPUTING = ("discard", "persist")
+"""Values of ``--compute``, the first if it has none."""
+
 _LONGEST = 4000
 """Characters of a value that are read: Python reads no whole number of more than 4300 digits."""
 
@@ -97,6 +100,16 @@ def order(value: object) -> str:
     text = _text(value)
     if text not in ORDERS:
         raise SdprofileError(f"expected {' or '.join(ORDERS)}, got {shown(value)}")
+    return text
+
+
+def computing(value: object) -> str | None:
+    """Return one of `COMPUTING`; None for not."""
+    if value is False:
+        return None
+    text = COMPUTING[0] if value is True else _text(value)
+    if text not in COMPUTING:
+        raise SdprofileError(f"expected {' or '.join(COMPUTING)}, got {shown(value)}")
     return text
 
 

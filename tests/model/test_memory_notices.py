@@ -11,6 +11,7 @@ from sdprofile.model.memory import WorkerPeak
 from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
+from sdprofile.model.tasks import TaskMemory
 
 MB = 10**6
 
@@ -103,3 +104,30 @@ def test_peaks_of_a_system_without_marks_are_told() -> None:
 
 def test_peak_of_a_worker_that_was_killed_is_no_fault_of_the_system() -> None:
     assert facts(make_profile(with_peak(exact=False, killed=True))) == []
+
+
+def with_finalize(rise: int, **kwargs: Any) -> Run:
+    part = TaskMemory(
+        prefix="finalize-hlgfinalizecompute", tasks=1, peak=GB, rise_low=rise, rise_high=rise
+    )
+    around = Circumstances(kernel_baseline=0, kernel_peak=kwargs.pop("kernel", 0))
+    return make_run(task_memory=(part,), circumstances=around, memory_limit=5 * GB, **kwargs)
+
+
+def test_a_large_result_that_is_put_together_names_both_copies() -> None:
+    [fact] = facts(make_profile(with_finalize(2 * GB, kernel=3 * GB)))
+
+    assert fact == (
+        "compute() put the whole result together on one worker, which took 2.00 GB more there,"
+        " and copied it into the kernel, which took 3.00 GB more"
+    )
+
+
+def test_a_large_result_that_does_not_reach_the_kernel_names_one_copy() -> None:
+    [fact] = facts(make_profile(with_finalize(2 * GB)))
+
+    assert fact.endswith("which took 2.00 GB more there")
+
+
+def test_a_small_result_is_not_worth_a_word() -> None:
+    assert facts(make_profile(with_finalize(GB))) == []

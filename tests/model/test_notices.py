@@ -6,6 +6,7 @@ import pytest
 from profiles import make_profile, make_run
 
 from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.lazy import LazyValue
 from sdprofile.model.notices import Notice, make_notices
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
@@ -144,3 +145,25 @@ def test_the_most_important_comes_first() -> None:
     assert time == "16 threads shared 8 cores"
     assert memory.startswith("Workers wrote")
     assert "--no-fuse" in settings
+
+
+LAZY = LazyValue(kind="DataArray", parts=1, chunks=300, nbytes=2_400_000_000)
+
+
+@pytest.mark.parametrize(
+    ("compute", "lazy", "tasks", "fact"),
+    [
+        ("", LAZY, 0, "No task ran: the cell's value is lazy (DataArray, 2.40 GB in 300 chunks)"),
+        ("discard", LAZY, 300, "was computed and each block dropped as it was made"),
+        ("persist", LAZY, 300, "was computed and kept on the workers to the end"),
+        ("discard", None, 100, "--compute had nothing to do: the cell's last value is not lazy"),
+    ],
+)
+def test_a_lazy_value_is_told(compute: str, lazy: LazyValue | None, tasks: int, fact: str) -> None:
+    [found] = facts(make_profile(make_run(lazy=lazy, tasks=tasks), compute=compute))
+
+    assert fact in found
+
+
+def test_a_lazy_value_of_a_cell_that_computed_is_not_worth_a_word() -> None:
+    assert facts(make_profile(make_run(lazy=LAZY, tasks=100))) == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.cluster.resize import worker_states
 from sdprofile.cluster.session import check_untouched
 from sdprofile.errors import SdprofileError
+from sdprofile.extras.lazy import compute_lazy, describe
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clean import clean_slate
@@ -22,6 +23,7 @@ from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
 from sdprofile.measure.transfers import Transfers
+from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import cluster_peak, worker_peaks
 from sdprofile.model.run import Run
 from sdprofile.model.spans import share_out
@@ -75,11 +77,16 @@ def run_once(
         clock = Clock()
 
         ours = os.getpid()
+        lazy: LazyValue | None = None
 
         def timed() -> None:
+            nonlocal lazy
             try:
                 with clock:
-                    work()
+                    value = work()
+                    if plan.compute is not None:
+                        compute_lazy(value, how=plan.compute)
+                lazy = describe(value)
             finally:
                 if os.getpid() != ours:
                     os._exit(0)  # a copy that the cell has forked must not go on as if it were us
@@ -134,6 +141,7 @@ def run_once(
             span=ROOT_SHOWN,
         ),
         task_memory=marks.task_memory,
+        lazy=lazy,
         circumstances=replace(surroundings.circumstances, swapped=marks.swapped),
         failure=failure,
     )

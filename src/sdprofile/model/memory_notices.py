@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from sdprofile.model.units import format_bytes
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
+
+_FINALIZE_FRACTION = 0.25
+"""Fraction of a worker's limit that putting a result together may take without being told."""
 
 _KERNEL_RISE = 200_000_000
 """Bytes by which the kernel's memory may rise without being told."""
@@ -60,8 +64,18 @@ def _beside(profile: Profile) -> Iterator[Notice]:
     """Yield what took memory beside the workers, and which peaks are not exact."""
     rise = max((_kernel_rise(run) for run in profile.runs), default=0)
     fullest = max((run.peak_worker or 0 for run in profile.runs), default=0)
-    if rise > max(_KERNEL_RISE, fullest / 2):
-        amount = format_bytes(rise, decimal=profile.decimal)
+    amount = format_bytes(rise, decimal=profile.decimal)
+    together = [run for run in profile.runs if _is_large(_finalize_rise(run), run)]
+    if together:
+        highest = format_bytes(max(map(_finalize_rise, together)), decimal=profile.decimal)
+        kernel = f", and copied it into the kernel, which took {amount} more"
+        yield Notice(
+            fact="compute() put the whole result together on one worker, which took"
+            f" {highest} more there{kernel if rise > _KERNEL_RISE else ''}",
+            advice="If the kernel does not need all of it: end the cell with the lazy object and"
+            " use --compute, reduce it first, or write it to zarr",
+        )
+    elif rise > max(_KERNEL_RISE, fullest / 2):
         yield Notice(
             fact=f"The kernel itself took up to {amount} more, which no worker's limit covers",
             advice=".compute() brings the whole result into the kernel: reduce it first, write it"
@@ -79,6 +93,16 @@ def _beside(profile: Profile) -> Iterator[Notice]:
             fact="Peaks are the highest samples: this system keeps no marks",
             advice="Leave room in --memory, for a short peak may have been missed",
         )
+
+
+def _finalize_rise(run: Run) -> int:
+    """Return what the task took that puts a result together; see `Failure.in_finalize`."""
+    finalize = (part for part in run.task_memory if part.prefix.startswith("finalize"))
+    return max((part.rise_low for part in finalize), default=0)
+
+
+def _is_large(rise: int, run: Run) -> bool:
+    return rise > _FINALIZE_FRACTION * (run.memory_limit or math.inf)
 
 
 def _kernel_rise(run: Run) -> int:

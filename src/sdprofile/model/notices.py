@@ -46,13 +46,44 @@ def make_notices(profile: Profile) -> tuple[Notice, ...]:
 
 def _make_notices(profile: Profile) -> Iterator[Notice]:
     yield from failure_notices(profile)
-    yield from _work([run for run in profile.runs if run.status == "ok"])
+    finished = [run for run in profile.runs if run.status == "ok"]
+    yield from _lazy(profile, finished)
+    yield from _work(finished)
     yield from time_notices(profile)
     yield from memory_notices(profile)
     if not profile.fused:
         yield Notice(
             fact="Task fusion was off (--no-fuse), which changes the number of tasks and the time",
             advice="Use it to see steps, and measure times without it",
+        )
+
+
+def _lazy(profile: Profile, finished: list[Run]) -> Iterator[Notice]:
+    """Yield what the cell left to be computed, or how it was computed for it."""
+    if not finished:
+        return
+    lazy = next((run.lazy for run in finished if run.lazy is not None), None)
+    told = lazy.in_words(decimal=profile.decimal) if lazy else ""
+    if profile.compute and not lazy:
+        yield Notice(
+            fact="--compute had nothing to do: the cell's last value is not lazy",
+            advice="End the cell with the lazy object itself, or leave --compute out",
+        )
+    elif profile.compute == "discard":
+        yield Notice(
+            fact=f"The cell's value ({told}) was computed and each block dropped as it was made",
+            advice="The peaks are without the whole: --compute persist keeps it on the workers,"
+            " .compute() in the cell brings it into the kernel",
+        )
+    elif profile.compute:
+        yield Notice(
+            fact=f"The cell's value ({told}) was computed and kept on the workers to the end",
+            advice="The peaks are with the whole: --compute alone drops each block as it is made",
+        )
+    elif lazy and not any(run.tasks for run in finished):
+        yield Notice(
+            fact=f"No task ran: the cell's value is lazy ({told})",
+            advice="Add --compute to compute it as part of the run",
         )
 
 
@@ -69,7 +100,7 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             advice="Look for plain NumPy or pandas, or a library that computes with"
             ' scheduler="threads": worker counts make no difference to these',
         )
-    elif not any(run.tasks for run in finished):
+    elif not any(run.tasks or run.lazy for run in finished):
         yield Notice(
             fact="No task ran on the workers, so worker counts make no difference here",
             advice="Call .compute() in the cell, and drop results that are held from an earlier"

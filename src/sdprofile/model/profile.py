@@ -48,6 +48,9 @@ class Profile:
     fused: bool = True
     """Whether dask was free to fuse tasks; False with ``--no-fuse``."""
 
+    compute: str = ""
+    """How ``--compute`` computed what was lazy in the cell's value; empty if it was not asked."""
+
     secure: bool = False
     """Whether the cluster talked TLS, which makes transfers slower."""
 

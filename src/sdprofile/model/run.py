@@ -7,6 +7,7 @@ from functools import cached_property
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.failure import Failure
+from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.scaling import efficiency, serial_fraction, speedup
 from sdprofile.model.spans import SpanActivity
@@ -63,6 +64,9 @@ class Run:
 
     task_memory: tuple[TaskMemory, ...] = ()
     """What the tasks of each prefix took; empty where the system keeps no marks."""
+
+    lazy: LazyValue | None = None
+    """What was lazy in the cell's last value; None for nothing."""
 
     circumstances: Circumstances = Circumstances()
     """What went on around it."""

@@ -56,14 +56,15 @@ class Cell:
         self._output = Output()
         self._parts, self._shows_value = _compile(shell, source, first_line)
 
-    def run(self) -> None:
-        """Execute the cell once; call it inside `fresh`."""
+    def run(self) -> object:
+        """Execute the cell once and return its last value; call it inside `fresh`."""
         shell = self._shell
         for code, is_value in self._parts:
             if is_value:
                 self._value = eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307
             else:
                 exec(code, shell.user_global_ns, shell.user_ns)  # noqa: S102
+        return None if self._value is _NOTHING else self._value
 
     @contextlib.contextmanager
     def fresh(self) -> Iterator[None]:
