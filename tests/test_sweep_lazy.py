@@ -102,6 +102,16 @@ def test_every_block_is_computed_and_nothing_stays(
 
 
 @pytest.mark.parametrize("how", ["discard", "persist"])
+def test_each_item_of_a_bag_is_made_once(client: Client, tmp_path: Path, how: str) -> None:
+    made = dask.bag.from_sequence(range(6), npartitions=3).map(
+        lambda item: (tmp_path / f"{item}").touch(exist_ok=False)
+    )
+    with client.as_current():
+        compute_lazy(made, how=how)
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+@pytest.mark.parametrize("how", ["discard", "persist"])
 def test_each_block_is_made_once(client: Client, tmp_path: Path, how: str) -> None:
     log = tmp_path / "made"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -125,31 +126,27 @@ def _without_result(part: Any) -> Any:
 
     if _is(part, "dask.array", "Array"):
         return part.map_blocks(
-            _no_array,
+            discard,
             chunks=tuple((1,) * number for number in part.numblocks),
             dtype=bool,
-            meta=_no_array(part._meta),
+            meta=discard(part._meta),
         )
     if hasattr(part, "_meta") and hasattr(part, "map_partitions"):
-        return part.map_partitions(_no_rows, meta=part._meta)
+        return part.map_partitions(discard, meta=part._meta)
     if _is(part, "dask.bag", "Bag"):
-        return part.map_partitions(_no_items)
-    return delayed(_nothing)(part)
+        return part.map_partitions(discard)
+    return delayed(discard)(part)
 
 
-def _no_array(block: Any) -> Any:
-    import numpy as np
+def discard(block: Any) -> Any:
+    """Return next to nothing in place of a block of a collection; its name shows in task names."""
+    if isinstance(block, Iterator):  # a bag's block is made as it is walked
+        deque(block, maxlen=0)
+        return []
+    if hasattr(block, "iloc") or isinstance(block, list):
+        return block[:0]
+    if hasattr(block, "ndim"):
+        import numpy as np
 
-    return np.zeros((1,) * block.ndim, dtype=bool)
-
-
-def _no_rows(frame: Any) -> Any:
-    return frame[:0]
-
-
-def _no_items(_items: Any) -> list[Any]:
-    return []
-
-
-def _nothing(_value: Any) -> None:
+        return np.zeros((1,) * block.ndim, dtype=bool)
     return None
