@@ -24,7 +24,7 @@ from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
     *("--workers", "--memory", "--threads", "--repeats", "--order"),
-    *("--timeout", "--no-fuse", "--secure", "--report", "--out", "--quiet"),
+    *("--timeout", "--compute", "--no-fuse", "--secure", "--report", "--out", "--quiet"),
 ]
 CLUSTER = ["--workers", "--memory", "--threads", "--secure", "--close"]
 
@@ -38,6 +38,8 @@ OFFERED = [
     ("%%sdprofile --order=", ["rounds", "grouped"], ""),
     ("%%sdprofile --order ro", ["rounds"], "ro"),
     ("%%sdprofile --workers=1,2 --order=gr", ["grouped"], "gr"),
+    ("%%sdprofile --compute=", ["discard", "persist"], ""),
+    ("%%sdprofile --compute p", ["persist"], "p"),
     ("\n  %%sdprofile --q", ["--quiet"], "--q"),
     ("x = 1\n%sdprofile --q", ["--quiet"], "--q"),
     ("if True:\n    p = %sdprofile --q", ["--quiet"], "--q"),
