@@ -11,6 +11,7 @@ from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
 from sdprofile.model.spans import SpanActivity
+from sdprofile.model.steps import StepCall
 from sdprofile.model.tasks import TaskMemory
 
 GB = 10**9
@@ -129,3 +130,10 @@ def make_profile(*runs: Run, empty: bool = False, **kwargs: Any) -> Profile:
 
 def _shared(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in ("repeat", "status", "seconds", "memory_limit")}
+
+
+def make_step(
+    name: str, seconds: float = 0.1, *, calls: int = 1, merged: Sequence[str] = ()
+) -> StepCall:
+    """Return a step of the cell: one call of 0.1 s, unless told otherwise."""
+    return StepCall(span=name, calls=calls, seconds=seconds, merged=tuple(merged))

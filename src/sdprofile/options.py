@@ -67,6 +67,14 @@ class Options(Declared):
         choices=values.COMPUTING,
         may_lack=True,
     )
+    steps: str = option(
+        values.steps,
+        "auto: calls of spatialdata's functions are steps, where it is loaded; off: only your own"
+        " spans are (default: auto)",
+        metavar="WHICH",
+        default="auto",
+        choices=values.STEPS,
+    )
     no_fuse: bool = option(
         values.flag,
         "keep dask from fusing tasks: readable task names, steps kept apart",

@@ -21,6 +21,7 @@ def profile(
     order: str | None = None,
     timeout: float | None = None,
     compute: bool | str | None = None,
+    steps: str = "auto",
     no_fuse: bool = False,
     secure: bool = False,
     report: str | None = None,
@@ -47,6 +48,9 @@ def profile(
     compute
         Compute what is lazy in what `work` returns as part of the run: True or ``"discard"`` drops
         each block as it is made, ``"persist"`` keeps them on the workers until all are.
+    steps
+        ``"auto"`` makes steps of the calls of spatialdata's functions, where it is loaded;
+        ``"off"`` of none.
     no_fuse
         Keep dask from fusing tasks.
     secure
@@ -79,6 +83,7 @@ def profile(
         order=order,
         timeout=timeout,
         compute=compute,  # type: ignore[arg-type]
+        steps=steps,
         no_fuse=no_fuse,
         secure=secure,
         report=report,

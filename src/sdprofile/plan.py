@@ -58,6 +58,9 @@ class Plan:
     compute: str | None = None
     """How to compute what is lazy in the work's value: one of `values.COMPUTING`; None for not."""
 
+    steps: bool = True
+    """Whether calls of spatialdata's functions become steps."""
+
     fuse: bool = True
     """Whether dask may fuse tasks."""
 
@@ -121,6 +124,7 @@ def make_plan(
         memory_limit=limit,
         timeout=options.timeout,
         compute=options.compute,
+        steps=options.steps == "auto",
         fuse=not options.no_fuse,
         decimal=decimal,
     )

@@ -15,6 +15,9 @@ SMALLEST_MEMORY = 100_000_000
 ORDERS = ("rounds", "grouped")
 """Values of ``--order``."""
 
+STEPS = ("auto", "off")
+"""Which calls become steps."""
+
 COMPUTING = ("discard", "persist")
 """Values of ``--compute``, the first if it has none."""
 
@@ -100,6 +103,14 @@ def order(value: object) -> str:
     text = _text(value)
     if text not in ORDERS:
         raise SdprofileError(f"expected {' or '.join(ORDERS)}, got {shown(value)}")
+    return text
+
+
+def steps(value: object) -> str:
+    """Return one of `STEPS`."""
+    text = _text(value)
+    if text not in STEPS:
+        raise SdprofileError(f"expected {' or '.join(STEPS)}, got {shown(value)}")
     return text
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from profiles import make_activity, make_profile, make_run
+from profiles import make_activity, make_profile, make_run, make_step
 
-from sdprofile.render.steps import steps
+from sdprofile.model.profile import Profile
+from sdprofile.render.steps import step_rows, steps
+from sdprofile.render.steps_view import steps_view
+from sdprofile.render.table import report
 
 
 def test_each_step_comes_before_those_in_it() -> None:
@@ -63,3 +66,75 @@ def test_count_that_did_not_finish_has_no_times() -> None:
 
 def test_without_a_run_that_ended_well_there_are_no_steps() -> None:
     assert steps(make_profile(make_run(status="killed"))) == ()
+
+
+def with_calls() -> Profile:
+    """Return a profile whose second step has no tasks, on 1 and 2 workers."""
+    spans = (
+        make_activity("thread-cpu", 4.0, span="cell/mine/map_raster (line 2)"),
+        make_activity("idle", 16.0, span="cell"),
+    )
+    calls = (
+        make_step("cell/mine/map_raster (line 2)", 0.25),
+        make_step("cell/transform (line 3)", 0.5, calls=2),
+        make_step("cell", calls=0, merged=["transform (line 3)"]),
+    )
+    first = make_run(1, seconds=20.0, spans=spans, steps=calls)
+    return make_profile(first, make_run(2, seconds=10.0, spans=spans, steps=calls[:1]))
+
+
+def test_calls_are_steps_in_their_order_with_or_without_tasks() -> None:
+    assert step_rows(with_calls()) == [
+        ["step", "1 worker", "2 workers"],
+        ["cell", "20.0 s", "10.0 s"],
+        ["  mine", "4.00 s", "2.00 s"],
+        ["    map_raster (line 2)", "4.00 s (250 ms)", "2.00 s (250 ms)"],
+        ["  transform (line 3)", "– (500 ms)", "–"],
+    ]
+
+
+def test_report_shows_the_steps_aligned_where_there_are_any() -> None:
+    lines = report(with_calls(), width=80).splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("steps ("))
+    assert lines[start + 1 : start + 6] == [
+        "step                            1 worker        2 workers",
+        "cell                              20.0 s           10.0 s",
+        "  mine                            4.00 s           2.00 s",
+        "    map_raster (line 2)  4.00 s (250 ms)  2.00 s (250 ms)",
+        "  transform (line 3)          – (500 ms)                –",
+    ]
+    alone = make_profile(make_run(spans=(make_activity("idle", 10.0, span="cell"),)))
+    assert step_rows(alone) == []
+    assert "steps (" not in report(alone)
+
+
+def test_widget_tells_the_time_in_the_kernel() -> None:
+    html = steps_view(with_calls())
+    assert "compute 100 %, kernel 250 ms" in html
+    assert "kernel 500 ms" in html
+
+
+def test_table_of_steps() -> None:
+    table = with_calls().steps()
+    assert table.to_dict("records")[:2] == [
+        {
+            "workers": 1,
+            "repeat": 1,
+            "step": "cell/mine/map_raster (line 2)",
+            "calls": 1,
+            "kernel_seconds": 0.25,
+            "thread_seconds": 4.0,
+            "merged": "",
+        },
+        {
+            "workers": 1,
+            "repeat": 1,
+            "step": "cell/transform (line 3)",
+            "calls": 2,
+            "kernel_seconds": 0.5,
+            "thread_seconds": 0,
+            "merged": "",
+        },
+    ]
+    assert len(table) == 3
+    assert list(make_profile(make_run()).steps()) == list(table)

@@ -12,6 +12,7 @@ from sdprofile.cluster.resize import worker_states
 from sdprofile.cluster.session import check_untouched
 from sdprofile.errors import SdprofileError
 from sdprofile.extras.lazy import compute_lazy, describe
+from sdprofile.extras.spatial import public_functions
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clean import clean_slate
@@ -22,6 +23,7 @@ from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
+from sdprofile.measure.steps import Steps
 from sdprofile.measure.transfers import Transfers
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import cluster_peak, worker_peaks
@@ -72,6 +74,7 @@ def run_once(
         exits = enter(WorkerExits(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         span = enter(CellSpan(client))
+        steps = enter(Steps(client, public_functions() if plan.steps else {}))
         # The last, for its times are of all that happens within.
         surroundings = enter(Surroundings(client))
         clock = Clock()
@@ -141,6 +144,7 @@ def run_once(
             span=ROOT_SHOWN,
         ),
         task_memory=marks.task_memory,
+        steps=steps.calls,
         lazy=lazy,
         circumstances=replace(surroundings.circumstances, swapped=marks.swapped),
         failure=failure,

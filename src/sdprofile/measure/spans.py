@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from functools import partial
@@ -63,6 +64,7 @@ class CellSpan(Instrument):
         """Open the span."""
         from distributed import span
 
+        self._stack.enter_context(_not_warned_of())
         self._before: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
         self._id: str = self._stack.enter_context(span(ROOT))
 
@@ -94,6 +96,20 @@ class CellSpan(Instrument):
         ask_workers(self._client, _send_heartbeat)
         total = self._client.run_on_scheduler(_cluster_metrics)
         return (*self._client.run_on_scheduler(partial(_span_metrics, self._id)), total)
+
+
+@contextlib.contextmanager
+def _not_warned_of() -> Iterator[None]:
+    """Keep dask's data frames from warning of an annotation that is not the user's."""
+    ours = rf"Dask annotations {{'span': {{'name': \('{ROOT}',\), 'ids': \('[^']*',\)}}}} detected"
+    warnings.filterwarnings("ignore", message=ours)
+    ignored = warnings.filters[0]
+    try:
+        yield
+    finally:
+        # No more than it: the cell may have set filters of its own.
+        with contextlib.suppress(ValueError):
+            warnings.filters.remove(ignored)  # type: ignore[attr-defined] # it is a list
 
 
 _Amount = tuple[tuple[str, str, str, str], str, float]

@@ -119,6 +119,27 @@ def spans_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
+def steps_frame(profile: Profile) -> pd.DataFrame:
+    """Return the calls that are steps, one row per run and step; see `Profile.steps`."""
+    return _frame(
+        [
+            {
+                "workers": run.workers,
+                "repeat": run.repeat,
+                "step": step.span,
+                "calls": step.calls,
+                "kernel_seconds": step.seconds,
+                "thread_seconds": sum(part.seconds for part in run.spans if part.span == step.span),
+                "merged": ", ".join(step.merged),
+            }
+            for run in profile.runs
+            for step in run.steps
+            if step.calls
+        ],
+        "workers repeat step calls kernel_seconds thread_seconds merged",
+    )
+
+
 def tasks_frame(profile: Profile) -> pd.DataFrame:
     """Return time and memory of each task prefix; see `Profile.tasks`."""
     return _frame(

@@ -10,6 +10,7 @@ from sdprofile.model.failure_notices import failure_notices
 from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.notice import Notice
 from sdprofile.model.spans import EXECUTE
+from sdprofile.model.step_notices import step_notices
 from sdprofile.model.time_notices import time_notices
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ _LITTLE_CPU = 0.1
 
 _WORKERS_IDLE = 0.15
 """Fraction of their thread time below which the workers have not done it."""
+
+
+_SAME_WORK = 0.02
+"""Fraction of its tasks that a run may have less: of what one graph shares with the one before,
+dask runs again what it has forgotten meanwhile."""
 
 
 def make_notices(profile: Profile) -> tuple[Notice, ...]:
@@ -51,6 +57,7 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
     yield from _work(finished)
     yield from time_notices(profile)
     yield from memory_notices(profile)
+    yield from step_notices(profile)
     if not profile.fused:
         yield Notice(
             fact="Task fusion was off (--no-fuse), which changes the number of tasks and the time",
@@ -107,7 +114,7 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             " cell, for dask does not compute them again",
         )
     least, most = min(run.tasks for run in finished), max(run.tasks for run in finished)
-    if least < most:
+    if most - least > _SAME_WORK * most:
         yield Notice(
             fact=f"The runs did not do the same work: {least} to {most} tasks",
             advice="Look for results that are held between runs, and for choices by the number of"

@@ -15,6 +15,7 @@ from sdprofile.model.frames import (
     memory_frame,
     runs_frame,
     spans_frame,
+    steps_frame,
     summary_frame,
     tasks_frame,
 )
@@ -195,6 +196,20 @@ class Profile:
         killed takes what it counted in its last second with it.
         """
         return spans_frame(self)
+
+    def steps(self) -> pd.DataFrame:
+        """Return the calls of spatialdata's functions, one row per run and step.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat`, `step` (as `spans` names it, with the line of the cell),
+            `calls`, `kernel_seconds` (wall time of the calls in the kernel), `thread_seconds` (of
+            its tasks, summed over all threads), `merged` (steps and task prefixes whose tasks dask
+            merged with those of this step). Empty with ``--steps off``, or where spatialdata was
+            not loaded.
+        """
+        return steps_frame(self)
 
     def tasks(self) -> pd.DataFrame:
         """Return time and memory of the tasks, one row per run and prefix of their keys.

@@ -11,6 +11,7 @@ from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.scaling import efficiency, serial_fraction, speedup
 from sdprofile.model.spans import SpanActivity
+from sdprofile.model.steps import StepCall
 from sdprofile.model.tasks import TaskMemory
 from sdprofile.model.timing import Timing
 from sdprofile.model.verdict import Verdict, compare
@@ -64,6 +65,9 @@ class Run:
 
     task_memory: tuple[TaskMemory, ...] = ()
     """What the tasks of each prefix took; empty where the system keeps no marks."""
+
+    steps: tuple[StepCall, ...] = ()
+    """The calls that are steps of the cell."""
 
     lazy: LazyValue | None = None
     """What was lazy in the cell's last value; None for nothing."""

@@ -184,8 +184,8 @@ and to see the last profile again::
 
 The cell is run `--repeats` times at each worker count. What it prints and its value are shown once,
 the names that it sets stay. The result is a Profile, which `_` and `--out NAME` keep:
-`to_frame()`, `summary()`, `memory()` and `spans()` give pandas tables, `plot()` a figure,
-`save(path)` a file.
+`to_frame()`, `summary()`, `memory()`, `spans()`, `steps()` and `tasks()` give pandas tables,
+`plot()` a figure, `save(path)` a file.
 
 Options:
 

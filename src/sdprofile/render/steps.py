@@ -6,12 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sdprofile.model.units import format_seconds, plural
 from sdprofile.render.breakdown import activity_shares, is_accounted
 from sdprofile.render.curves import median_run
+from sdprofile.render.rows import MISSING
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
+
+
+STEPS = "steps (of all threads; in brackets in the kernel; in the median run)"
+"""What `step_rows` returns, in words."""
+
+STEP = "step"
+"""Header of the column whose texts come from the user's code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +32,9 @@ class StepTime:
 
     shares: dict[str, float]
     """Share of each of `sdprofile.render.breakdown.ACTIVITIES` that took any time."""
+
+    kernel: float | None = None
+    """Wall time in the kernel of the calls that are this step, in seconds; None for no call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +66,14 @@ def steps(profile: Profile) -> tuple[Step, ...]:
 
     Notes
     -----
-    A step of which dask merged the tasks with those of another (fusion) is not there: its time is
-    in the step around it.
+    A span of which dask merged the tasks with those of another (fusion) is not there: its time is
+    in the step around it. Of a call's tasks that were merged the time is in the step with which
+    they were (`StepCall.merged`).
     """
     runs = [median_run(count, known=is_accounted) for count in profile.counts]
-    paths = dict.fromkeys(
-        path for run in runs if run for part in run.spans for path in _upward(part.span)
-    )
+    # Calls are in the order in which they came.
+    spans = [part.span for run in runs if run for parts in (run.steps, run.spans) for part in parts]
+    paths = dict.fromkeys(path for span in spans for path in _upward(span))
     return tuple(
         Step(
             name=path.rpartition("/")[2],
@@ -69,6 +82,37 @@ def steps(profile: Profile) -> tuple[Step, ...]:
         )
         for path in _downward(list(paths))
     )
+
+
+def step_rows(profile: Profile) -> list[list[str]]:
+    """Return the steps as text, worker counts side by side.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    list of list of str
+        The headers, then a row per step; empty if there is none but the cell.
+    """
+    found = steps(profile)
+    if len(found) < 2:
+        return []
+    headers = [STEP, *(plural(count.workers, "worker") for count in profile.counts)]
+    return [headers, *([_indented(step), *map(_in_words, step.times)] for step in found)]
+
+
+def _indented(step: Step) -> str:
+    return f"{'  ' * step.depth}{step.name}"
+
+
+def _in_words(time: StepTime | None) -> str:
+    if time is None:
+        return MISSING
+    workers = format_seconds(time.seconds) if time.shares else MISSING
+    return workers if time.kernel is None else f"{workers} ({format_seconds(time.kernel)})"
 
 
 def _upward(span: str) -> Iterator[str]:
@@ -90,7 +134,9 @@ def _time(run: Run | None, path: str) -> StepTime | None:
     if run is None:
         return None
     parts = [part for part in run.spans if f"{part.span}/".startswith(f"{path}/")]
-    if not parts:
+    calls = [step.seconds for step in run.steps if step.span == path and step.calls]
+    if not parts and not calls:
         return None
     seconds = sum(part.seconds for part in parts) / (run.workers * run.threads)
-    return StepTime(seconds=seconds, shares=activity_shares(parts))
+    kernel = sum(calls) if calls else None
+    return StepTime(seconds=seconds, shares=activity_shares(parts), kernel=kernel)

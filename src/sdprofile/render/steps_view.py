@@ -26,7 +26,10 @@ _COLOURS = dict(
 _NEEDS_LIGHT_INK = ("compute",)
 """Activities whose colour is too dark for black letters."""
 
-_KEY = "Thread time of the median run, divided by all threads: for the whole cell, its wall time."
+_KEY = (
+    "Thread time of the median run, divided by all threads: for the whole cell, its wall time."
+    " Kernel: wall time of the calls that are the step."
+)
 
 _HOW_TO_TELL_STEPS = (
     ' To tell steps apart, put each into a block of with distributed.span("name"): and add'
@@ -63,13 +66,18 @@ def _times(step: Step, profile: Profile) -> list[Cell]:
 
 
 def _time(time: StepTime | None, classes: str) -> Cell:
-    if time is None or not time.shares:
+    if time is None:
         return Cell(text=MISSING, classes=classes)
-    largest = max(time.shares, key=lambda name: time.shares[name])
+    notes = []
+    if time.shares:
+        largest = max(time.shares, key=lambda name: time.shares[name])
+        notes.append(f"{largest} {100 * time.shares[largest]:.0f} %")
+    if time.kernel is not None:
+        notes.append(f"kernel {format_seconds(time.kernel)}")
     return Cell(
-        text=format_seconds(time.seconds),
-        after=stack(time.shares, _COLOURS),
-        note=f"{largest} {100 * time.shares[largest]:.0f} %",
+        text=format_seconds(time.seconds) if time.shares else MISSING,
+        after=stack(time.shares, _COLOURS) if time.shares else "",
+        note=", ".join(notes),
         classes=classes,
     )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
 from sdprofile.render.rows import NO_RUNS, conditions, right_aligned, table_rows
+from sdprofile.render.steps import STEP, STEPS, step_rows
 from sdprofile.render.terminal_plot import terminal_plot
 
 if TYPE_CHECKING:
@@ -112,7 +113,11 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         yield lines
         plot = terminal_plot(profile, width=min(width, _WIDEST_PLOT), ascii_only=ascii_only)
         yield plot.splitlines()
-        for title, rows in ((TIME, time_rows(profile)), (MEMORY, memory_rows(profile))):
+        for title, rows in (
+            (TIME, time_rows(profile)),
+            (STEPS, step_rows(profile)),
+            (MEMORY, memory_rows(profile)),
+        ):
             if rows:
                 cells = [[clean(cell) for cell in row] for row in rows]
                 yield [*wrapped(title), *_table(_shortened(cells, width), width=width, rule="")]
@@ -143,18 +148,18 @@ def _table(rows: list[list[str]], *, width: int, rule: str) -> list[str]:
 
 
 def _column(header: str, cells: list[str], rule: str) -> list[str]:
-    cells = right_aligned(cells)
-    width = max(len(header), len(cells[0]))
+    is_text = header in ("status", PREFIX, STEP)
+    if header != STEP:  # whose names are indented
+        cells = [cell.strip() for cell in cells] if is_text else right_aligned(cells)
+    width = max(map(len, (header, *cells)))
     lines = [header, rule * width, *cells] if rule else [header, *cells]
-    if header in ("status", PREFIX):
-        return [cell.strip().ljust(width) for cell in lines]
-    return [cell.rjust(width) for cell in lines]
+    return [cell.ljust(width) if is_text else cell.rjust(width) for cell in lines]
 
 
 def _shortened(rows: list[list[str]], width: int) -> list[list[str]]:
-    """Return rows whose prefixes are cut in the middle where the table would be too wide."""
+    """Return rows whose names are cut in the middle where the table would be too wide."""
     headers, *_ = rows
-    if headers[0] != PREFIX:
+    if headers[0] not in (PREFIX, STEP):
         return rows
     rest = sum(max(map(len, column)) + len(_GAP) for column in list(zip(*rows, strict=True))[1:])
     most = max(_NARROWEST_PREFIX, width - rest)

@@ -1,0 +1,87 @@
+"""Gets between a function and whoever calls it, by whatever name they have it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+_CALL = "stands for what is called"
+
+Around = Callable[[FunctionType, tuple[Any, ...], dict[str, Any]], object]
+"""Gets a function that does what the called one did, and its arguments; returns the result."""
+
+
+@contextlib.contextmanager
+def stood_in(functions: Iterable[tuple[FunctionType, Around]]) -> Iterator[None]:
+    """Have something else called in place of functions, until the context ends.
+
+    Parameters
+    ----------
+    functions
+        Each with what is called in its place.
+
+    Notes
+    -----
+    The function's ``__code__`` is exchanged, so it is the same object as ever: a name that was
+    imported before, a partial, a method, an entry of a dict all lead to it, and it is pickled by
+    its name. A worker, being another process, has the function as it was.
+    """
+    with contextlib.ExitStack() as stack:
+        for function, around in functions:
+            stack.enter_context(_stood_in(function, around))
+        yield
+
+
+@contextlib.contextmanager
+def _stood_in(function: FunctionType, around: Around) -> Iterator[None]:
+    code = function.__code__
+    original = FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    original.__kwdefaults__ = function.__kwdefaults__
+    original.__qualname__ = function.__qualname__
+
+    def call(*args: Any, **kwargs: Any) -> object:
+        __tracebackhide__ = True  # IPython's word for a frame that is not shown
+        return around(original, args, kwargs)
+
+    # Who asks for the signature shall not see that of the stand-in.
+    signed = "__signature__" not in vars(function) and not hasattr(function, "__wrapped__")
+    if signed:
+        function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    template = _template(len(code.co_freevars))
+    function.__code__ = template.replace(
+        co_consts=tuple(call if each == _CALL else each for each in template.co_consts),
+        co_filename=code.co_filename,
+        co_firstlineno=code.co_firstlineno,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+    )
+    try:
+        yield
+    finally:
+        function.__code__ = code
+        if signed:
+            del function.__signature__  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _template(free: int) -> CodeType:
+    """Return the code of a function that only calls, for a closure of this size."""
+    names = ", ".join(f"free{number}" for number in range(free))
+    source = f"""
+def outer({names}):
+    def stand_in(*args, **kwargs):
+        __tracebackhide__ = True
+        call = {_CALL!r}
+        return call(*args, **kwargs)
+        {names}
+"""
+    code = compile(source, __file__, "exec")
+    for _ in ("outer", "stand_in"):
+        [code] = [each for each in code.co_consts if isinstance(each, CodeType)]
+    return code

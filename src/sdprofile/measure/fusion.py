@@ -1,0 +1,154 @@
+"""On the scheduler: gives the tasks of a step its span, and tells which steps dask merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from distributed import SchedulerPlugin
+
+if TYPE_CHECKING:
+    from distributed import Scheduler
+    from distributed.scheduler import TaskGroup, TaskState
+
+ANNOTATION = "sdprofile-steps"
+"""Name of the annotation by which a graph tells its steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A span of the cell and those around it, the outermost first."""
+
+    names: tuple[str, ...]
+    """What they are called."""
+
+    ids: tuple[str, ...]
+    """By what dask tells them apart."""
+
+    def inside(self, step: str) -> Place:
+        """Return the place of a step within this one."""
+        return Place(names=(*self.names, step), ids=(*self.ids, f"{self.ids[-1]}/{step}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepsOfGraph:
+    """What the kernel knows about a graph that it sends."""
+
+    place: Place | None
+    """The step that sends it; None if none does."""
+
+    layers: dict[str, Place] = field(default_factory=dict)
+    """The steps by whose functions its layers were built; those of earlier graphs are known."""
+
+
+class StepSpans(SchedulerPlugin):
+    """Puts each task group into the span of its step, before its tasks are run.
+
+    Notes
+    -----
+    A span that is put on while a graph is built keeps dask from merging tasks, and so changes what
+    is measured. So the graph stays as it is: what dask has made of it is looked at here, where each
+    merged task still holds the keys that it was made of. A group belongs to the step that built
+    what it puts out, else to the step that sent it. Spans of the user's own stay around it.
+    """
+
+    name = "sdprofile-steps"
+
+    def __init__(self, root: str) -> None:
+        """Remember the id of the span around the cell."""
+        self._root = root
+        self._layers: dict[str, Place] = {}
+        self._seen: set[int] = set()
+        self.merged: dict[tuple[str, ...], set[str]] = {}
+        """By the names of a place: what dask merged into its tasks."""
+
+    def update_graph(
+        self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
+    ) -> None:
+        """Look at a graph that has come, whose tasks are not yet under way."""
+        told = annotations.pop(ANNOTATION, {})
+        known = next(iter(told.values()), StepsOfGraph(place=None))
+        self._layers.update(known.layers)
+        by_group: dict[int, list[TaskState]] = {}
+        for key in tasks:
+            task = scheduler.tasks[key]
+            if task.annotations:
+                task.annotations.pop(ANNOTATION, None)  # no worker needs it
+            if id(task.group) not in self._seen:
+                by_group.setdefault(id(task.group), []).append(task)
+        if scheduler.computations:
+            scheduler.computations[-1].annotations.pop(ANNOTATION, None)
+        for group_id, members in by_group.items():
+            self._seen.add(group_id)
+            self._place(scheduler, members[0].group, members, known.place)
+
+    def _place(
+        self, scheduler: Scheduler, group: TaskGroup, tasks: list[TaskState], sender: Place | None
+    ) -> None:
+        spans = scheduler.extensions["spans"]
+        span = spans.spans.get(group.span_id)
+        around = span.annotation if span is not None else None
+        if around is None or around["ids"][0] != self._root:
+            return
+        out, layers = _made_of(tasks)
+        builder = self._layers.get(out)
+        owner = builder or sender
+        place = Place(names=around["name"], ids=around["ids"])
+        if owner is not None:
+            # Whatever is in a span of the user's stays there.
+            place = owner if len(place.names) == 1 else place.inside(owner.names[-1])
+            step = spans._ensure_span(place.names, place.ids)
+            span.groups.discard(group)
+            step.groups.add(group)
+            group.span_id = step.id
+            for task in tasks:
+                task.annotations = {**(task.annotations or {}), "span": step.annotation}
+        merged = set(self._merged_into(builder, layers - {out})) - {place.names[-1]}
+        if merged:
+            self.merged.setdefault(place.names, set()).update(merged)
+
+    def _merged_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
+        """Yield the steps of other layers; of those without a step their prefix."""
+        from dask.utils import key_split
+
+        for layer in layers:
+            owner = self._layers.get(layer)
+            if owner is not None:
+                yield owner.names[-1]
+            elif builder is not None:  # else they are the cell's own, or the sender's
+                yield key_split(layer)
+
+
+def _made_of(tasks: Iterable[TaskState]) -> tuple[str, set[str]]:
+    """Return the layer that a group puts out, and those of which its tasks were merged."""
+    for task in tasks:
+        inner = _subgraph(task.run_spec)
+        if inner is not None:
+            graph, out = inner
+            return _layer(out), {_layer(key) for key in _keys(graph)}
+    first = next(iter(tasks))
+    return _layer(first.key), {_layer(first.key)}
+
+
+def _subgraph(spec: Any) -> tuple[dict[Any, Any], Any] | None:
+    """Return the graph that a merged task executes, and its last key; None for another task."""
+    args: tuple[Any, ...] = getattr(spec, "args", ())
+    if len(args) >= 2 and isinstance(args[0], dict):  # dask._task_spec._execute_subgraph
+        return args[0], args[1]
+    return None
+
+
+def _keys(graph: dict[Any, Any]) -> Iterator[Any]:
+    for key, spec in graph.items():
+        inner = _subgraph(spec)
+        if inner is None:
+            yield key
+        else:
+            yield from _keys(inner[0])
+
+
+def _layer(key: Any) -> str:
+    """Return the layer that a key is of; within a merged task it may have block numbers."""
+    name = key[0] if isinstance(key, tuple) else key
+    return str(name).partition("_.")[0]

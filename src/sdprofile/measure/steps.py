@@ -1,0 +1,164 @@
+"""Makes steps of the calls that a cell makes to a library's functions."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from types import FrameType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.extras.lazy import lazy_parts
+from sdprofile.measure.calls import stood_in
+from sdprofile.measure.fusion import ANNOTATION, Place, StepsOfGraph, StepSpans
+from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.spans import ROOT_SHOWN
+from sdprofile.model.steps import StepCall
+
+if TYPE_CHECKING:
+    from distributed import Client, Scheduler
+
+
+class Steps(Instrument):
+    """Notes each call of some functions: its wall time, the tasks it sent, the layers it built.
+
+    Notes
+    -----
+    Only calls by the cell and by what it calls are steps, not those that such a function makes
+    itself. A function that computes sends its tasks while it runs; one that is lazy builds layers
+    of a graph, by whose names the scheduler knows the tasks again (see `StepSpans`). Enter it
+    inside `CellSpan`. Where there are no functions, it does nothing.
+    """
+
+    calls: tuple[StepCall, ...] = ()
+    """The steps in the order in which they came, without those that were never called."""
+
+    def __init__(self, client: Client, functions: Mapping[FunctionType, str]) -> None:
+        super().__init__(client)
+        self._functions = functions
+        self._stack = contextlib.ExitStack()
+        self._thread = threading.get_ident()
+        self._inside: Place | None = None
+        self._took: dict[tuple[str, ...], list[float]] = {}
+        self._layers: dict[str, Place] = {}
+        self._sent: set[str] = set()
+
+    def begin(self) -> None:
+        """Stand in for the functions, and watch what the client sends."""
+        if not self._functions:
+            return
+        self._root = _place()
+        self._client.run_on_scheduler(partial(_watch, self._root.ids[0]))
+        self._stack.enter_context(self._told_with_each_graph())
+        functions = [(each, partial(self._call, name)) for each, name in self._functions.items()]
+        self._stack.enter_context(stood_in(functions))
+
+    def end(self) -> None:
+        """Leave functions and client as they were, and read what the scheduler saw."""
+        self.abandon()
+        if self._functions:
+            merged = self._client.run_on_scheduler(_take_merged)
+            self.calls = tuple(
+                StepCall(
+                    span="/".join([ROOT_SHOWN, *names[1:]]),
+                    calls=len(self._took.get(names, ())),
+                    seconds=sum(self._took.get(names, ())),
+                    merged=tuple(sorted(merged.get(names, ()))),
+                )
+                for names in {**self._took, **merged}
+            )
+
+    def abandon(self) -> None:
+        """Leave functions and client as they were."""
+        self._stack.close()
+
+    def _call(
+        self, name: str, original: FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> object:
+        __tracebackhide__ = True
+        if self._inside is not None or threading.get_ident() != self._thread:
+            return original(*args, **kwargs)
+        if name.startswith("."):
+            name = f"{args[0].__name__}{name}"
+        place = _place(self._root).inside(f"{name} (line {_line_of_cell()})")
+        given = _layers((args, kwargs))
+        self._inside = place
+        start = time.perf_counter()
+        try:
+            value = original(*args, **kwargs)
+        finally:
+            self._took.setdefault(place.names, []).append(time.perf_counter() - start)
+            self._inside = None
+        for layer in _layers(value) - given:
+            self._layers.setdefault(layer, place)
+        return value
+
+    @contextlib.contextmanager
+    def _told_with_each_graph(self) -> Iterator[None]:
+        """Tell the scheduler with each graph that is sent what is known of its layers."""
+        import dask.base
+
+        annotate: Any = dask.base.annotate
+        send: Any = self._client._graph_to_futures
+
+        def tell_and_send(*args: Any, **kwargs: Any) -> Any:
+            new = {layer: self._layers[layer] for layer in self._layers.keys() - self._sent}
+            self._sent.update(new)
+            known = StepsOfGraph(place=self._inside, layers=new)
+            with annotate(**{ANNOTATION: known}):
+                return send(*args, **kwargs)
+
+        self._client._graph_to_futures = tell_and_send  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del self._client._graph_to_futures
+
+
+def _place(otherwise: Place | None = None) -> Place:
+    """Return the place of the span that is open here."""
+    from dask.base import get_annotations
+
+    span: Any = get_annotations().get("span")
+    if span is None and otherwise is not None:
+        return otherwise
+    return Place(names=tuple(span["name"]), ids=tuple(span["ids"]))
+
+
+def _line_of_cell() -> int:
+    """Return which line of the cell is being run: of its frame, the first that sdprofile called."""
+    frame = sys._getframe(4)  # beyond those that stand in
+    while frame.f_back is not None and not _is_ours(frame.f_back):
+        frame = frame.f_back
+    return frame.f_lineno
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("sdprofile.")
+
+
+def _layers(value: object) -> set[str]:
+    """Return the names of all layers of the graphs in a value, without making the graphs."""
+    return {name for part in lazy_parts(value) for name in _layers_of(part)}
+
+
+def _layers_of(part: Any) -> Iterable[str]:
+    if hasattr(type(part), "expr"):  # a data frame's graph is made only when it is computed
+        return [each._name for each in part.expr.walk()]
+    return getattr(part.__dask_graph__(), "layers", ())
+
+
+def _watch(root: str, dask_scheduler: Scheduler) -> None:
+    _take_merged(dask_scheduler)
+    dask_scheduler.add_plugin(StepSpans(root))
+
+
+def _take_merged(dask_scheduler: Scheduler) -> dict[tuple[str, ...], set[str]]:
+    plugin = dask_scheduler.plugins.get(StepSpans.name)
+    if not isinstance(plugin, StepSpans):
+        return {}
+    dask_scheduler.remove_plugin(name=StepSpans.name)
+    return plugin.merged

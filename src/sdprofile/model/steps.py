@@ -1,0 +1,29 @@
+"""The calls that a cell makes to a library's functions, as steps of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepCall:
+    """All calls of one function at one line of the cell, in one run."""
+
+    span: str
+    """Name of the step with those of the spans around it, as `SpanActivity.span` has it:
+    ``cell/read/map_raster (line 3)``."""
+
+    calls: int = 0
+    """How often it was called; 0 for the cell itself."""
+
+    seconds: float = 0.0
+    """Wall time of the calls in the kernel, in seconds: of a function that computes with the wait
+    for the workers, of one that is lazy without what it builds."""
+
+    merged: tuple[str, ...] = ()
+    """Steps and task prefixes whose tasks dask merged with those of this step (fusion)."""
+
+    @property
+    def name(self) -> str:
+        """Its own name, without those of the spans around it."""
+        return self.span.rpartition("/")[2]
