@@ -62,6 +62,7 @@ PREPARE_TIMEOUT = 60.0
 """Seconds that a worker has to make the imports."""
 
 _SHORT_HISTORIES = {
+    "distributed.admin.log-length": 100,
     "distributed.admin.low-level-log-length": 100,
     "distributed.diagnostics.computations.max-history": 10,
 }
