@@ -7,6 +7,10 @@ import ctypes
 import gc
 import sys
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from distributed import Client, Scheduler
 
 
 def collect_garbage() -> None:
@@ -26,6 +30,29 @@ def free_memory() -> None:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def forget_messages(client: Client) -> None:
+    """Let go of the last 1000 messages of each connection, which dask keeps for debugging.
+
+    Parameters
+    ----------
+    client
+        Of the cluster. The messages hold graphs, and whatever data is in them.
+    """
+    client.run_on_scheduler(_forget_messages)
+    _clear_log(client.scheduler_comm)
+
+
+def _forget_messages(dask_scheduler: Scheduler) -> None:
+    for comm in (*dask_scheduler.stream_comms.values(), *dask_scheduler.client_comms.values()):
+        _clear_log(comm)
+
+
+def _clear_log(comm: object) -> None:
+    log = getattr(comm, "recent_message_log", None)
+    if log is not None:
+        log.clear()
 
 
 def _forget_handlers() -> None:

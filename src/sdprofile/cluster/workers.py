@@ -61,13 +61,6 @@ _SCHEDULERS_OWN = ("distributed.dashboard", "distributed.http")
 PREPARE_TIMEOUT = 60.0
 """Seconds that a worker has to make the imports."""
 
-_SHORT_HISTORIES = {
-    "distributed.admin.log-length": 100,
-    "distributed.admin.low-level-log-length": 100,
-    "distributed.diagnostics.computations.max-history": 10,
-}
-"""Dask keeps 1000 messages of each connection for debugging, with the graphs and tasks in them."""
-
 _METHOD = "distributed.worker.multiprocessing-method"
 
 
@@ -94,8 +87,7 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
         False for workers that shall be spawned as dask does it, for the cluster is the user's.
 
     Going from 1 to 2 to 4 workers then takes 0.2 s a step instead of several seconds. Where a fork
-    server cannot be had, workers are spawned as dask does it. What is connected in this context
-    keeps a shorter history of its messages.
+    server cannot be had, workers are spawned as dask does it.
 
     Notes
     -----
@@ -110,8 +102,6 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(_main_not_rerun())
-            if fork:
-                stack.enter_context(dask.config.set(_SHORT_HISTORIES))
             if not (fork and _can_fork()):
                 yield
                 return

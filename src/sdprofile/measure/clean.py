@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.ask import ask_workers
-from sdprofile.cluster.garbage import collect_garbage, free_memory
+from sdprofile.cluster.garbage import collect_garbage, forget_messages, free_memory
+from sdprofile.cluster.own import is_started_here
 from sdprofile.cluster.resize import worker_states
 from sdprofile.interrupts import let_in
 
@@ -51,6 +52,8 @@ def clean_slate(client: Client) -> int:
     wait_until_idle(client)
     groups = _left_over(lambda: client.run_on_scheduler(_count_groups), timeout=FORGET_TIMEOUT)
     ask_workers(client, _free_memory)
+    if is_started_here(client):
+        forget_messages(client)
     return groups
 
 
