@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sdprofile.model.elements import Element
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
@@ -137,3 +138,18 @@ def make_step(
 ) -> StepCall:
     """Return a step of the cell: one call of 0.1 s, unless told otherwise."""
     return StepCall(span=name, calls=calls, seconds=seconds, merged=tuple(merged))
+
+
+def make_element(name: str = "image", **kwargs: Any) -> Element:
+    """Return an image of 3 x 1000 x 1000 pixels, made in line 2, unless told otherwise."""
+    values: dict[str, Any] = {
+        "kind": "Image2D",
+        "line": 2,
+        "shape": (3, 1000, 1000),
+        "dtype": "float64",
+        "nbytes": 24_000_000,
+        "chunks": (1, 100, 100),
+        "chunk_count": 300,
+        "chunk_bytes": 80_000,
+    } | kwargs
+    return Element(name=name, **values)

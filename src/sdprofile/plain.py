@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client
+from sdprofile.extras.scope import scope_of
 from sdprofile.interrupts import ignored
 from sdprofile.measure.run import Work
 from sdprofile.model.profile import Profile
@@ -88,7 +89,8 @@ def profile(
         secure=secure,
         report=report,
     )
-    sweep = Sweep(work, options, code=getattr(work, "__qualname__", repr(work)))
+    name = getattr(work, "__qualname__", repr(work))
+    sweep = Sweep(work, options, code=name, scope=scope_of(work))
     found = find_client()
     try:
         for _ in sweep:

@@ -11,6 +11,7 @@ from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.session import is_lost
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.extras.report import check_report, performance_report
+from sdprofile.extras.scope import Scope
 from sdprofile.interrupts import held_back
 from sdprofile.lease import Lease
 from sdprofile.measure.machine import this_machine, versions
@@ -41,6 +42,7 @@ class Sweep:
         options: Options,
         *,
         code: str,
+        scope: Scope | None = None,
         around: Around = contextlib.nullcontext,
         notify: Notify | None = None,
     ) -> None:
@@ -54,6 +56,8 @@ class Sweep:
             What was asked.
         code
             How to show the work.
+        scope
+            The names that the work uses; None where they are not known.
         around
             Gives a context that is entered before each run and left after it, outside the clock.
         notify
@@ -62,6 +66,7 @@ class Sweep:
         self._work = work
         self._options = options
         self._code = code
+        self._scope = scope
         self._around = around
         self._notify = notify or (lambda step: None)
         self._machine = this_machine()
@@ -150,6 +155,7 @@ class Sweep:
                         workers=visit.workers,
                         repeat=repeat,
                         label=self._created,
+                        scope=self._scope,
                     )
                 self.runs.append(run)
                 if run.status not in ("failed", "interrupted"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from sdprofile.extras.loaded import is_a
 from sdprofile.model.lazy import LazyValue
 
 _DEPTH = 4
@@ -43,7 +43,7 @@ def describe(value: object) -> LazyValue | None:
     if not parts:
         return None
     # Data frames have no size, and arrays with chunks of unknown size none that is a number.
-    nbytes = sum(part.nbytes if _is(part, "dask.array", "Array") else math.nan for part in parts)
+    nbytes = sum(part.nbytes if is_a(part, "dask.array", "Array") else math.nan for part in parts)
     return LazyValue(
         kind=type(value).__name__,
         parts=len(parts),
@@ -90,29 +90,24 @@ def _parts(value: Any, depth: int) -> Iterator[Any]:
         items = value.values() if isinstance(value, dict) else value
         for item in items if depth else ():
             yield from _parts(item, depth - 1)
-    elif _is(value, "spatialdata", "SpatialData"):
+    elif is_a(value, "spatialdata", "SpatialData"):
         for _, _, element in value.gen_elements():
             yield from _parts(element, depth)
-    elif _is(value, "xarray", "DataTree"):
+    elif is_a(value, "xarray", "DataTree"):
         for node in value.subtree:
             yield from _parts(node.to_dataset(inherit=False), depth)
-    elif _is(value, "xarray", "Dataset"):
+    elif is_a(value, "xarray", "Dataset"):
         for variable in value.variables.values():
             yield from _parts(variable.data, depth)
-    elif _is(value, "xarray", "DataArray"):
+    elif is_a(value, "xarray", "DataArray"):
         yield from _parts(value.variable.data, depth)
         for coordinate in value.coords.values():
             yield from _parts(coordinate.variable.data, depth)
-    elif _is(value, "anndata", "AnnData"):
+    elif is_a(value, "anndata", "AnnData"):
         for held in (value.X, *value.layers.values(), *value.obsm.values()):
             yield from _parts(held, depth)
     elif is_dask_collection(value):
         yield value
-
-
-def _is(value: object, module: str, name: str) -> bool:
-    kind = getattr(sys.modules.get(module), name, None) if module in sys.modules else None
-    return kind is not None and isinstance(value, kind)
 
 
 def _chunks(part: Any) -> int:
@@ -124,7 +119,7 @@ def _without_result(part: Any) -> Any:
     """Return a collection whose tasks make each block of another one, and give nothing back."""
     from dask.delayed import delayed
 
-    if _is(part, "dask.array", "Array"):
+    if is_a(part, "dask.array", "Array"):
         return part.map_blocks(
             discard,
             chunks=tuple((1,) * number for number in part.numblocks),
@@ -133,7 +128,7 @@ def _without_result(part: Any) -> Any:
         )
     if hasattr(part, "_meta") and hasattr(part, "map_partitions"):
         return part.map_partitions(discard, meta=part._meta)
-    if _is(part, "dask.bag", "Bag"):
+    if is_a(part, "dask.bag", "Bag"):
         return part.map_partitions(discard)
     return delayed(discard)(part)
 

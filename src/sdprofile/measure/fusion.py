@@ -62,6 +62,8 @@ class StepSpans(SchedulerPlugin):
         self._seen: set[int] = set()
         self.merged: dict[tuple[str, ...], set[str]] = {}
         """By the names of a place: what dask merged into its tasks."""
+        self.layers: set[str] = set()
+        """All layers whose tasks were sent, as far as they are told from each other."""
 
     def update_graph(
         self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
@@ -92,6 +94,7 @@ class StepSpans(SchedulerPlugin):
         if around is None or around["ids"][0] != self._root:
             return
         out, layers = _made_of(tasks)
+        self.layers |= layers
         builder = self._layers.get(out)
         owner = builder or sender
         place = Place(names=around["name"], ids=around["ids"])

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.cluster.resize import worker_states
 from sdprofile.cluster.session import check_untouched
 from sdprofile.errors import SdprofileError
+from sdprofile.extras.elements import Elements
 from sdprofile.extras.lazy import compute_lazy, describe
+from sdprofile.extras.scope import Scope
 from sdprofile.extras.spatial import public_functions
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
@@ -38,7 +40,14 @@ Work = Callable[[], object]
 
 
 def run_once(
-    work: Work, client: Client, plan: Plan, *, workers: int, repeat: int, label: str
+    work: Work,
+    client: Client,
+    plan: Plan,
+    *,
+    workers: int,
+    repeat: int,
+    label: str,
+    scope: Scope | None = None,
 ) -> tuple[Run, BaseException | None]:
     """Execute the work once under all instruments.
 
@@ -54,6 +63,8 @@ def run_once(
         Which run this is.
     label
         Makes the label of the memory samples unique.
+    scope
+        The names that the work uses; None where they are not known.
 
     Returns
     -------
@@ -81,15 +92,17 @@ def run_once(
 
         ours = os.getpid()
         lazy: LazyValue | None = None
+        found: Elements | None = None
 
         def timed() -> None:
-            nonlocal lazy
+            nonlocal lazy, found
             try:
                 with clock:
                     value = work()
                     if plan.compute is not None:
                         compute_lazy(value, how=plan.compute)
                 lazy = describe(value)
+                found = Elements(scope, value) if plan.steps else None
             finally:
                 if os.getpid() != ours:
                     os._exit(0)  # a copy that the cell has forked must not go on as if it were us
@@ -124,6 +137,7 @@ def run_once(
         marks=marks.peaks,
         killed={killed["worker"]: killed["rss"]} if killed else {},
     )
+    elements = found.worked_on(steps.layers if span.tasks else None) if found else ()
     run = Run(
         workers=workers,
         threads=plan.threads,
@@ -145,6 +159,8 @@ def run_once(
         ),
         task_memory=marks.task_memory,
         steps=steps.calls,
+        elements=elements,
+        finer_than_needed=found.finer_than_needed(elements) if found else (),
         lazy=lazy,
         circumstances=replace(surroundings.circumstances, swapped=marks.swapped),
         failure=failure,

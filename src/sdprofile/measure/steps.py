@@ -36,6 +36,9 @@ class Steps(Instrument):
     calls: tuple[StepCall, ...] = ()
     """The steps in the order in which they came, without those that were never called."""
 
+    layers: set[str] | None = None
+    """The layers whose tasks were sent; None where nothing was watched."""
+
     def __init__(self, client: Client, functions: Mapping[FunctionType, str]) -> None:
         super().__init__(client)
         self._functions = functions
@@ -60,7 +63,7 @@ class Steps(Instrument):
         """Leave functions and client as they were, and read what the scheduler saw."""
         self.abandon()
         if self._functions:
-            merged = self._client.run_on_scheduler(_take_merged)
+            merged, self.layers = self._client.run_on_scheduler(_stop_watching)
             self.calls = tuple(
                 StepCall(
                     span="/".join([ROOT_SHOWN, *names[1:]]),
@@ -152,13 +155,16 @@ def _layers_of(part: Any) -> Iterable[str]:
 
 
 def _watch(root: str, dask_scheduler: Scheduler) -> None:
-    _take_merged(dask_scheduler)
+    _stop_watching(dask_scheduler)
     dask_scheduler.add_plugin(StepSpans(root))
 
 
-def _take_merged(dask_scheduler: Scheduler) -> dict[tuple[str, ...], set[str]]:
+def _stop_watching(
+    dask_scheduler: Scheduler,
+) -> tuple[dict[tuple[str, ...], set[str]], set[str]]:
+    """Return what was merged, and the layers that were sent."""
     plugin = dask_scheduler.plugins.get(StepSpans.name)
     if not isinstance(plugin, StepSpans):
-        return {}
+        return {}, set()
     dask_scheduler.remove_plugin(name=StepSpans.name)
-    return plugin.merged
+    return plugin.merged, plugin.layers

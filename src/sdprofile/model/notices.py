@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sdprofile.model.element_notices import element_notices
 from sdprofile.model.failure_notices import failure_notices
 from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.notice import Notice
@@ -57,6 +58,7 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
     yield from _work(finished)
     yield from time_notices(profile)
     yield from memory_notices(profile)
+    yield from element_notices(profile)
     yield from step_notices(profile)
     if not profile.fused:
         yield Notice(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.model.advice import make_advice
+from sdprofile.model.elements import Element
 from sdprofile.model.failure import Failure
 from sdprofile.model.frames import (
     memory_frame,
@@ -95,6 +96,11 @@ class Profile:
             CountSummary(workers=workers, runs=tuple(runs), base=base, base_workers=base_workers)
             for workers, runs in by_count.items()
         )
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """The SpatialData elements that the cell worked on, in the last run that tells."""
+        return next((run.elements for run in reversed(self.runs) if run.elements), ())
 
     @property
     def in_rounds(self) -> bool | None:

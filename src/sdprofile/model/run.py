@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.elements import Element, FinerThanNeeded
 from sdprofile.model.failure import Failure
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
@@ -68,6 +69,12 @@ class Run:
 
     steps: tuple[StepCall, ...] = ()
     """The calls that are steps of the cell."""
+
+    elements: tuple[Element, ...] = ()
+    """The SpatialData elements that the cell worked on."""
+
+    finer_than_needed: tuple[FinerThanNeeded, ...] = ()
+    """What was made from a finer scale of a pyramid than it shows."""
 
     lazy: LazyValue | None = None
     """What was lazy in the cell's last value; None for nothing."""

@@ -12,6 +12,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
+from sdprofile.extras.scope import Scope
 from sdprofile.notebook.capture import Output, captured
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Cell:
         self._value: Any = _NOTHING
         self._output = Output()
         self._parts, self._shows_value = _compile(shell, source, first_line)
+        self.scope = Scope([code for code, _ in self._parts], shell.user_ns)
 
     def run(self) -> object:
         """Execute the cell once and return its last value; call it inside `fresh`."""

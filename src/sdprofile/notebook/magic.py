@@ -88,7 +88,14 @@ class SdprofileMagics(Magics):
             # Its traceback would show our frames; the error itself points at the line.
             raise error.with_traceback(None) from None
         progress = Progress(None if options.quiet else find_screen(self._shell))
-        sweep = Sweep(cell.run, options, code=cell.source, around=cell.fresh, notify=progress.show)
+        sweep = Sweep(
+            cell.run,
+            options,
+            code=cell.source,
+            scope=cell.scope,
+            around=cell.fresh,
+            notify=progress.show,
+        )
         try:
             self._sweep(sweep, progress)
         except BaseException as error:  # noqa: BLE001 - raised again below

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
+from sdprofile.render.elements import ELEMENT, ELEMENTS, element_rows
 from sdprofile.render.rows import NO_RUNS, conditions, right_aligned, table_rows
 from sdprofile.render.steps import STEP, STEPS, step_rows
 from sdprofile.render.terminal_plot import terminal_plot
@@ -117,6 +118,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
             (TIME, time_rows(profile)),
             (STEPS, step_rows(profile)),
             (MEMORY, memory_rows(profile)),
+            (ELEMENTS, element_rows(profile)),
         ):
             if rows:
                 cells = [[clean(cell) for cell in row] for row in rows]
@@ -148,7 +150,7 @@ def _table(rows: list[list[str]], *, width: int, rule: str) -> list[str]:
 
 
 def _column(header: str, cells: list[str], rule: str) -> list[str]:
-    is_text = header in ("status", PREFIX, STEP)
+    is_text = header in ("status", PREFIX, STEP, ELEMENT, "kind", "store")
     if header != STEP:  # whose names are indented
         cells = [cell.strip() for cell in cells] if is_text else right_aligned(cells)
     width = max(map(len, (header, *cells)))
@@ -159,7 +161,7 @@ def _column(header: str, cells: list[str], rule: str) -> list[str]:
 def _shortened(rows: list[list[str]], width: int) -> list[list[str]]:
     """Return rows whose names are cut in the middle where the table would be too wide."""
     headers, *_ = rows
-    if headers[0] not in (PREFIX, STEP):
+    if headers[0] not in (PREFIX, STEP, ELEMENT):
         return rows
     rest = sum(max(map(len, column)) + len(_GAP) for column in list(zip(*rows, strict=True))[1:])
     most = max(_NARROWEST_PREFIX, width - rest)

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdprofile.render.curves import SHOWN, is_sampled
+from sdprofile.render.elements_view import elements_view
 from sdprofile.render.memory_view import memory_panels, memory_view
 from sdprofile.render.picture import Picture
 from sdprofile.render.speedup_view import speedup_view
@@ -50,9 +51,10 @@ def make_views(profile: Profile, *, picture: Picture) -> tuple[View, ...]:
     Returns
     -------
     tuple of View
-        Time, Speedup, Memory, Steps, Tasks and Notices.
+        Time, Speedup, Memory, Steps, Tasks, Elements (if any is known) and Notices.
     """
     number = f" {len(profile.notices)}" if profile.notices else ""
+    elements = elements_view(profile)
     return (
         View(name="Time", html=time_view(profile)),
         View(name="Speedup", html=speedup_view(profile, picture=picture), with_plot=False),
@@ -61,6 +63,7 @@ def make_views(profile: Profile, *, picture: Picture) -> tuple[View, ...]:
         ),
         View(name="Steps", html=steps_view(profile)),
         View(name="Tasks", html=tasks_view(profile)),
+        *([View(name="Elements", html=elements, with_plot=False)] if elements else []),
         View(name=f"Notices{number}", html=notice_list(profile), with_plot=False),
     )
 

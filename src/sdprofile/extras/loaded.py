@@ -1,0 +1,17 @@
+"""Tells what a value is without importing what it could be."""
+
+from __future__ import annotations
+
+import sys
+
+
+def is_a(value: object, module: str, name: str) -> bool:
+    """Whether a value is of a type of a module; if that was not imported, nothing is.
+
+    Examples
+    --------
+    >>> is_a(1, "builtins", "int"), is_a(1, "no_such_module", "int")
+    (True, False)
+    """
+    kind = getattr(sys.modules.get(module), name, None) if module in sys.modules else None
+    return kind is not None and isinstance(value, kind)

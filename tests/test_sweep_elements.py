@@ -1,0 +1,127 @@
+"""What a cell works on is listed, and chunks that cost too much are told, as measured."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import dask.array as da
+import pytest
+import spatialdata as sd
+from spatialdata.models import Image2DModel
+
+from sdprofile.extras.scope import scope_of
+from sdprofile.extras.spatial import public_functions
+from sdprofile.model.profile import Profile
+from sdprofile.options import Options
+from sdprofile.sweep import Sweep
+
+with warnings.catch_warnings():
+    # What spatialdata imports with its first use, and would not with a second.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    public_functions()
+
+
+def image(size: int, chunk: int, **how: Any) -> Any:
+    pixels = da.ones((1, size, size), chunks=(1, chunk, chunk))
+    return Image2DModel.parse(pixels, dims="cyx", **how)
+
+
+def profile_of(work: Callable[[], object], **options: Any) -> Profile:
+    options = {"workers": "1", "memory": "800MB", "repeats": 1} | options
+    sweep = Sweep(work, Options(**options), code="", scope=scope_of(work))
+    for _ in sweep:
+        pass
+    return sweep.profile()
+
+
+def facts(profile: Profile) -> str:
+    return "\n".join(notice.fact for notice in profile.notices)
+
+
+@pytest.mark.usefixtures("client")
+def test_small_chunks_are_told_with_the_element_that_has_them() -> None:
+    small, unused = image(300, 15), image(100, 50)
+
+    def work() -> None:
+        assert unused is not None
+        small.data.mean().compute()
+
+    profile = profile_of(work)
+    assert [(each.name, each.chunk_count) for each in profile.elements] == [("small", 400)]
+    assert "Chunks are too small" in facts(profile)
+    [advice] = [notice.advice for notice in profile.notices if "too small" in notice.fact]
+    assert advice.startswith("Store or read small in chunks=(1, ")
+    assert "instead of chunks=(1, 15, 15)" in advice
+
+
+@pytest.mark.usefixtures("client")
+def test_tasks_that_take_long_make_small_chunks_right() -> None:
+    small = image(110, 10)
+
+    def slow(block: Any) -> Any:
+        time.sleep(0.04)
+        return block
+
+    def work() -> None:
+        sd.map_raster(small, slow, blockwise=True).data.sum().compute()
+
+    profile = profile_of(work)
+    assert [each.name for each in profile.elements] == ["small"]
+    assert profile.runs[0].tasks > 100
+    assert "Chunks are too small" not in facts(profile)
+
+
+@pytest.mark.usefixtures("client")
+def test_full_resolution_that_is_not_needed_is_told() -> None:
+    tree = image(400, 100, scale_factors=[2, 2])
+    made: Any = None
+
+    def rasterized(scale: Any) -> Any:
+        return sd.rasterize(
+            scale,
+            axes=("x", "y"),
+            min_coordinate=[0, 0],
+            max_coordinate=[400, 400],
+            target_coordinate_system="global",
+            target_unit_to_pixels=0.25,
+        )
+
+    def work() -> Any:
+        made.data.sum().compute()
+        return tree
+
+    made = rasterized(tree["scale0"]["image"])
+    assert "made was made from scale0 of tree" in facts(profile_of(work))
+    made = rasterized(tree)
+    assert "was made from" not in facts(profile_of(work))
+
+
+@pytest.mark.usefixtures("client")
+def test_without_steps_nothing_is_listed() -> None:
+    small = image(100, 10)
+    profile = profile_of(lambda: small.data.sum().compute(), steps="off")
+    assert profile.elements == ()
+    assert profile.steps().empty
+
+
+@pytest.mark.usefixtures("client")
+def test_tasks_that_would_pass_the_limit_side_by_side_are_told() -> None:
+    large = image(3500, 3500)  # 98 MB
+
+    def work() -> None:
+        large.data.map_blocks(copied).sum().compute()
+
+    profile = profile_of(work, threads=3, memory="800MB")
+    assert [run.status for run in profile.runs] == ["ok"]
+    [notice] = [notice for notice in profile.notices if "too large" in notice.fact]
+    assert " x 3 threads, of a limit of 800 MB" in notice.fact
+    assert notice.advice.startswith("Store or read large in smaller chunks than chunks=(1, 3500,")
+    assert "too large" not in facts(profile_of(work, threads=1, memory="800MB"))
+
+
+def copied(block: Any) -> Any:
+    held = [block + index for index in range(3)]
+    return held[0] + held[1] + held[2]
