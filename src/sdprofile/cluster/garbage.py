@@ -19,7 +19,7 @@ def collect_garbage() -> None:
     Dask hooks a Python function into the collector, and an interrupt that arrives in there is
     printed and forgotten. Interrupts are raised in the main thread only, so another one collects.
     """
-    _forget_handlers()
+    _forget_names()
     collector = threading.Thread(target=free_memory, name="sdprofile-collect")
     collector.start()
     collector.join()
@@ -55,13 +55,14 @@ def _clear_log(comm: object) -> None:
         log.clear()
 
 
-def _forget_handlers() -> None:
-    """Let go of the nannies of workers that have gone.
+def _forget_names() -> None:
+    """Let go of the nannies of workers that have gone, and of the names of tasks.
 
     Dask remembers for ever of each method that has answered a message what arguments it takes, and
-    with the method its nanny.
+    with the method its nanny; and of 100,000 tasks what their names begin with.
     """
-    core = sys.modules.get("distributed.core")
-    forget = getattr(getattr(core, "_expects_comm", None), "cache_clear", None)
-    if forget is not None:
-        forget()
+    for module, name in (("distributed.core", "_expects_comm"), ("dask.utils", "key_split")):
+        function = getattr(sys.modules.get(module), name, None)
+        forget = getattr(function, "cache_clear", None)
+        if forget is not None:
+            forget()

@@ -75,6 +75,7 @@ class CellSpan(Instrument):
         last = None
         while (now := self._read()) != last and time.monotonic() < deadline:
             last = now
+        self._client.run_on_scheduler(partial(_empty_span, self._id))
         self.tasks, in_spans, total = now
         during = {key: value - self._before.get(key, 0) for key, value in total.items()}
         self.spilled = round(sum(v for key, v in during.items() if _is_spill(key)))
@@ -162,6 +163,15 @@ async def _send_heartbeat(dask_worker: Worker) -> None:
 def _cluster_metrics(dask_scheduler: Scheduler) -> dict[tuple[Hashable, ...], float]:
     metrics = dask_scheduler.cumulative_worker_metrics
     return {key: value for key, value in metrics.items() if isinstance(key, tuple)}
+
+
+def _empty_span(span_id: str, dask_scheduler: Scheduler) -> None:
+    """Drop what our span itself holds: dask keeps spans for ever. Those within are the user's."""
+    span: Span | None = dask_scheduler.extensions["spans"].spans.get(span_id)
+    if span is not None:
+        span.groups.clear()
+        span._cumulative_worker_metrics.clear()
+        span._code.clear()
 
 
 def _span_metrics(

@@ -79,7 +79,8 @@ def _trimmed(svg: str, *, width: int, height: int, label: str) -> str:
         f'<svg width="{width}" height="{height}" {view} role="img"'
         f' aria-label="{escape(label, quote=True)}">'
     )
-    return opening + svg[svg.index(">") + 1 :].replace(_INK, "currentColor").strip()
+    inner = svg[svg.index(">") + 1 :].replace(_INK, "currentColor")
+    return opening + re.sub(r">\s+<", "><", inner).strip()
 
 
 def _short(tag: str) -> str:
