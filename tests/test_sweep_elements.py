@@ -62,13 +62,13 @@ def test_tasks_that_take_long_make_small_chunks_right() -> None:
     small = image(110, 10)
 
     def slow(block: Any) -> Any:
-        time.sleep(0.04)
+        time.sleep(0.1)
         return block
 
     def work() -> None:
         sd.map_raster(small, slow, blockwise=True).data.sum().compute()
 
-    profile = profile_of(work)
+    profile = profile_of(work, threads=4)
     assert [each.name for each in profile.elements] == ["small"]
     assert profile.runs[0].tasks > 100
     assert "Chunks are too small" not in facts(profile)
@@ -119,7 +119,6 @@ def test_tasks_that_would_pass_the_limit_side_by_side_are_told() -> None:
     [notice] = [notice for notice in profile.notices if "too large" in notice.fact]
     assert " x 3 threads, of a limit of 800 MB" in notice.fact
     assert notice.advice.startswith("Store or read large in smaller chunks than chunks=(1, 3500,")
-    assert "too large" not in facts(profile_of(work, threads=1, memory="800MB"))
 
 
 def copied(block: Any) -> Any:

@@ -55,13 +55,6 @@ client = distributed.get_client()
 if len(client.scheduler_info(n_workers=-1)["workers"]) == 1:
     client.submit(hold, 900, pure=False).result()
 client.submit(hold, 1, pure=False).result()""",
-    "spatialdata": "import spatialdata as sd\nfrom spatialdata.models import Image2DModel",
-    "steps": """%%sdprofile --workers 1 -r 1 --out kept
-
-image = Image2DModel.parse(da.ones((1, 100, 100), chunks=50), dims="cyx")
-other = sd.map_raster(image, lambda block: block + 1, blockwise=True)
-image.data.sum().compute()""",
-    "step": "print(kept.steps().step.tolist(), [each.where for each in kept.elements])",
     "cluster": "client = %sdcluster\nprint(client is distributed.default_client())",
     "close": "%sdcluster --close\nimport psutil\n"
     "print([p for p in psutil.Process().children() if 'resource_tracker' not in str(p.cmdline())])",
@@ -105,12 +98,6 @@ def text_of(cell: Any) -> str:
         else:
             parts.append(output.data.get("text/plain", ""))
     return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(parts))
-
-
-def test_steps_and_elements_have_the_lines_of_the_cell(cells: dict[str, Any]) -> None:
-    steps = "['cell/Image2DModel.parse (line 3)', 'cell/map_raster (line 4)'] ['image (line 3)']"
-    assert text_of(cells["step"]).strip() == steps
-    assert "Image2DModel.parse (line 3)" in text_of(cells["steps"])
 
 
 def test_output_is_shown_once_and_in_order(cells: dict[str, Any]) -> None:
