@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -124,3 +127,34 @@ def test_tasks_that_would_pass_the_limit_side_by_side_are_told() -> None:
 def copied(block: Any) -> Any:
     held = [block + index for index in range(3)]
     return held[0] + held[1] + held[2]
+
+
+WITHOUT = """
+import sys
+import dask.array as da
+import distributed
+import sdprofile
+
+def plugins(dask_scheduler):
+    return list(dask_scheduler.plugins)
+
+def work():
+    names.append(distributed.get_client().run_on_scheduler(plugins))
+    return da.ones(4, chunks=2).sum().compute()
+
+if __name__ == "__main__":
+    names = []
+    profile = sdprofile.profile(work, workers=1, memory="600MB", repeats=1)
+    print([name for name in names[0] if name.startswith("sdprofile")])
+    print(profile.runs[0].status, profile.runs[0].steps, profile.elements)
+    print([name for name in ("spatialdata", "zarr") if name in sys.modules])
+"""
+
+
+def test_where_spatialdata_is_not_loaded_nothing_is_done_for_it(tmp_path: Path) -> None:
+    script = tmp_path / "without.py"
+    script.write_text(WITHOUT)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines() == ["[]", "ok () ()", "[]"]

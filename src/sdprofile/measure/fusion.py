@@ -59,7 +59,7 @@ class StepSpans(SchedulerPlugin):
         """Remember the id of the span around the cell."""
         self._root = root
         self._layers: dict[str, Place] = {}
-        self._seen: set[int] = set()
+        self._seen: set[TaskGroup] = set()
         self.merged: dict[tuple[str, ...], set[str]] = {}
         """By the names of a place: what dask merged into its tasks."""
         self.layers: set[str] = set()
@@ -72,18 +72,18 @@ class StepSpans(SchedulerPlugin):
         told = annotations.pop(ANNOTATION, {})
         known = next(iter(told.values()), StepsOfGraph(place=None))
         self._layers.update(known.layers)
-        by_group: dict[int, list[TaskState]] = {}
+        by_group: dict[TaskGroup, list[TaskState]] = {}
         for key in tasks:
             task = scheduler.tasks[key]
             if task.annotations:
                 task.annotations.pop(ANNOTATION, None)  # no worker needs it
-            if id(task.group) not in self._seen:
-                by_group.setdefault(id(task.group), []).append(task)
+            if task.group not in self._seen:
+                by_group.setdefault(task.group, []).append(task)
         if scheduler.computations:
             scheduler.computations[-1].annotations.pop(ANNOTATION, None)
-        for group_id, members in by_group.items():
-            self._seen.add(group_id)
-            self._place(scheduler, members[0].group, members, known.place)
+        for group, members in by_group.items():
+            self._seen.add(group)
+            self._place(scheduler, group, members, known.place)
 
     def _place(
         self, scheduler: Scheduler, group: TaskGroup, tasks: list[TaskState], sender: Place | None
