@@ -103,22 +103,27 @@ class Steps(Instrument):
     def _told_with_each_graph(self) -> Iterator[None]:
         """Tell the scheduler with each graph that is sent what is known of its layers."""
         import dask.base
+        from distributed import Client
 
         annotate: Any = dask.base.annotate
-        send: Any = self._client._graph_to_futures
+        send: Any = Client._graph_to_futures
+        address = getattr(self._client.scheduler, "address", None)
 
-        def tell_and_send(*args: Any, **kwargs: Any) -> Any:
+        def tell_and_send(client: Client, *args: Any, **kwargs: Any) -> Any:
+            # The cell may have several clients of the cluster, and of others.
+            if getattr(client.scheduler, "address", None) != address:
+                return send(client, *args, **kwargs)
             new = {layer: self._layers[layer] for layer in self._layers.keys() - self._sent}
             self._sent.update(new)
-            known = StepsOfGraph(place=self._inside, layers=new)
-            with annotate(**{ANNOTATION: known}):
-                return send(*args, **kwargs)
+            inside = self._inside if threading.get_ident() == self._thread else None
+            with annotate(**{ANNOTATION: StepsOfGraph(place=inside, layers=new)}):
+                return send(client, *args, **kwargs)
 
-        self._client._graph_to_futures = tell_and_send  # type: ignore[method-assign]
+        Client._graph_to_futures = tell_and_send  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:
-            del self._client._graph_to_futures
+            Client._graph_to_futures = send  # type: ignore[method-assign]
 
 
 def _place(otherwise: Place | None = None) -> Place:
