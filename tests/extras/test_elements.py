@@ -94,13 +94,15 @@ def test_other_kinds(
 
 
 def test_what_is_no_element_is_not_listed() -> None:
+    frame = pd.DataFrame({"attrs": [1]})
     other = {
         "array": da.ones(3),
-        "frame": pd.DataFrame(),
+        "frame": frame,
         "number": 1,
         "bare": image().drop_attrs(),
+        "lazy": dd.from_pandas(frame, npartitions=1),
     }
-    assert elements("array, frame, number, bare", **other) == []
+    assert elements("array, frame, number, bare, lazy", **other) == []
 
 
 def test_of_spatialdata_what_the_cell_names_or_else_what_was_worked_on() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,19 +100,24 @@ def _described(value: Any) -> Iterator[Candidate]:
                 element = replace(found.element, scales=len(scales), scale=node.name or "")
                 yield replace(found, element=element)
     elif is_a(value, "xarray", "DataArray"):
-        if "transform" in value.attrs:
+        if _is_element(value):
             yield _raster(value)
     elif is_a(value, "geopandas", "GeoDataFrame"):
-        if "transform" in value.attrs:
+        if _is_element(value):
             yield Candidate(Element(name="", kind="Shapes", shape=value.shape), None)
     elif is_a(value, "anndata", "AnnData"):
         if "spatialdata_attrs" in value.uns:
             yield Candidate(Element(name="", kind="Table", shape=value.shape), None)
-    elif is_a(value, "dask.dataframe", "DataFrame") and "transform" in value.attrs:
+    elif is_a(value, "dask.dataframe", "DataFrame") and _is_element(value):
         element = Element(
             name="", kind="Points", chunk_count=value.npartitions, store=_store_of(value)
         )
         yield Candidate(element, None)
+
+
+def _is_element(value: object) -> bool:
+    attributes = getattr(value, "attrs", None)  # dask's own data frames have none
+    return isinstance(attributes, Mapping) and "transform" in attributes
 
 
 def _raster(array: Any) -> Candidate:
