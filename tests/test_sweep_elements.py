@@ -5,31 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import pytest
 import spatialdata as sd
-from spatialdata.models import Image2DModel
+from images import image
 
 from sdprofile.extras.scope import scope_of
-from sdprofile.extras.spatial import public_functions
 from sdprofile.model.profile import Profile
 from sdprofile.options import Options
 from sdprofile.sweep import Sweep
-
-with warnings.catch_warnings():
-    # What spatialdata imports with its first use, and would not with a second.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    public_functions()
-
-
-def image(size: int, chunk: int, **how: Any) -> Any:
-    pixels = da.ones((1, size, size), chunks=(1, chunk, chunk))
-    return Image2DModel.parse(pixels, dims="cyx", **how)
 
 
 def profile_of(work: Callable[[], object], **options: Any) -> Profile:
@@ -46,7 +33,7 @@ def facts(profile: Profile) -> str:
 
 @pytest.mark.usefixtures("client")
 def test_small_chunks_are_told_with_the_element_that_has_them() -> None:
-    small, unused = image(300, 15), image(100, 50)
+    small, unused = image(300, 15, channels=1), image(100, 50, channels=1)
 
     def work() -> None:
         assert unused is not None
@@ -62,7 +49,7 @@ def test_small_chunks_are_told_with_the_element_that_has_them() -> None:
 
 @pytest.mark.usefixtures("client")
 def test_tasks_that_take_long_make_small_chunks_right() -> None:
-    small = image(110, 10)
+    small = image(110, 10, channels=1)
 
     def slow(block: Any) -> Any:
         time.sleep(0.1)
@@ -79,7 +66,7 @@ def test_tasks_that_take_long_make_small_chunks_right() -> None:
 
 @pytest.mark.usefixtures("client")
 def test_full_resolution_that_is_not_needed_is_told() -> None:
-    tree = image(400, 100, scale_factors=[2, 2])
+    tree = image(400, 100, scale_factors=[2, 2], channels=1)
     made: Any = None
 
     def rasterized(scale: Any) -> Any:
@@ -104,7 +91,7 @@ def test_full_resolution_that_is_not_needed_is_told() -> None:
 
 @pytest.mark.usefixtures("client")
 def test_without_steps_nothing_is_listed() -> None:
-    small = image(100, 10)
+    small = image(100, 10, channels=1)
     profile = profile_of(lambda: small.data.sum().compute(), steps="off")
     assert profile.elements == ()
     assert profile.steps().empty
@@ -112,7 +99,7 @@ def test_without_steps_nothing_is_listed() -> None:
 
 @pytest.mark.usefixtures("client")
 def test_tasks_that_would_pass_the_limit_side_by_side_are_told() -> None:
-    large = image(3500, 3500)  # 98 MB
+    large = image(3500, 3500, channels=1)  # 98 MB
 
     def work() -> None:
         large.data.map_blocks(copied).sum().compute()

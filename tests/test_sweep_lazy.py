@@ -17,6 +17,7 @@ import xarray as xr
 from anndata import AnnData
 from conftest import wait_until
 from distributed import Client
+from images import image
 from runs import MIB, sweep_of
 
 from sdprofile.cluster.garbage import collect_garbage
@@ -27,11 +28,6 @@ from sdprofile.model.profile import Profile
 
 def blocks(size: int = 400) -> Any:
     return da.ones((size, size), chunks=size // 4)
-
-
-def image(size: int = 400, **how: Any) -> Any:
-    pixels = da.ones((3, size, size), chunks=(1, size // 4, size // 4))
-    return sd.models.Image2DModel.parse(pixels, dims="cyx", **how)
 
 
 def points() -> Any:

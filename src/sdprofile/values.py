@@ -100,28 +100,19 @@ def variable(value: object) -> str:
 
 def order(value: object) -> str:
     """Return one of `ORDERS`."""
-    text = _text(value)
-    if text not in ORDERS:
-        raise SdprofileError(f"expected {' or '.join(ORDERS)}, got {shown(value)}")
-    return text
+    return _one_of(ORDERS, value)
 
 
 def steps(value: object) -> str:
     """Return one of `STEPS`."""
-    text = _text(value)
-    if text not in STEPS:
-        raise SdprofileError(f"expected {' or '.join(STEPS)}, got {shown(value)}")
-    return text
+    return _one_of(STEPS, value)
 
 
 def computing(value: object) -> str | None:
     """Return one of `COMPUTING`; None for not."""
     if value is False:
         return None
-    text = COMPUTING[0] if value is True else _text(value)
-    if text not in COMPUTING:
-        raise SdprofileError(f"expected {' or '.join(COMPUTING)}, got {shown(value)}")
-    return text
+    return _one_of(COMPUTING, COMPUTING[0] if value is True else value)
 
 
 def flag(value: object) -> bool:
@@ -141,6 +132,13 @@ def nbytes(memory: str) -> int:
 def is_decimal(memory: str) -> bool:
     """Whether an amount is written in powers of 1000 (``5GB``) rather than of 1024 (``5GiB``)."""
     return not memory.lower().rstrip("b").endswith("i")
+
+
+def _one_of(choices: tuple[str, ...], value: object) -> str:
+    text = _text(value)
+    if text not in choices:
+        raise SdprofileError(f"expected {' or '.join(choices)}, got {shown(value)}")
+    return text
 
 
 def _text(value: object) -> str:

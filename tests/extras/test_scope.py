@@ -30,7 +30,7 @@ def test_names_are_looked_up_when_they_are_asked_for() -> None:
 
 def test_strings_and_lines() -> None:
     scope = Scope([compiled(SOURCE)], {})
-    assert {"one", "two"} <= scope.strings()
+    assert {"one", "two"} <= scope.strings
     assert [scope.line(name) for name in ("image", "index", "helper", "other")] == [4, 3, 5, None]
 
 

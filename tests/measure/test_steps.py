@@ -17,27 +17,17 @@ import numpy as np
 import pytest
 import spatialdata as sd
 from distributed import Client, Scheduler, span
+from images import FUNCTIONS, image
 from runs import measure
 from spatialdata import map_raster
-from spatialdata.models import Image2DModel, Labels2DModel, PointsModel
+from spatialdata.models import Labels2DModel, PointsModel
 from spatialdata.transformations import Scale, set_transformation
 
-from sdprofile.extras.spatial import public_functions
 from sdprofile.measure.steps import Steps
 from sdprofile.model.run import Run
 
-with warnings.catch_warnings():
-    # What spatialdata imports with its first use, and would not with a second.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    FUNCTIONS = public_functions()
-
 from_dict = {"map": sd.map_raster}
 doubled = functools.partial(map_raster, func=lambda block: block * 2, blockwise=True)
-
-
-def image(size: int = 400, **how: Any) -> Any:
-    pixels = da.ones((3, size, size), chunks=(1, size // 4, size // 4))
-    return Image2DModel.parse(pixels, dims="cyx", **how)
 
 
 def points() -> Any:

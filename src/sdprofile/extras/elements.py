@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sdprofile.extras.loaded import is_a
+from sdprofile.extras.loaded import data_of, is_a, is_dask_array
 from sdprofile.extras.pyramids import finer_than_needed
 from sdprofile.extras.scope import Scope
 from sdprofile.model.elements import Element, FinerThanNeeded
 
 _VALUE = "the cell's value"
+
+_LAYERS_OF_READING = 2
+"""Layers of a graph that only reads: the stored array, and its blocks."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,13 @@ def _where(name: str, line: int | None) -> str:
 
 
 def _named(scope: Scope) -> Iterator[tuple[str, int | None, object]]:
-    strings = scope.strings()
     values: dict[str, Any] = scope.values()
     for name, value in values.items():
         line = scope.line(name)
         if is_a(value, "spatialdata", "SpatialData"):
             inside = {key: element for _, key, element in value.gen_elements()}
             # Without any of its names in the cell, whatever was worked on.
-            for key in [key for key in inside if key in strings] or inside:
+            for key in [key for key in inside if key in scope.strings] or inside:
                 yield f'{name}["{key}"]', line, inside[key]
         else:
             yield name, line, value
@@ -126,9 +128,10 @@ def _raster(array: Any) -> Candidate:
     element = Element(
         name="", kind=kind, shape=array.shape, dtype=str(array.dtype), nbytes=int(array.nbytes)
     )
-    data = array.variable._data
-    if not is_a(data, "dask.array", "Array") or any(map(math.isnan, data.shape)):
+    data = data_of(array.variable)
+    if not is_dask_array(data) or any(map(math.isnan, data.shape)):
         return Candidate(element, None)
+    layers = data.__dask_graph__().layers
     largest = tuple(max(sizes) for sizes in data.chunks)
     medians = [statistics.median(sizes) for sizes in data.chunks]
     element = replace(
@@ -137,9 +140,8 @@ def _raster(array: Any) -> Candidate:
         chunk_count=data.npartitions,
         chunk_bytes=math.prod(largest) * data.dtype.itemsize,
         unevenness=math.prod(n / median for n, median in zip(largest, medians, strict=True)),
-        held_bytes=_held_bytes(data),
+        held_bytes=_held_bytes(layers),
     )
-    layers = data.__dask_graph__().layers
     stored = _stored(layers)
     if stored is None:
         return Candidate(element, frozenset({data.name}))
@@ -152,9 +154,6 @@ def _raster(array: Any) -> Candidate:
         reads=_reads(data.chunks, stored.chunks) if is_fresh else 1.0,
     )
     return Candidate(element, frozenset(layers if is_fresh else {data.name}))
-
-
-_LAYERS_OF_READING = 2
 
 
 def _reads(chunks: Sequence[Sequence[int]], stored: Sequence[int]) -> float:
@@ -175,13 +174,13 @@ def _reads(chunks: Sequence[Sequence[int]], stored: Sequence[int]) -> float:
     return product
 
 
-def _held_bytes(data: Any) -> int:
+def _held_bytes(layers: Mapping[str, Any]) -> int:
     """Return the bytes of NumPy arrays in the layers of a graph."""
     import numpy as np
 
     held = {
         id(each): each.nbytes
-        for layer in data.__dask_graph__().layers.values()
+        for layer in layers.values()
         if getattr(layer, "is_materialized", bool)()
         for each in layer.values()
         if isinstance(each, np.ndarray)
@@ -189,7 +188,7 @@ def _held_bytes(data: Any) -> int:
     return sum(held.values())
 
 
-def _stored(layers: Any) -> Any:
+def _stored(layers: Mapping[str, Any]) -> Any:
     """Return the zarr array that a graph reads, if it reads one."""
     zarr = sys.modules.get("zarr")
     if zarr is None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from sdprofile.extras.loaded import is_a
+from sdprofile.extras.loaded import data_of, is_a, is_dask_array
 from sdprofile.model.lazy import LazyValue
 
 _DEPTH = 4
@@ -43,7 +43,7 @@ def describe(value: object) -> LazyValue | None:
     if not parts:
         return None
     # Data frames have no size, and arrays with chunks of unknown size none that is a number.
-    nbytes = sum(part.nbytes if is_a(part, "dask.array", "Array") else math.nan for part in parts)
+    nbytes = sum(part.nbytes if is_dask_array(part) else math.nan for part in parts)
     return LazyValue(
         kind=type(value).__name__,
         parts=len(parts),
@@ -98,11 +98,11 @@ def _parts(value: Any, depth: int) -> Iterator[Any]:
             yield from _parts(node.to_dataset(inherit=False), depth)
     elif is_a(value, "xarray", "Dataset"):
         for variable in value.variables.values():
-            yield from _parts(variable.data, depth)
+            yield from _parts(data_of(variable), depth)
     elif is_a(value, "xarray", "DataArray"):
-        yield from _parts(value.variable.data, depth)
+        yield from _parts(data_of(value.variable), depth)
         for coordinate in value.coords.values():
-            yield from _parts(coordinate.variable.data, depth)
+            yield from _parts(data_of(coordinate.variable), depth)
     elif is_a(value, "anndata", "AnnData"):
         for held in (value.X, *value.layers.values(), *value.obsm.values()):
             yield from _parts(held, depth)
@@ -119,7 +119,7 @@ def _without_result(part: Any) -> Any:
     """Return a collection whose tasks make each block of another one, and give nothing back."""
     from dask.delayed import delayed
 
-    if is_a(part, "dask.array", "Array"):
+    if is_dask_array(part):
         return part.map_blocks(
             discard,
             chunks=tuple((1,) * number for number in part.numblocks),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 
 def is_a(value: object, module: str, name: str) -> bool:
@@ -15,3 +16,13 @@ def is_a(value: object, module: str, name: str) -> bool:
     """
     kind = getattr(sys.modules.get(module), name, None) if module in sys.modules else None
     return kind is not None and isinstance(value, kind)
+
+
+def data_of(variable: Any) -> Any:
+    """Return what an xarray Variable holds; ``.data`` would load what is not loaded yet."""
+    return variable._data
+
+
+def is_dask_array(value: object) -> bool:
+    """Whether a value is a dask array."""
+    return is_a(value, "dask.array", "Array")

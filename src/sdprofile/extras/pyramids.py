@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sdprofile.extras.loaded import is_a
+from sdprofile.extras.loaded import data_of, is_a, is_dask_array
 from sdprofile.model.elements import FinerThanNeeded
 
 _COARSER = 2.5
@@ -26,9 +26,7 @@ def finer_than_needed(named: Mapping[str, Any]) -> Iterator[FinerThanNeeded]:
     """
     trees = {name: each for name, each in named.items() if is_a(each, "xarray", "DataTree")}
     for name, image in named.items():
-        if not is_a(image, "xarray", "DataArray") or not is_a(
-            image.variable._data, "dask.array", "Array"
-        ):
+        if not is_a(image, "xarray", "DataArray") or not is_dask_array(data_of(image.variable)):
             continue
         layers = image.data.__dask_graph__().layers
         for tree_name, tree in trees.items():
@@ -54,7 +52,7 @@ def _compare(
         (str(node.name), array)
         for node in tree.children.values()
         for array in node.data_vars.values()
-        if is_a(array.variable._data, "dask.array", "Array")
+        if is_dask_array(data_of(array.variable))
     ]
     read = [each for each in scales if each[1].data.name in layers]
     if not read or read[-1][1].data.name == image.data.name:

@@ -7,6 +7,9 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType
 
+_BINDS = ("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF")
+"""Instructions that give a name its value."""
+
 
 class Scope:
     """The names that some code uses, with their values in its namespace."""
@@ -21,28 +24,26 @@ class Scope:
         namespace
             Where its names are looked up, whenever `values` is called.
         """
-        self._codes = [each for code in codes for each in _nested(code)]
+        nested = [each for code in codes for each in _nested(code)]
+        names = (name for code in nested for name in (*code.co_names, *code.co_freevars))
+        self._names = tuple(dict.fromkeys(names))
         self._namespace = namespace
+        self._lines = {
+            each.argval: each.positions.lineno
+            for code in nested
+            for each in dis.get_instructions(code)
+            if each.opname in _BINDS and each.positions
+        }
+        self.strings = {each for code in nested for each in code.co_consts if isinstance(each, str)}
+        """The strings that are written in the code."""
 
     def values(self) -> dict[str, object]:
         """Return the names that are bound now, in the order in which they come in the code."""
-        names = [name for code in self._codes for name in (*code.co_names, *code.co_freevars)]
-        found = dict.fromkeys(names)
-        return {name: self._namespace[name] for name in found if name in self._namespace}
-
-    def strings(self) -> set[str]:
-        """Return the strings that are written in the code."""
-        return {each for code in self._codes for each in code.co_consts if isinstance(each, str)}
+        return {name: self._namespace[name] for name in self._names if name in self._namespace}
 
     def line(self, name: str) -> int | None:
         """Return the last line that gives a name its value; None if none does."""
-        lines = [
-            each.positions.lineno
-            for code in self._codes
-            for each in dis.get_instructions(code)
-            if each.opname.startswith("STORE_") and each.argval == name and each.positions
-        ]
-        return lines[-1] if lines else None
+        return self._lines.get(name)
 
 
 def scope_of(work: Callable[[], object]) -> Scope | None:

@@ -105,8 +105,10 @@ class StepSpans(SchedulerPlugin):
             span.groups.discard(group)
             step.groups.add(group)
             group.span_id = step.id
+            annotation = step.annotation
             for task in tasks:
-                task.annotations = {**(task.annotations or {}), "span": step.annotation}
+                if task.annotations is not None:  # dask has given each its span
+                    task.annotations["span"] = annotation
         merged = set(self._merged_into(builder, layers - {out})) - {place.names[-1]}
         if merged:
             self.merged.setdefault(place.names, set()).update(merged)

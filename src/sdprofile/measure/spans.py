@@ -6,7 +6,7 @@ import contextlib
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -99,6 +99,11 @@ class CellSpan(Instrument):
         return (*self._client.run_on_scheduler(partial(_span_metrics, self._id)), total)
 
 
+def shown_path(names: Sequence[str]) -> str:
+    """Return what a span within the cell's is called, by its name and those around it."""
+    return "/".join([ROOT_SHOWN, *names[1:]])
+
+
 @contextlib.contextmanager
 def _not_warned_of() -> Iterator[None]:
     """Keep dask's data frames from warning of an annotation that is not the user's."""
@@ -183,8 +188,7 @@ def _span_metrics(
         return 0, {}
     metrics: dict[str, dict[tuple[Hashable, ...], float]] = {}
     for span in root.traverse_spans():
-        name = "/".join([ROOT_SHOWN, *span.name[1:]])
-        total = metrics.setdefault(name, defaultdict(float))
+        total = metrics.setdefault(shown_path(span.name), defaultdict(float))
         for key, value in span._cumulative_worker_metrics.items():
             total[key] += value
     return sum(len(group) for group in root.traverse_groups()), metrics

@@ -15,7 +15,7 @@ from sdprofile.extras.lazy import lazy_parts
 from sdprofile.measure.calls import stood_in
 from sdprofile.measure.fusion import ANNOTATION, Place, StepsOfGraph, StepSpans
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.spans import ROOT_SHOWN
+from sdprofile.measure.spans import shown_path
 from sdprofile.model.steps import StepCall
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Steps(Instrument):
             merged, self.layers = self._client.run_on_scheduler(_stop_watching)
             self.calls = tuple(
                 StepCall(
-                    span="/".join([ROOT_SHOWN, *names[1:]]),
+                    span=shown_path(names),
                     calls=len(self._took.get(names, ())),
                     seconds=sum(self._took.get(names, ())),
                     merged=tuple(sorted(merged.get(names, ()))),

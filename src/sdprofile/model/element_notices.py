@@ -78,7 +78,7 @@ def _too_large(profile: Profile, rasters: list[Element]) -> Iterator[Notice]:
         (part.rise_high * run.threads / run.memory_limit, run, part)
         for run in profile.runs
         for part in run.task_memory
-        if run.memory_limit and not part.prefix.startswith("finalize")
+        if run.memory_limit and not part.in_finalize
     ]
     if not found or not rasters:
         return
@@ -109,7 +109,7 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
     if share <= _OVERHEAD or smallest.chunk_bytes > _GOOD_BYTES / 4:
         return
     tasks = statistics.median(run.tasks for run in finished)
-    seconds = statistics.median(map(_task_seconds, finished))
+    seconds = statistics.median(run.task_seconds for run in finished)
     better = _larger_chunks(smallest, share)
     count = math.prod(map(_pieces, smallest.shape, better))
     size = format_bytes(smallest.chunk_bytes, decimal=decimal)
@@ -165,13 +165,9 @@ def _shape_of_chunks(each: Element) -> Iterator[Notice]:
 
 def _overhead(run: Run) -> float | None:
     """Return which fraction of the tasks' thread time was overhead; None if none was counted."""
-    total = _task_seconds(run)
+    total = run.task_seconds
     work = sum(p.seconds for p in run.spans if p.context == EXECUTE and p.activity in _WORK)
     return 1 - work / total if total > 0 else None
-
-
-def _task_seconds(run: Run) -> float:
-    return sum(part.seconds for part in run.spans if part.context == EXECUTE)
 
 
 def _larger_chunks(element: Element, share: float) -> tuple[int, ...]:

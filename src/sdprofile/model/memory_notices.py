@@ -97,7 +97,7 @@ def _beside(profile: Profile) -> Iterator[Notice]:
 
 def _finalize_rise(run: Run) -> int:
     """Return what the task took that puts a result together; see `Failure.in_finalize`."""
-    finalize = (part for part in run.task_memory if part.prefix.startswith("finalize"))
+    finalize = (part for part in run.task_memory if part.in_finalize)
     return max((part.rise_low for part in finalize), default=0)
 
 

@@ -10,7 +10,6 @@ from sdprofile.model.element_notices import element_notices
 from sdprofile.model.failure_notices import failure_notices
 from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.notice import Notice
-from sdprofile.model.spans import EXECUTE
 from sdprofile.model.step_notices import step_notices
 from sdprofile.model.time_notices import time_notices
 
@@ -140,7 +139,5 @@ def _busy(runs: list[Run]) -> float | None:
     if not known:
         return None
     return statistics.median(
-        sum(part.seconds for part in run.spans if part.context == EXECUTE)
-        / (run.workers * run.threads * run.seconds)
-        for run in known
+        run.task_seconds / (run.workers * run.threads * run.seconds) for run in known
     )

@@ -11,7 +11,7 @@ from sdprofile.model.failure import Failure
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.scaling import efficiency, serial_fraction, speedup
-from sdprofile.model.spans import SpanActivity
+from sdprofile.model.spans import EXECUTE, SpanActivity
 from sdprofile.model.steps import StepCall
 from sdprofile.model.tasks import TaskMemory
 from sdprofile.model.timing import Timing
@@ -84,6 +84,11 @@ class Run:
 
     failure: Failure | None = None
     """What ended the run, where its status is not ``"ok"``."""
+
+    @property
+    def task_seconds(self) -> float:
+        """Thread time of all tasks together, in seconds."""
+        return sum(part.seconds for part in self.spans if part.context == EXECUTE)
 
     @property
     def peak_worker(self) -> int | None:

@@ -34,6 +34,11 @@ class TaskMemory:
     rise_high: int
     """Highest rise above the start of a task, whoever made it, in bytes. One thread: `rise_low`."""
 
+    @property
+    def in_finalize(self) -> bool:
+        """Whether it is the task that puts a result together; see `Failure.in_finalize`."""
+        return self.prefix.startswith("finalize")
+
 
 def task_prefix(key: str) -> str:
     """Return the prefix of a task's key, as dask groups tasks by it.
