@@ -14,7 +14,6 @@ from sdprofile.render.curves import (
     column_maxima,
     emptiest_curve,
     is_sampled,
-    last_run,
     median_run,
     shown_curve,
     shown_limit,
@@ -127,22 +126,6 @@ def test_limit_on_the_fullest_worker_is_that_of_each() -> None:
 
 def test_no_limit_stays_none() -> None:
     assert shown_limit(count_of(make_run(4, memory_limit=None))) is None
-
-
-def test_last_run_is_the_last_that_ended_well() -> None:
-    runs = [
-        make_run(repeat=1),
-        make_run(repeat=2),
-        make_run(repeat=3, status="killed"),
-    ]
-
-    assert last_run(count_of(*runs)) is runs[1]
-
-
-def test_last_run_is_the_last_where_none_ended_well() -> None:
-    runs = [make_run(repeat=1, status="killed"), make_run(repeat=2, status="killed")]
-
-    assert last_run(count_of(*runs)) is runs[1]
 
 
 def test_median_run_is_the_one_nearest_to_the_median() -> None:

@@ -117,11 +117,12 @@ def test_time_axis_ends_under_the_end_of_the_longest_run() -> None:
     assert axis.index("0") == strip.index("█")
 
 
-def test_last_run_that_ended_well_is_shown() -> None:
+def test_run_nearest_to_the_median_of_those_that_ended_well_is_shown() -> None:
     runs = [
-        make_run(repeat=1, curve=(GB, GB)),
-        make_run(repeat=2, curve=FLAT),
-        make_run(repeat=3, curve=(9 * GB, 9 * GB), status="killed"),
+        make_run(repeat=1, seconds=9, curve=(GB, GB)),
+        make_run(repeat=2, seconds=4, curve=FLAT),
+        make_run(repeat=3, seconds=3, curve=(2 * GB, 2 * GB)),
+        make_run(repeat=4, seconds=4, curve=(9 * GB, 9 * GB), status="killed"),
     ]
 
     plot = terminal_plot(make_profile(*runs), width=80)

@@ -90,11 +90,6 @@ def shown_limit(count: CountSummary) -> int | None:
     return count.memory_limit
 
 
-def last_run(count: CountSummary) -> Run:
-    """Return the last run that ended well, else the last run: the one that a strip shows."""
-    return next((run for run in reversed(count.runs) if run.status == "ok"), count.runs[-1])
-
-
 def median_run(count: CountSummary, *, known: Callable[[Run], bool] = is_sampled) -> Run | None:
     """Return the run that stands for a worker count where one is shown for all.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdprofile.model.units import format_bytes, format_seconds
-from sdprofile.render.curves import SHOWN, Array, column_maxima, is_sampled, last_run, shown_curve
+from sdprofile.render.curves import SHOWN, Array, column_maxima, is_sampled, median_run, shown_curve
 from sdprofile.render.rows import MISSING, of_limit, peak_worker, right_aligned
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> 
 
     Notes
     -----
-    Each strip is the last run of its count that ended well, else its last run. A column shows the
-    highest value in its stretch of time.
+    Each strip is `median_run`, which the tables beside it tell of too. A column shows the highest
+    value in its stretch of time.
     """
-    runs = [last_run(count) for count in profile.counts]
+    runs = [median_run(count) or count.runs[-1] for count in profile.counts]
     sampled = [run for run in runs if is_sampled(run)]
     if not sampled:
         return ""
