@@ -176,6 +176,47 @@ def test_what_dask_merges_is_told(one_worker: Client) -> None:
     assert seconds(apart, f"cell/{second}") > 0
 
 
+def test_what_is_worked_out_more_than_once_is_told(one_worker: Client) -> None:
+    def slow(block: Any) -> Any:
+        time.sleep(0.02)
+        return block
+
+    def work() -> None:
+        one = map_raster(image(), slow, blockwise=True).data
+        one.sum().compute()
+        (one + 1).max().compute()
+        one[:, :100].min().compute()
+
+    run, error = measure(work, one_worker)
+    assert error is None
+    found = run.repeated
+    assert found is not None
+    blocks = image().data.npartitions
+    below = image().data[:, :100].npartitions
+    assert found.name == f"map_raster (line {lines_of(work)(1)})"
+    assert (found.blocks, found.made) == (blocks, 2 * blocks + below)
+    assert (blocks + below) * 0.02 < found.seconds < run.task_seconds - blocks * 0.02
+
+
+def test_what_is_held_or_asked_for_once_is_not_repeated(one_worker: Client) -> None:
+    def held() -> None:
+        one = map_raster(image(), np.negative, blockwise=True).data.persist()
+        one.sum().compute()
+        one.max().compute()
+
+    def in_parts() -> None:
+        one = map_raster(image(), np.negative, blockwise=True).data
+        rows = one.chunks[1][0]
+        one[:, :rows].sum().compute()
+        one[:, rows:].sum().compute()
+
+    for work in (held, in_parts):
+        run, error = measure(work, one_worker)
+        assert error is None
+        assert run.repeated is None
+        assert run.tasks
+
+
 def test_same_tasks_are_run_with_steps_and_without(one_worker: Client) -> None:
     def work() -> None:
         one = map_raster(image(scale_factors=[2])["scale0"]["image"], np.negative, blockwise=True)

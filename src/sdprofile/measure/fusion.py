@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
+from sdprofile.measure.merged import made_of
+from sdprofile.measure.repeats import Repeats
+from sdprofile.model.steps import Repeated
+
 if TYPE_CHECKING:
     from distributed import Scheduler
     from distributed.scheduler import TaskGroup, TaskState
+    from distributed.spans import Span
 
 ANNOTATION = "sdprofile-steps"
 """Name of the annotation by which a graph tells its steps."""
@@ -64,6 +69,12 @@ class StepSpans(SchedulerPlugin):
         """By the names of a place: what dask merged into its tasks."""
         self.layers: set[str] = set()
         """All layers whose tasks were sent, as far as they are told from each other."""
+        self._repeats = Repeats()
+
+    @property
+    def repeated(self) -> Repeated | None:
+        """What was made anew with one graph after another, and took the most time by it."""
+        return self._repeats.most({name: each.names[-1] for name, each in self._layers.items()})
 
     def update_graph(
         self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
@@ -81,19 +92,24 @@ class StepSpans(SchedulerPlugin):
                 by_group.setdefault(task.group, []).append(task)
         if scheduler.computations:
             scheduler.computations[-1].annotations.pop(ANNOTATION, None)
-        for group, members in by_group.items():
-            self._seen.add(group)
+        self._seen.update(by_group)
+        spans = scheduler.extensions["spans"].spans
+        ours = {group: each for group, each in by_group.items() if self._is_ours(group, spans)}
+        for group, members in ours.items():
             self._place(scheduler, group, members, known.place)
+        self._repeats.add_graph(ours)
+
+    def _is_ours(self, group: TaskGroup, spans: Mapping[str | None, Span]) -> bool:
+        span = spans.get(group.span_id)
+        return bool(span and span.annotation and span.annotation["ids"][0] == self._root)
 
     def _place(
         self, scheduler: Scheduler, group: TaskGroup, tasks: list[TaskState], sender: Place | None
     ) -> None:
         spans = scheduler.extensions["spans"]
-        span = spans.spans.get(group.span_id)
-        around = span.annotation if span is not None else None
-        if around is None or around["ids"][0] != self._root:
-            return
-        out, layers = _made_of(tasks)
+        span = spans.spans[group.span_id]
+        around = span.annotation
+        out, layers = made_of(tasks)
         self.layers |= layers
         builder = self._layers.get(out)
         owner = builder or sender
@@ -123,37 +139,3 @@ class StepSpans(SchedulerPlugin):
                 yield owner.names[-1]
             elif builder is not None:  # else they are the cell's own, or the sender's
                 yield key_split(layer)
-
-
-def _made_of(tasks: Iterable[TaskState]) -> tuple[str, set[str]]:
-    """Return the layer that a group puts out, and those of which its tasks were merged."""
-    for task in tasks:
-        inner = _subgraph(task.run_spec)
-        if inner is not None:
-            graph, out = inner
-            return _layer(out), {_layer(key) for key in _keys(graph)}
-    first = next(iter(tasks))
-    return _layer(first.key), {_layer(first.key)}
-
-
-def _subgraph(spec: Any) -> tuple[dict[Any, Any], Any] | None:
-    """Return the graph that a merged task executes, and its last key; None for another task."""
-    args: tuple[Any, ...] = getattr(spec, "args", ())
-    if len(args) >= 2 and isinstance(args[0], dict):  # dask._task_spec._execute_subgraph
-        return args[0], args[1]
-    return None
-
-
-def _keys(graph: dict[Any, Any]) -> Iterator[Any]:
-    for key, spec in graph.items():
-        inner = _subgraph(spec)
-        if inner is None:
-            yield key
-        else:
-            yield from _keys(inner[0])
-
-
-def _layer(key: Any) -> str:
-    """Return the layer that a key is of; within a merged task it may have block numbers."""
-    name = key[0] if isinstance(key, tuple) else key
-    return str(name).partition("_.")[0]

@@ -159,6 +159,7 @@ def run_once(
         ),
         task_memory=marks.task_memory,
         steps=steps.calls,
+        repeated=steps.repeated,
         elements=elements,
         finer_than_needed=found.finer_than_needed(elements) if found else (),
         lazy=lazy,

@@ -16,7 +16,7 @@ from sdprofile.measure.calls import stood_in
 from sdprofile.measure.fusion import ANNOTATION, Place, StepsOfGraph, StepSpans
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.spans import shown_path
-from sdprofile.model.steps import StepCall
+from sdprofile.model.steps import Repeated, StepCall
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
@@ -38,6 +38,9 @@ class Steps(Instrument):
 
     layers: set[str] | None = None
     """The layers whose tasks were sent; None where nothing was watched."""
+
+    repeated: Repeated | None = None
+    """What took the most time by being made anew."""
 
     def __init__(self, client: Client, functions: Mapping[FunctionType, str]) -> None:
         super().__init__(client)
@@ -63,7 +66,7 @@ class Steps(Instrument):
         """Leave functions and client as they were, and read what the scheduler saw."""
         self.abandon()
         if self._functions:
-            merged, self.layers = self._client.run_on_scheduler(_stop_watching)
+            merged, self.layers, self.repeated = self._client.run_on_scheduler(_stop_watching)
             self.calls = tuple(
                 StepCall(
                     span=shown_path(names),
@@ -166,10 +169,10 @@ def _watch(root: str, dask_scheduler: Scheduler) -> None:
 
 def _stop_watching(
     dask_scheduler: Scheduler,
-) -> tuple[dict[tuple[str, ...], set[str]], set[str]]:
-    """Return what was merged, and the layers that were sent."""
+) -> tuple[dict[tuple[str, ...], set[str]], set[str], Repeated | None]:
+    """Return what was merged, the layers that were sent, and what was made anew."""
     plugin = dask_scheduler.plugins.get(StepSpans.name)
     if not isinstance(plugin, StepSpans):
-        return {}, set()
+        return {}, set(), None
     dask_scheduler.remove_plugin(name=StepSpans.name)
-    return plugin.merged, plugin.layers
+    return plugin.merged, plugin.layers, plugin.repeated

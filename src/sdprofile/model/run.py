@@ -12,7 +12,7 @@ from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.scaling import efficiency, serial_fraction, speedup
 from sdprofile.model.spans import EXECUTE, SpanActivity
-from sdprofile.model.steps import StepCall
+from sdprofile.model.steps import Repeated, StepCall
 from sdprofile.model.tasks import TaskMemory
 from sdprofile.model.timing import Timing
 from sdprofile.model.verdict import Verdict, compare
@@ -69,6 +69,9 @@ class Run:
 
     steps: tuple[StepCall, ...] = ()
     """The calls that are steps of the cell."""
+
+    repeated: Repeated | None = None
+    """What took the most time by being made anew with one graph after another."""
 
     elements: tuple[Element, ...] = ()
     """The SpatialData elements that the cell worked on."""

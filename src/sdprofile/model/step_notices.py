@@ -1,4 +1,4 @@
-"""Where the steps of a cell cannot be told apart."""
+"""What the steps of a cell did more often than it takes, and which cannot be told apart."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.model.notice import Notice
-from sdprofile.model.units import listed
+from sdprofile.model.units import format_seconds, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
 
 _MOST_NAMES = 4
 
+_REPEATED = 0.1
+"""Fraction of the tasks' time that repetitions must have taken to be worth a word."""
+
 
 def step_notices(profile: Profile) -> Iterator[Notice]:
-    """Yield which steps hold the tasks of others.
+    """Yield what was made more than once, and which steps hold the tasks of others.
 
     Parameters
     ----------
@@ -25,8 +28,9 @@ def step_notices(profile: Profile) -> Iterator[Notice]:
     Yields
     ------
     Notice
-        One for all steps together.
+        One for each of the two.
     """
+    yield from _repeated(profile)
     if not profile.fused:
         return
     merged: dict[str, dict[str, None]] = {}
@@ -40,6 +44,23 @@ def step_notices(profile: Profile) -> Iterator[Notice]:
         yield Notice(
             fact=f"Dask merged tasks (fusion): {'; '.join(parts)}",
             advice="Their time and memory are shown as one: add --no-fuse to see them apart",
+        )
+
+
+def _repeated(profile: Profile) -> Iterator[Notice]:
+    finished = [run for run in profile.runs if run.status == "ok" and run.repeated is not None]
+    if not finished:
+        return
+    run = finished[-1]
+    what, total = run.repeated, run.task_seconds
+    if what is not None and what.seconds > _REPEATED * total:
+        times = what.made / what.blocks
+        yield Notice(
+            fact=f"{what.name} was worked out {times:.3g} times: {what.made} tasks for"
+            f" {plural(what.blocks, 'block')}, and {format_seconds(what.seconds)} of the"
+            f" {format_seconds(total)} of all tasks went into repeating it",
+            advice="Keep it from one computation to the next: .persist() it, or write it to zarr"
+            " and read it from there",
         )
 
 

@@ -27,3 +27,20 @@ class StepCall:
     def name(self) -> str:
         """Its own name, without those of the spans around it."""
         return self.span.rpartition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeated:
+    """What was made anew with one graph after another, for nothing held it in between."""
+
+    name: str
+    """The step that built it, or the prefix of its tasks."""
+
+    blocks: int
+    """How many blocks were made more than once."""
+
+    made: int
+    """How often they were made, all together: `blocks` and the repetitions."""
+
+    seconds: float
+    """Thread time of the repetitions, in seconds, with that of what dask merged into the tasks."""
