@@ -48,6 +48,33 @@ def test_element_of_another_cell_has_no_line() -> None:
     assert notice.advice.startswith('Store or read data["image"] in chunks=(1, 400, 400) instead')
 
 
+@pytest.mark.parametrize("chunks", [(1, 100, 100), (1, 500, 500)])
+def test_small_chunks_of_a_store_are_told_also_where_they_are_put_together(
+    chunks: tuple[int, ...],
+) -> None:
+    read = make_element(
+        chunks=chunks,
+        chunk_count=3 * (1000 // chunks[1]) ** 2,
+        chunk_bytes=8 * chunks[1] ** 2,
+        store_chunks=(1, 100, 100),
+    )
+
+    [notice] = notices(make_profile(with_overhead(0.5, read)))
+
+    assert notice.advice == (
+        "Write the store of image (line 2) in chunks=(1, 400, 400) instead of"
+        " chunks=(1, 100, 100) (80.0 kB): 27 chunks instead of 300"
+    )
+
+
+def test_chunks_that_are_smaller_than_those_of_the_store_are_told() -> None:
+    read = make_element(store_chunks=(1, 200, 200))
+
+    [notice] = notices(make_profile(with_overhead(0.5, read)))
+
+    assert notice.advice.startswith("In line 2 make image of chunks=(1, 400, 400)")
+
+
 def test_better_chunks_do_not_pass_the_image() -> None:
     [notice] = notices(make_profile(with_overhead(0.99, make_element(shape=(3, 150, 1000)))))
 

@@ -146,11 +146,12 @@ def _raster(array: Any) -> Candidate:
     if stored is None:
         return Candidate(element, frozenset({data.name}))
     # Dask may read and cut in one task: of what was just read any layer tells.
-    is_fresh = len(layers) <= _LAYERS_OF_READING and stored.shape == data.shape
+    is_whole = stored.shape == data.shape
+    is_fresh = is_whole and len(layers) <= _LAYERS_OF_READING
     element = replace(
         element,
         store=_path(stored),
-        store_chunks=tuple(stored.chunks) if is_fresh else (),
+        store_chunks=tuple(stored.chunks) if is_whole else (),
         reads=_reads(data.chunks, stored.chunks) if is_fresh else 1.0,
     )
     return Candidate(element, frozenset(layers if is_fresh else {data.name}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sdprofile.model.notice import Notice
@@ -105,7 +106,9 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
     if not shares or not rasters or min(run.tasks for run in finished) < _MANY_TASKS:
         return
     share = statistics.median(shares)
-    smallest = max(rasters, key=lambda each: each.chunk_count)
+    worked_on = max(rasters, key=lambda each: max(each.chunk_count, _stored_chunks(each)))
+    is_stored = _stored_chunks(worked_on) >= worked_on.chunk_count
+    smallest = _as_stored(worked_on) if is_stored else worked_on
     if share <= _OVERHEAD or smallest.chunk_bytes > _GOOD_BYTES / 4:
         return
     tasks = statistics.median(run.tasks for run in finished)
@@ -113,10 +116,11 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
     better = _larger_chunks(smallest, share)
     count = math.prod(map(_pieces, smallest.shape, better))
     size = format_bytes(smallest.chunk_bytes, decimal=decimal)
+    make = f"Write the store of {smallest.where} in" if is_stored else _make(smallest)
     yield Notice(
         fact=f"Chunks are too small: {100 * share:.0f} % of the time of {tasks:.0f} tasks of"
         f" {format_seconds(seconds / tasks)} each was dask's overhead",
-        advice=f"{_make(smallest)} {_written(better)} instead of {_written(smallest.chunks)}"
+        advice=f"{make} {_written(better)} instead of {_written(smallest.chunks)}"
         f" ({size}): {plural(count, 'chunk')} instead of {smallest.chunk_count}",
     )
 
@@ -168,6 +172,24 @@ def _overhead(run: Run) -> float | None:
     total = run.task_seconds
     work = sum(p.seconds for p in run.spans if p.context == EXECUTE and p.activity in _WORK)
     return 1 - work / total if total > 0 else None
+
+
+def _stored_chunks(element: Element) -> int:
+    """Return in how many chunks an element is stored; 0 where it is not known."""
+    if not element.store_chunks:
+        return 0
+    return math.prod(map(_pieces, element.shape, element.store_chunks))
+
+
+def _as_stored(element: Element) -> Element:
+    """Return an element with the chunks of its store."""
+    factor = math.prod(element.store_chunks) / math.prod(element.chunks)
+    return replace(
+        element,
+        chunks=element.store_chunks,
+        chunk_count=_stored_chunks(element),
+        chunk_bytes=round(element.chunk_bytes * factor),
+    )
 
 
 def _larger_chunks(element: Element, share: float) -> tuple[int, ...]:
