@@ -155,3 +155,18 @@ def test_a_script_is_not_run_again_by_its_workers(tmp_path: Path, *, guarded: bo
         [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.split("\n")[:2] == ["script", "2 workers"]
+
+
+def test_workers_start_where_the_names_of_the_main_module_were_deleted() -> None:
+    # As IPython's %reset does it; multiprocessing alone then starts no process.
+    code = """
+from sdprofile.cluster.own import close_cluster, start_cluster
+del __spec__
+client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
+print(len(client.run(abs, 1)), "__spec__" in globals())
+close_cluster()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split() == ["1", "False"]

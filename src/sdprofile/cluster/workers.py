@@ -227,18 +227,19 @@ def _main_not_rerun() -> Iterator[None]:
 
     It does so for a main module with a file unless the module is named ``__main__`` in its spec
     (``multiprocessing.spawn._fixup_main_from_name``). Functions of the script reach the workers by
-    cloudpickle all the same.
+    cloudpickle all the same. And it starts no process where the main module has no spec, as after
+    IPython's ``%reset``.
     """
     main = sys.modules["__main__"]
-    before = getattr(main, "__spec__", None)
-    if getattr(main, "__file__", None) is None:
-        yield
-        return
+    before = vars(main).get("__spec__", main)
     main.__spec__ = importlib.machinery.ModuleSpec("__main__", None)
     try:
         yield
     finally:
-        main.__spec__ = before
+        if before is not main:
+            main.__spec__ = before
+        else:
+            vars(main).pop("__spec__", None)
 
 
 def _restore_environment(before: Mapping[str, str]) -> None:
