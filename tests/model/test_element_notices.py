@@ -19,7 +19,7 @@ def notices(profile: Profile) -> list[Notice]:
     return list(element_notices(profile))
 
 
-def with_overhead(share: float, *elements: Element, **kwargs: Any) -> Run:
+def with_overhead(share: float, *elements: Element, workers: int = 1, **kwargs: Any) -> Run:
     """Return a run whose tasks took 10 s, of which so much was overhead."""
     spans = (
         make_activity("thread-cpu", 6 * (1 - share)),
@@ -27,7 +27,7 @@ def with_overhead(share: float, *elements: Element, **kwargs: Any) -> Run:
         make_activity("executor", 10 * share),
         make_activity("idle", 10.0, context="idle"),
     )
-    return make_run(spans=spans, **{"elements": elements, "tasks": 1000} | kwargs)
+    return make_run(workers, spans=spans, **{"elements": elements, "tasks": 1000} | kwargs)
 
 
 def test_chunks_that_are_too_small_are_told_with_better_ones() -> None:
@@ -76,9 +76,27 @@ def test_chunks_that_are_smaller_than_those_of_the_store_are_told() -> None:
 
 
 def test_better_chunks_do_not_pass_the_image() -> None:
-    [notice] = notices(make_profile(with_overhead(0.99, make_element(shape=(3, 150, 1000)))))
+    [notice] = notices(make_profile(with_overhead(0.99, make_element(shape=(6, 150, 1000)))))
 
     assert "chunks=(1, 150, 1000)" in notice.advice
+
+
+@pytest.mark.parametrize(
+    ("workers", "advice"),
+    [
+        (6, "In line 2 make image of chunks=(1, 400, 400) instead of"),
+        (7, "In line 2 make image of chunks=(1, 200, 200) instead of"),
+        (18, "In line 2 make image of chunks=(1, 200, 200) instead of"),
+        (
+            19,
+            "Use fewer workers, for 300 chunks of image (line 2), chunks=(1, 100, 100) ",
+        ),
+    ],
+)
+def test_enough_chunks_are_left_for_all_threads(workers: int, advice: str) -> None:
+    [notice] = notices(make_profile(with_overhead(0.5, make_element(), workers=workers)))
+
+    assert notice.advice.startswith(advice)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,8 @@ def _raster(array: Any) -> Candidate:
         return Candidate(element, None)
     layers = data.__dask_graph__().layers
     largest = tuple(max(sizes) for sizes in data.chunks)
-    medians = [statistics.median(sizes) for sizes in data.chunks]
+    # The last along an axis is what is left over.
+    medians = [statistics.median(sizes[:-1] or sizes) for sizes in data.chunks]
     element = replace(
         element,
         chunks=largest,

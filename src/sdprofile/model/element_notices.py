@@ -23,6 +23,9 @@ _WORK = ("thread-cpu", "thread-noncpu", "disk-read", "disk-write")
 _OVERHEAD = 0.2
 """Fraction of the tasks' time that dask may need around them."""
 
+_FOR_EACH_THREAD = 4
+"""Chunks that a thread must have at least, for all to be busy to the end."""
+
 _MANY_TASKS = 100
 """Tasks from which their overhead is worth a word."""
 
@@ -113,15 +116,28 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
         return
     tasks = statistics.median(run.tasks for run in finished)
     seconds = statistics.median(run.task_seconds for run in finished)
-    better = _larger_chunks(smallest, share)
-    count = math.prod(map(_pieces, smallest.shape, better))
-    size = format_bytes(smallest.chunk_bytes, decimal=decimal)
+    threads = max(run.workers * run.threads for run in finished)
+    tasks = statistics.median(run.tasks for run in finished)
+    seconds = statistics.median(run.task_seconds for run in finished)
+    least = _FOR_EACH_THREAD * threads if threads > 1 else 1
+    better = _larger_chunks(smallest, share, least=least)
+    count, size = (
+        _count(smallest.shape, better),
+        format_bytes(smallest.chunk_bytes, decimal=decimal),
+    )
     make = f"Write the store of {smallest.where} in" if is_stored else _make(smallest)
+    now = f"{_written(smallest.chunks)} ({size})"
+    advice = (
+        f"{make} {_written(better)} instead of {now}: {plural(count, 'chunk')} instead of"
+        f" {smallest.chunk_count}"
+        if better != smallest.chunks
+        else f"Use fewer workers, for {smallest.chunk_count} chunks of {smallest.where},"
+        f" {now}, are few for {plural(threads, 'thread')}; then larger chunks"
+    )
     yield Notice(
         fact=f"Chunks are too small: {100 * share:.0f} % of the time of {tasks:.0f} tasks of"
         f" {format_seconds(seconds / tasks)} each was dask's overhead",
-        advice=f"{make} {_written(better)} instead of {_written(smallest.chunks)}"
-        f" ({size}): {plural(count, 'chunk')} instead of {smallest.chunk_count}",
+        advice=advice,
     )
 
 
@@ -178,7 +194,7 @@ def _stored_chunks(element: Element) -> int:
     """Return in how many chunks an element is stored; 0 where it is not known."""
     if not element.store_chunks:
         return 0
-    return math.prod(map(_pieces, element.shape, element.store_chunks))
+    return _count(element.shape, element.store_chunks)
 
 
 def _as_stored(element: Element) -> Element:
@@ -192,19 +208,24 @@ def _as_stored(element: Element) -> Element:
     )
 
 
-def _larger_chunks(element: Element, share: float) -> tuple[int, ...]:
-    """Return chunks with which the overhead would be half of what is worth a word."""
+def _larger_chunks(element: Element, share: float, *, least: int) -> tuple[int, ...]:
+    """Return chunks with which the overhead would be half of what is worth a word.
+
+    They are no larger than that so many are left for the threads to share.
+    """
     # Overhead is per task, work per pixel.
     factor = share / (1 - share) * (1 - _OVERHEAD / 2) / (_OVERHEAD / 2)
     factor = min(factor, _GOOD_BYTES / element.chunk_bytes)
-    chunks = list(element.chunks)
+    chunks = element.chunks
     # The last two axes are x and y: both are doubled as long as more pixels are worth it.
-    while factor > 1 and chunks[-2:] != list(element.shape[-2:]):
-        for axis in range(len(chunks))[-2:]:
-            factor *= chunks[axis]
-            chunks[axis] = min(2 * chunks[axis], element.shape[axis])
-            factor /= chunks[axis]
-    return tuple(chunks)
+    while factor > 1 and chunks[-2:] != element.shape[-2:]:
+        doubled = map(min, [2 * length for length in chunks[-2:]], element.shape[-2:])
+        larger = (*chunks[:-2], *doubled)
+        if _count(element.shape, larger) < least:
+            break
+        factor *= math.prod(chunks) / math.prod(larger)
+        chunks = larger
+    return chunks
 
 
 def _make(element: Element) -> str:
@@ -213,8 +234,8 @@ def _make(element: Element) -> str:
     return f"In line {element.line} make {element.name} of"
 
 
-def _pieces(length: int, chunk: int) -> int:
-    return math.ceil(length / chunk)
+def _count(shape: tuple[int, ...], chunks: tuple[int, ...]) -> int:
+    return math.prod(math.ceil(n / chunk) for n, chunk in zip(shape, chunks, strict=True))
 
 
 def _written(chunks: tuple[int, ...]) -> str:
