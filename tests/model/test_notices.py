@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from profiles import make_profile, make_run
+from profiles import make_profile, make_run, make_step
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.lazy import LazyValue
@@ -84,6 +86,17 @@ def test_work_in_the_kernel_is_told() -> None:
         " their threads were busy for 5 % of the time"
     )
     assert 'scheduler="threads"' in notice.advice
+
+
+@pytest.mark.parametrize(("took", "is_told"), [(9.5, True), (4.9, False)])
+def test_step_that_works_in_the_kernel_is_named(took: float, is_told: bool) -> None:
+    steps = (make_step("cell/aggregate (line 3)", took), make_step("cell/read_zarr (line 2)"))
+    run = replace(kernel_work(cpu=9.0, busy=1.0), steps=steps)
+
+    [notice] = make_notices(make_profile(run))
+
+    assert notice.fact.endswith("; aggregate (line 3) took 9.50 s of 10.0 s") == is_told
+    assert ("map_partitions" in notice.advice) == is_told
 
 
 def test_work_in_the_kernel_is_told_instead_of_no_task() -> None:

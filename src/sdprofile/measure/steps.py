@@ -116,7 +116,8 @@ class Steps(Instrument):
             # The cell may have several clients of the cluster, and of others.
             if getattr(client.scheduler, "address", None) != address:
                 return send(client, *args, **kwargs)
-            new = {layer: self._layers[layer] for layer in self._layers.keys() - self._sent}
+            # In the order in which they were built.
+            new = {name: each for name, each in self._layers.items() if name not in self._sent}
             self._sent.update(new)
             inside = self._inside if threading.get_ident() == self._thread else None
             with annotate(**{ANNOTATION: StepsOfGraph(place=inside, layers=new)}):

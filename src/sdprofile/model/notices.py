@@ -12,6 +12,7 @@ from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.notice import Notice
 from sdprofile.model.step_notices import step_notices
 from sdprofile.model.time_notices import time_notices
+from sdprofile.model.units import format_seconds
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
@@ -101,11 +102,15 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
         return
     cores, busy = _kernel_cores(finished), _busy(finished)
     if cores > _KERNEL_BUSY and busy is not None and busy < _WORKERS_IDLE:
+        step = _longest_step(finished[-1])
         yield Notice(
             fact="Most of the work was done in the kernel, not on the workers: it used"
             f" {cores:.1f} cores on average, their threads were busy for {100 * busy:.0f} % of"
-            " the time",
-            advice="Look for plain NumPy or pandas, or a library that computes with"
+            f" the time{f'; {step}' if step else ''}",
+            advice="Give it less to do, for it works in the kernel, or do the same block by block"
+            " on the workers (map_raster, map_partitions)"
+            if step
+            else "Look for plain NumPy or pandas, or a library that computes with"
             ' scheduler="threads": worker counts make no difference to these',
         )
     elif not any(run.tasks or run.lazy for run in finished):
@@ -121,6 +126,14 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             advice="Look for results that are held between runs, and for choices by the number of"
             " workers; compare times with care",
         )
+
+
+def _longest_step(run: Run) -> str:
+    """Return the step that took most of a run, and how long; empty for none."""
+    step = max(run.steps, key=lambda each: each.seconds, default=None)
+    if step is None or step.seconds < run.seconds / 2:
+        return ""
+    return f"{step.name} took {format_seconds(step.seconds)} of {format_seconds(run.seconds)}"
 
 
 def _kernel_cores(runs: list[Run]) -> float:
