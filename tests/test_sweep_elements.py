@@ -145,3 +145,39 @@ def test_where_spatialdata_is_not_loaded_nothing_is_done_for_it(tmp_path: Path) 
         [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.splitlines() == ["[]", "ok () ()", "[]"]
+
+
+WORKERS_OWN = """
+import sys
+import numpy as np
+import spatialdata as sd
+import dask.array as da
+import distributed
+import sdprofile
+
+def work():
+    image = sd.models.Image2DModel.parse(da.ones((1, 100, 100), chunks=50), dims="cyx")
+    total = sd.map_raster(image, np.negative, blockwise=True).data.sum().compute()
+    known.append(distributed.get_client().run(lambda: "numba" in sys.modules))
+    return total
+
+if __name__ == "__main__":
+    known = []
+    before = "numba" in sys.modules
+    profile = sdprofile.profile(work, workers=1, memory="600MB", repeats=2)
+    print([run.status for run in profile.runs], bool(profile.runs[0].steps))
+    print([set(each.values()) for each in known] == 2 * [{before}], "numba" in sys.modules)
+"""
+
+
+def test_workers_get_no_import_that_only_the_steps_need(tmp_path: Path) -> None:
+    script = tmp_path / "own.py"
+    script.write_text(WORKERS_OWN)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == ["['ok', 'ok'] True", "True True"]

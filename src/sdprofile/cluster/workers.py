@@ -73,6 +73,9 @@ class _Forkserver:
 
 _ours = _Forkserver()
 
+_kept: set[str] = set()
+"""Modules that sdprofile has imported for itself."""
+
 _handlers: list[Any] = []
 """In a worker: what it did on an interrupt before it was prepared; empty if it does so now."""
 
@@ -122,17 +125,31 @@ def imported_here() -> tuple[str, ...]:
     -------
     tuple of str
         Full names of the modules that belong to `FORK_SAFE_PACKAGES`, in the order of import;
-        none that only a scheduler needs.
+        none that only a scheduler needs, or that was imported within `kept_from_workers`.
     """
     return tuple(
         name
         for name, module in sys.modules.copy().items()
         if name.partition(".")[0] in FORK_SAFE_PACKAGES
+        and name not in _kept
         and not name.startswith(_SCHEDULERS_OWN)
         and isinstance(getattr(module, "__spec__", None), importlib.machinery.ModuleSpec)
         and module.__spec__ is not None
         and module.__spec__.origin
     )
+
+
+@contextlib.contextmanager
+def kept_from_workers() -> Iterator[None]:
+    """Keep what is imported in this context from being imported in the workers too.
+
+    By hand they would not have it either, and numba alone takes 100 MB of each.
+    """
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        _kept.update(sys.modules.keys() - before)
 
 
 def prepare_workers(client: Client) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.resize import worker_states
 from sdprofile.cluster.session import check_untouched
+from sdprofile.cluster.workers import kept_from_workers
 from sdprofile.errors import SdprofileError
 from sdprofile.extras.elements import Elements
 from sdprofile.extras.lazy import compute_lazy, describe
@@ -75,6 +76,8 @@ def run_once(
     -----
     Call it within `sdprofile.interrupts.held_back`: an interrupt is let in while the work runs.
     """
+    with kept_from_workers():
+        functions = public_functions() if plan.steps else {}
     clean_slate(client)
     with contextlib.ExitStack() as instruments:
         enter = instruments.enter_context
@@ -85,7 +88,7 @@ def run_once(
         exits = enter(WorkerExits(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         span = enter(CellSpan(client))
-        steps = enter(Steps(client, public_functions() if plan.steps else {}))
+        steps = enter(Steps(client, functions))
         # The last, for its times are of all that happens within.
         surroundings = enter(Surroundings(client))
         clock = Clock()
