@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from profiles import GB, make_profile, make_run
+from profiles import GB, make_activity, make_profile, make_run
 
 from sdprofile.errors import SdprofileError
 from sdprofile.model.failure import Failure
@@ -94,9 +95,93 @@ def test_file_names_format_and_version_and_is_compact(tmp_path: Path) -> None:
     save(make_profile(), path)
 
     document = json.loads(path.read_text())
-    assert list(document) == ["format", "sdprofile", "profile"]
-    assert document["format"] == 1
+    assert list(document) == ["format", "sdprofile", "advice", "notices", "profile"]
+    assert document["format"] == 2
     assert path.read_text() == json.dumps(document, separators=(",", ":"))
+
+
+def test_file_tells_its_readers_what_the_profile_tells(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    profile = make_profile(fused=False)
+
+    save(profile, path)
+
+    document = json.loads(path.read_text())
+    assert document["advice"] == profile.advice != ""
+    assert document["notices"] == [[each.fact, each.advice] for each in profile.notices] != []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        ((0.0, 0.02, 0.0401), {"ticks": [0, 200, 201]}),
+        ((0.0, 1 / 3), {"seconds": [0.0, 1 / 3]}),
+        ((), {"ticks": []}),
+    ],
+)
+def test_curves_are_written_as_differences(
+    seconds: tuple[float, ...], written: dict[str, list[float]], tmp_path: Path
+) -> None:
+    path = tmp_path / "profile.json"
+    nbytes = (GB, GB + 5, GB - 5)[: len(seconds)]
+    curve = Curve(source="sampler", worker="one", seconds=seconds, nbytes=nbytes)
+    profile = make_profile(make_run(curves=(curve,)))
+
+    save(profile, path)
+
+    [found] = json.loads(path.read_text())["profile"]["runs"][0]["curves"]
+    steps = [GB, 5, -10][: len(seconds)]
+    assert found == {
+        "source": "sampler",
+        "worker": "one",
+        "measure": "process",
+        **written,
+        "steps": steps,
+    }
+    assert load(path) == profile
+
+
+def test_profile_of_10_000_tasks_is_small(tmp_path: Path) -> None:
+    # 10,000 tasks of 5 ms, three times each on 1, 2 and 4 workers; memory that is never still.
+    random = np.random.default_rng(0)
+
+    def curve(worker: int, seconds: float) -> Curve:
+        times = np.arange(0, seconds, 0.02) + random.uniform(0, 0.001, round(seconds / 0.02))
+        nbytes = GB + 4096 * random.integers(0, 50_000, len(times))
+        return Curve(
+            source="sampler",
+            worker=f"tcp://127.0.0.1:{40_000 + worker}",
+            seconds=tuple(round(each, 4) for each in times.tolist()),
+            nbytes=tuple(nbytes.tolist()),
+        )
+
+    runs = [
+        make_run(
+            workers,
+            repeat=repeat,
+            seconds=50 / workers,
+            tasks=10_000,
+            curves=tuple(curve(worker, 50 / workers) for worker in range(workers)),
+            spans=tuple(make_activity("thread-cpu", 0.1, prefix=f"task{n}") for n in range(100)),
+        )
+        for workers in (1, 2, 4)
+        for repeat in (1, 2, 3)
+    ]
+    path = tmp_path / "profile.json"
+
+    save(make_profile(*runs), path)
+
+    assert path.stat().st_size < 1_000_000
+    assert len(load(path).runs[8].curves[3].seconds) == 625
+
+
+def test_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    save(make_profile(), "~/profile.json")
+
+    assert (tmp_path / "profile.json").exists()
+    assert load("~/profile.json") == make_profile()
 
 
 def test_failed_write_keeps_the_old_file_and_leaves_nothing(
@@ -185,6 +270,10 @@ def changed_run(**values: object) -> Callable[[dict[str, Any]], object]:
     return lambda document: document["profile"]["runs"][0].update(values)
 
 
+def changed_curve(**values: object) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document["profile"]["runs"][0]["curves"][0].update(values)
+
+
 def changed_profile(**values: object) -> Callable[[dict[str, Any]], object]:
     return lambda document: document["profile"].update(values)
 
@@ -205,9 +294,12 @@ def changed_profile(**values: object) -> Callable[[dict[str, Any]], object]:
         (changed_run(workers=0), "a run on 0 workers"),
         (lambda document: document["profile"].pop("code"), r"nothing at profile\.code"),
         (
-            lambda document: document["profile"]["runs"][0]["curves"][0].update(nbytes=[1]),
+            lambda document: document["profile"]["runs"][0]["curves"][0].update(steps=[1]),
             "a memory curve with unequal numbers of times and amounts",
         ),
+        (changed_curve(ticks=[0.5, 1]), r"other than whole numbers as ticks at .*curves\[0\]"),
+        (changed_curve(steps={}), r"other than whole numbers as steps at .*curves\[0\]"),
+        (changed_run(curves=[7]), r"int instead of dict at .*curves\[0\]"),
     ],
 )
 def test_damage_is_named_with_its_place(
@@ -231,10 +323,10 @@ def test_number_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
 
 def test_newer_format_asks_for_an_update(tmp_path: Path) -> None:
     path = tmp_path / "before.json"
-    change(path, lambda document: document.update(format=2, sdprofile="9.0"))
+    change(path, lambda document: document.update(format=3, sdprofile="9.0"))
 
     with pytest.raises(
-        SdprofileError, match=r"expected format 1, got 2, .*'9\.0' \(update sdprofile\)$"
+        SdprofileError, match=r"expected format 2, got 3, .*'9\.0' \(update sdprofile\)$"
     ):
         load(path)
 
@@ -246,6 +338,21 @@ def test_format_that_is_no_number_from_1_up_is_refused(number: object, tmp_path:
 
     with pytest.raises(SdprofileError, match=rf"got format {number!r}$"):
         load(path)
+
+
+def test_first_format_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+
+    def first(document: dict[str, Any]) -> None:
+        document["format"] = 1
+        del document["advice"], document["notices"]
+        curve = document["profile"]["runs"][0]["curves"][0]
+        del curve["ticks"], curve["steps"]
+        curve |= {"seconds": [0.0, 10.0], "nbytes": [GB, GB]}
+
+    change(path, first)
+
+    assert load(path) == make_profile(make_run(curve=(GB, GB)), versions=(("dask", "1"),))
 
 
 def test_fields_that_came_later_may_be_missing_or_unknown(tmp_path: Path) -> None:

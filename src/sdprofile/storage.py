@@ -1,4 +1,19 @@
-"""Profiles in files: JSON with a format number, written whole or not at all."""
+"""Profiles in files: JSON with a format number, written whole or not at all.
+
+What is in a file:
+
+========== =============================================================================
+format     `FORMAT`; what an older sdprofile wrote is read too, what a newer one wrote is not
+sdprofile  the version that wrote it
+advice     `Profile.advice` and
+notices    `Profile.notices`, for readers; `load` makes both anew from what was measured
+profile    the `Profile`: each dataclass an object whose keys are its fields, tuples as lists
+========== =============================================================================
+
+A memory curve has, instead of `seconds` and `nbytes`, the differences from one sample to the next:
+`ticks` in 0.1 ms and `steps` in bytes, the first from 0. (`seconds` stays where a time is no whole
+number of ticks. In format 1 both were as they are.)
+"""
 
 from __future__ import annotations
 
@@ -6,9 +21,10 @@ import functools
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn, get_args, get_origin
 
@@ -17,10 +33,14 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn
 
 from sdprofile.errors import SdprofileError
+from sdprofile.model.memory import Curve
 from sdprofile.model.profile import Profile
 
-FORMAT = 1
+FORMAT = 2
 """Number of the format that `save` writes, and the newest that `load` reads."""
+
+_TICKS = 10_000
+"""Ticks in a second; samples have their times to 0.1 ms."""
 
 _EXPECTED = "expected an sdprofile profile, got"
 
@@ -45,11 +65,13 @@ def save(profile: Profile, path: str | Path) -> None:
     document = {
         "format": FORMAT,
         "sdprofile": _version(),
+        "advice": profile.advice,
+        "notices": [[notice.fact, notice.advice] for notice in profile.notices],
         "profile": _converter().unstructure(profile),
     }
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     # Where a link is saved to, its target is replaced, not the link.
-    target = Path(path).resolve()
+    target = Path(path).expanduser().resolve()
     # In the same folder, for a file can only be renamed within one file system.
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -62,6 +84,31 @@ def save(profile: Profile, path: str | Path) -> None:
         raise SdprofileError(
             f"{path}: expected a file that can be written, got {_reason(error)}"
         ) from error
+
+
+def check_file(option: str, path: str) -> None:
+    """Make sure, before anything is run, that a file can be written.
+
+    Parameters
+    ----------
+    option
+        The option that it was given with.
+    path
+        The file.
+
+    Raises
+    ------
+    SdprofileError
+        If its folder cannot be written to, or it is a folder itself.
+    """
+    file = Path(path).expanduser()
+    folder = file.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise SdprofileError(
+            f"{option}: expected a file in a folder that can be written to, got {path!r}"
+        )
+    if file.is_dir():
+        raise SdprofileError(f"{option}: expected a file name, got the folder {path!r}")
 
 
 def load(path: str | Path) -> Profile:
@@ -84,7 +131,7 @@ def load(path: str | Path) -> Profile:
         sdprofile in a format that this one does not know.
     """
     try:
-        document = json.loads(Path(path).read_bytes(), parse_constant=_refuse_constant)
+        document = json.loads(Path(path).expanduser().read_bytes(), parse_constant=_refuse_constant)
     except OSError as error:
         raise SdprofileError(f"{path}: {_EXPECTED} {_reason(error)}") from error
     except (ValueError, RecursionError) as error:
@@ -128,7 +175,44 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(
         _is_tuple, lambda kind: _only(list, _tuple_hook(kind, converter))
     )
+    as_it_is = converter.get_structure_hook(Curve)
+    converter.register_structure_hook(Curve, lambda value, kind: as_it_is(_unpacked(value), kind))
+    converter.register_unstructure_hook(Curve, _packed)
     return converter
+
+
+def _packed(curve: Curve) -> dict[str, Any]:
+    """Return a curve with the differences from one sample to the next."""
+    ticks = [round(each * _TICKS) for each in curve.seconds]
+    whole = all(tick / _TICKS == each for tick, each in zip(ticks, curve.seconds, strict=True))
+    return {
+        "source": curve.source,
+        "worker": curve.worker,
+        "measure": curve.measure,
+        **({"ticks": _differences(ticks)} if whole else {"seconds": list(curve.seconds)}),
+        "steps": _differences(curve.nbytes),
+    }
+
+
+def _unpacked(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    value = dict(value)
+    if "ticks" in value:
+        value["seconds"] = [tick / _TICKS for tick in _sums("ticks", value.pop("ticks"))]
+    if "steps" in value:
+        value["nbytes"] = _sums("steps", value.pop("steps"))
+    return value
+
+
+def _differences(numbers: Sequence[int]) -> list[int]:
+    return [one - other for one, other in zip(numbers, (0, *numbers), strict=False)]
+
+
+def _sums(name: str, differences: Any) -> list[int]:
+    if not isinstance(differences, list) or set(map(type, differences)) - {int}:
+        raise TypeError(f"other than whole numbers as {name}")
+    return list(accumulate(differences))
 
 
 def _exactly(accepted: type | tuple[type, ...]) -> _Hook:

@@ -17,17 +17,21 @@ from sdprofile.lease import Lease
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work, run_once
 from sdprofile.model.failure import Failure
+from sdprofile.model.notice import Notice
 from sdprofile.model.profile import Profile
 from sdprofile.model.progress import Step
 from sdprofile.model.run import Run
 from sdprofile.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
 from sdprofile.plan import Plan
+from sdprofile.storage import check_file, save
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 Notify = Callable[[Step], None]
+
+_UNFINISHED = "not finished: what was measured when the session ended"
 
 
 class Sweep:
@@ -72,6 +76,7 @@ class Sweep:
         self._machine = this_machine()
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._lease: Lease | None = None
+        self._remarks: tuple[Notice, ...] = ()
         self.runs: list[Run] = []
 
     def profile(self, *, stopped: str = "") -> Profile:
@@ -98,8 +103,25 @@ class Sweep:
             decimal=lease is not None and lease.plan.decimal,
             created=self._created,
             versions=versions(),
-            remarks=tuple(lease.remarks) if lease else (),
+            remarks=(*lease.remarks, *self._remarks) if lease else (),
         )
+
+    def keep(self, *, stopped: str = "") -> Profile:
+        """Return what has been measured so far, and write it to the file that was asked for.
+
+        Parameters
+        ----------
+        stopped
+            Why the sweep ended early, in one line.
+        """
+        path = self._options.save
+        if path is not None:
+            try:
+                save(self.profile(stopped=stopped), path)
+            except SdprofileError as error:
+                advice = "Write it elsewhere: profile.save(path)"
+                self._remarks = (Notice(fact=f"It was not saved: {error}", advice=advice),)
+        return self.profile(stopped=stopped)
 
     def __iter__(self) -> Generator[Run, None, None]:
         """Make the runs.
@@ -113,6 +135,8 @@ class Sweep:
         report = self._options.report
         if report is not None:
             check_report(report)
+        if self._options.save is not None:
+            check_file("--save", self._options.save)
         lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.counts[0], 0)
         with lease, _told_if_lost(lease):
@@ -127,6 +151,7 @@ class Sweep:
                     seconds = time.perf_counter() - began
                     run = self._not_made(lease.plan, visit.workers, error, seconds)
                     self.runs.append(run)
+                    self.keep(stopped=_UNFINISHED)
                     yield run
                     lease.renew()
 
@@ -158,6 +183,7 @@ class Sweep:
                         scope=self._scope,
                     )
                 self.runs.append(run)
+                self.keep(stopped=_UNFINISHED)
                 if run.status not in ("failed", "interrupted"):
                     error = None  # its traceback holds what the cell held
                 if run.status != "ok":

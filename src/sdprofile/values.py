@@ -88,6 +88,14 @@ def path(value: object) -> str:
     return text
 
 
+def name(value: object) -> str:
+    """Return a name of the user's, of any letters."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not text:
+        raise SdprofileError(f"expected a name, got {shown(value)}")
+    return text
+
+
 def variable(value: object) -> str:
     """Return the name of a variable."""
     import keyword

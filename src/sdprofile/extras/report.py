@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdprofile.errors import SdprofileError
+from sdprofile.storage import check_file
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,13 +27,7 @@ def check_report(path: str) -> None:
         If its folder cannot be written to, or bokeh is missing or of a version that dask does not
         take: dask itself would find out only at the end.
     """
-    folder = Path(path).expanduser().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise SdprofileError(
-            f"--report: expected a file in a folder that can be written to, got {path!r}"
-        )
-    if Path(path).expanduser().is_dir():
-        raise SdprofileError(f"--report: expected a file name, got the folder {path!r}")
+    check_file("--report", path)
     try:
         import distributed.dashboard.scheduler  # noqa: F401 - imports all that the report needs
         from bokeh.core.templates import get_env
