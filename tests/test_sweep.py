@@ -182,14 +182,68 @@ def test_report_is_written_for_each_count(tmp_path: Path) -> None:
         assert "Dask Performance Report" in (tmp_path / name).read_text()
 
 
+def test_a_profile_is_in_its_file_after_every_run(tmp_path: Path) -> None:
+    path = tmp_path / "kept.json"
+    seen: list[tuple[int, str]] = []
+
+    def work() -> None:
+        if path.exists():
+            kept = sdprofile.load(path)
+            seen.append((len(kept.runs), kept.stopped))
+            if len(kept.runs) == 2:
+                raise LookupError("mine")
+
+    with pytest.raises(LookupError):
+        sdprofile.profile(work, workers=1, memory="500MB", repeats=5, save=str(path))
+    assert [runs for runs, _ in seen] == [1, 2]
+    assert all("not finished" in stopped for _, stopped in seen)
+    kept = sdprofile.load(path)
+    assert [run.status for run in kept.runs] == ["ok", "ok", "failed"]
+    assert kept.stopped == "LookupError: mine"
+    whole = sdprofile.profile(abs_of_one, workers=1, memory="500MB", repeats=1, save=str(path))
+    assert sdprofile.load(path) == whole
+    assert whole.stopped == ""
+
+
+def test_profiles_and_files_are_compared_in_plain_python(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    profile = sdprofile.profile(abs_of_one, workers=1, memory="500MB", repeats=1, save=str(path))
+    found = sdprofile.compare(path, profile, names=("old", "new"))
+    assert found.names == ("old", "new")
+    assert found.before == found.after == profile
+    assert [change.verdict and change.verdict.ratio for change in found.counts] == [1.0]
+
+
+def abs_of_one() -> int:
+    return abs(-1)
+
+
+def test_a_file_that_cannot_be_written_any_more_costs_no_run(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def work() -> None:
+        if folder.exists():
+            folder.rmdir()
+
+    profile = sdprofile.profile(
+        work, workers=1, memory="500MB", repeats=2, save=str(folder / "kept.json")
+    )
+    assert [run.status for run in profile.runs] == ["ok", "ok"]
+    [notice] = [notice for notice in profile.notices if "not saved" in notice.fact]
+    assert "no such file or directory" in notice.fact
+
+
+@pytest.mark.parametrize("option", ["report", "save"])
 @pytest.mark.parametrize("path", ["no-such-folder/report.html", "."])
-def test_a_report_that_cannot_be_written_is_refused_before_the_first_run(
-    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_cannot_be_written_is_refused_before_the_first_run(
+    path: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     calls: list[Any] = []
-    with pytest.raises(sdprofile.SdprofileError, match="^--report: expected a file"):
-        sdprofile.profile(lambda: calls.append(1), report=path, memory="500MB")
+    kwargs: Any = {option: path}
+    with pytest.raises(sdprofile.SdprofileError, match=f"^--{option}: expected a file"):
+        sdprofile.profile(lambda: calls.append(1), memory="500MB", **kwargs)
     assert not calls
     assert os.listdir(tmp_path) == []
 

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sdprofile.model.profile import Profile
-    from sdprofile.plain import profile
+    from sdprofile.plain import compare, profile
     from sdprofile.storage import load
 
-__all__ = ["Profile", "SdprofileError", "load", "load_ipython_extension", "profile"]
+__all__ = ["Profile", "SdprofileError", "compare", "load", "load_ipython_extension", "profile"]
 
 _HOMES = {
     "Profile": "sdprofile.model.profile",
+    "compare": "sdprofile.plain",
     "load": "sdprofile.storage",
     "profile": "sdprofile.plain",
 }

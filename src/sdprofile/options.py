@@ -84,6 +84,12 @@ class Options(Declared):
     report: str | None = option(
         values.path, "write dask's performance report, one HTML file per count", metavar="FILE"
     )
+    save: str | None = option(
+        values.path, "write the Profile to this file, after every run anew", metavar="FILE"
+    )
+    name: str | None = option(
+        values.name, "keep the Profile under this name, for %sdcompare", metavar="NAME"
+    )
     out: str | None = option(values.variable, "keep the Profile in this variable", metavar="NAME")
     quiet: bool = option(
         values.flag, "show neither progress nor result (see --out and %sdprofile)", default=False

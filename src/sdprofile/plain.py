@@ -1,14 +1,19 @@
-"""Profiles a function in plain Python, without IPython."""
+"""Profiles a function, and compares profiles, in plain Python, without IPython."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client
+from sdprofile.errors import one_line
 from sdprofile.extras.scope import scope_of
 from sdprofile.interrupts import ignored
 from sdprofile.measure.run import Work
+from sdprofile.model.comparison import Comparison
 from sdprofile.model.profile import Profile
 from sdprofile.options import Options
+from sdprofile.storage import load
 from sdprofile.sweep import Sweep
 
 
@@ -26,6 +31,7 @@ def profile(
     no_fuse: bool = False,
     secure: bool = False,
     report: str | None = None,
+    save: str | None = None,
 ) -> Profile:
     """Run a function on several worker counts and return what it took.
 
@@ -58,6 +64,8 @@ def profile(
         Keep other users of this machine out of the cluster that is started, by TLS.
     report
         Where to write dask's performance report; the worker count is added to the name.
+    save
+        The file to which the profile is written, after every run anew; `sdprofile.load` reads it.
 
     Returns
     -------
@@ -88,6 +96,7 @@ def profile(
         no_fuse=no_fuse,
         secure=secure,
         report=report,
+        save=save,
     )
     name = getattr(work, "__qualname__", repr(work))
     sweep = Sweep(work, options, code=name, scope=scope_of(work))
@@ -95,8 +104,42 @@ def profile(
     try:
         for _ in sweep:
             pass
+    except BaseException as error:
+        if sweep.runs:
+            with ignored():
+                sweep.keep(stopped=one_line(error))
+        raise
     finally:
         if found is None:
             with ignored():
                 close_cluster()
-    return sweep.profile()
+    return sweep.keep()
+
+
+def compare(
+    before: Profile | str | Path,
+    after: Profile | str | Path,
+    *,
+    names: tuple[str, str] = ("before", "after"),
+) -> Comparison:
+    """Hold one profile against another, for each worker count that both have.
+
+    Parameters
+    ----------
+    before, after
+        Profiles, or files that `Profile.save` wrote.
+    names
+        What to call them.
+
+    Returns
+    -------
+    Comparison
+        `str` gives a text, a notebook shows tables and a plot, `to_frame()` is a pandas table.
+
+    Raises
+    ------
+    SdprofileError
+        If a file cannot be read, or is no profile.
+    """
+    one, other = (each if isinstance(each, Profile) else load(each) for each in (before, after))
+    return Comparison(names=names, before=one, after=other)

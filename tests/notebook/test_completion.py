@@ -24,8 +24,8 @@ from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
     *("--workers", "--memory", "--threads", "--repeats", "--order"),
-    *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--out"),
-    "--quiet",
+    *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
+    *("--name", "--out", "--quiet"),
 ]
 CLUSTER = ["--workers", "--memory", "--threads", "--secure", "--close"]
 

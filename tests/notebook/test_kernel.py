@@ -40,6 +40,10 @@ print(x, total, kept is _, frame.workers.tolist(), frame.status.tolist())""",
     "unit": "%%sdprofile --workers 1 --memory 5XB\n1",
     "too much": "%%sdprofile --workers 1,4 --memory 900TB --out kept\n1",
     "kept": "print(len(kept.runs))",
+    "named": "%%sdprofile --workers 1 -r 2 --memory 600MB --name old --quiet\nx = sum(range(9999))",
+    "compared": "kept.save('kept.json')\n%sdcompare old kept.json",
+    "compared with nothing": "%sdcompare old nowhere.json",
+    "compared with one": "%sdcompare old",
     "nested": "%%sdprofile --workers 1\n%sdprofile --workers 1 1",
     "figure": """%%sdprofile --workers 1,2 -r 1
 import matplotlib.pyplot as plt
@@ -168,6 +172,16 @@ def test_a_syntax_error_points_at_the_notebooks_line(cells: dict[str, Any]) -> N
         ("option", "sdprofile: unknown option '--wrokers' (did you mean --workers?)"),
         ("leftover", "sdprofile: expected only options on the first line, got 'x = 2'"),
         ("unit", "sdprofile: --memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
+        (
+            "compared with nothing",
+            "sdprofile: %sdcompare: expected the name, the variable or the file of a profile, got"
+            " 'nowhere.json' (names here: old)",
+        ),
+        (
+            "compared with one",
+            "sdprofile: %sdcompare: expected two names, variables or files of profiles, got 1"
+            " (names here: old)",
+        ),
         ("close again", "sdprofile: %sdcluster --close: expected a running cluster, got none"),
     ],
 )
@@ -197,6 +211,15 @@ def test_a_profile_inside_a_profile_is_refused(cells: dict[str, Any]) -> None:
     assert text_of(cells["nested"]).strip() == (
         "sdprofile: expected one profile at a time, got another one inside a cell"
     )
+
+
+def test_profiles_are_compared_by_name_and_file(cells: dict[str, Any]) -> None:
+    [output] = cells["compared"].outputs
+    text = output.data["text/plain"]
+    assert text.splitlines()[0].startswith("old against kept.json: above 1x")
+    assert "2 workers only in the second" in text
+    assert "cannot tell with 2 repeats" in text
+    assert "<table>" in output.data["text/html"]
 
 
 def test_a_figure_is_shown_once(cells: dict[str, Any]) -> None:

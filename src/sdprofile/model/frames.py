@@ -9,6 +9,7 @@ from sdprofile.model.spans import EXECUTE
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sdprofile.model.comparison import Comparison
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
 
@@ -146,6 +147,33 @@ def tasks_frame(profile: Profile) -> pd.DataFrame:
         [row for run in profile.runs for row in _task_rows(run)],
         "workers repeat prefix tasks seconds cpu_seconds peak_worker_bytes rise_low_bytes"
         " rise_high_bytes",
+    )
+
+
+def comparison_frame(comparison: Comparison) -> pd.DataFrame:
+    """Return one row per worker count that both have; see `Comparison.to_frame`."""
+    rows = []
+    for change in comparison.counts:
+        before, after, verdict = change.before.timing, change.after.timing, change.verdict
+        rows.append(
+            {
+                "workers": change.workers,
+                "before_seconds": before and before.median,
+                "after_seconds": after and after.median,
+                "speedup": verdict and verdict.ratio,
+                "speedup_low": verdict and verdict.ratio_low,
+                "speedup_high": verdict and verdict.ratio_high,
+                "verdict": verdict and verdict.words,
+                "before_peak_bytes": change.before.peak_worker,
+                "after_peak_bytes": change.after.peak_worker,
+                "peak_ratio": change.peak_ratio,
+                "tasks_ratio": change.tasks_ratio,
+            }
+        )
+    return _frame(
+        rows,
+        "workers before_seconds after_seconds speedup speedup_low speedup_high verdict"
+        " before_peak_bytes after_peak_bytes peak_ratio tasks_ratio",
     )
 
 

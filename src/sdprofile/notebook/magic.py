@@ -1,8 +1,10 @@
-"""The magics ``%sdprofile`` (line and cell) and ``%sdcluster``."""
+"""The magics ``%sdprofile`` (line and cell), ``%sdcluster`` and ``%sdcompare``."""
 
 from __future__ import annotations
 
 import contextlib
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from distributed import Client
     from IPython.core.interactiveshell import InteractiveShell
 
+    from sdprofile.model.comparison import Comparison
     from sdprofile.model.profile import Profile
     from sdprofile.notebook.progress import Progress
     from sdprofile.sweep import Sweep
@@ -36,6 +39,7 @@ class SdprofileMagics(Magics):
         super().__init__(shell)
         self._shell = shell
         self.last: Profile | None = None
+        self.named: dict[str, Profile] = {}
         self._busy = False
 
     @no_var_expand
@@ -63,6 +67,41 @@ class SdprofileMagics(Magics):
             close_session_cluster()
             return None
         return session_cluster(options)
+
+    @line_magic
+    def sdcompare(self, line: str) -> Comparison:  # noqa: D102
+        try:
+            words = shlex.split(line)
+        except ValueError:  # a quote without its end
+            words = line.split()
+        if len(words) != 2:
+            raise SdprofileError(
+                f"%sdcompare: expected two names, variables or files of profiles, got {len(words)}"
+                f" ({self._known()})"
+            )
+        from sdprofile.plain import compare
+
+        before, after = (self._find(word) for word in words)
+        return compare(before, after, names=(words[0], words[1]))
+
+    def _find(self, word: str) -> Profile:
+        """Return the profile that a word of the user's stands for."""
+        from sdprofile.model.profile import Profile
+        from sdprofile.storage import load
+
+        found = self.named.get(word, self._shell.user_ns.get(word))
+        if isinstance(found, Profile):
+            return found
+        if not Path(word).expanduser().exists():
+            raise SdprofileError(
+                f"%sdcompare: expected the name, the variable or the file of a profile, got"
+                f" {word!r} ({self._known()})"
+            )
+        return load(word)
+
+    def _known(self) -> str:
+        names = ", ".join(self.named)
+        return f"names here: {names}" if names else "%%sdprofile --name gives one a name"
 
     def _last(self) -> Profile:
         if self.last is None:
@@ -103,14 +142,14 @@ class SdprofileMagics(Magics):
             reason = _reason(error, measured=bool(sweep.runs))
             with ignored():
                 if sweep.runs:
-                    self._keep(sweep.profile(stopped=reason), options)
+                    self._keep(sweep.keep(stopped=reason), options)
                 cell.show()
                 if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
                     self._show_now()
             if isinstance(error, KeyboardInterrupt):
                 raise Stopped(reason) from None
             raise cell.own_traceback(error)  # noqa: B904 - the same error, with fewer frames
-        profile = sweep.profile()
+        profile = sweep.keep()
         self._keep(profile, options)
         cell.show()
         return None if options.quiet else profile
@@ -127,6 +166,8 @@ class SdprofileMagics(Magics):
 
     def _keep(self, profile: Profile, options: Options) -> None:
         self.last = profile
+        if options.name is not None:
+            self.named[options.name] = profile
         if options.out is not None:
             self._shell.user_ns[options.out] = profile
 
@@ -159,7 +200,7 @@ def unregister(shell: InteractiveShell) -> None:
     unregister_completion(shell)
     magics = shell.magics_manager.registry.pop(SdprofileMagics.__name__, None)
     for kind in ("line", "cell"):
-        for name in ("sdprofile", "sdcluster"):
+        for name in ("sdprofile", "sdcluster", "sdcompare"):
             found = shell.magics_manager.magics[kind].get(name)
             if magics is not None and getattr(found, "__self__", None) is magics:
                 del shell.magics_manager.magics[kind][name]
@@ -211,4 +252,16 @@ of its own, its cluster is used.
 Options:
 
 {ClusterOptions.help()}
+"""
+
+SdprofileMagics.sdcompare.__doc__ = """Hold one profile against another.
+
+Usage::
+
+  %sdcompare BEFORE AFTER
+
+Each is a name that ``%%sdprofile --name NAME`` gave, a variable that holds a Profile, or a file
+that was saved. For each worker count that both have it shows the ratio of time with its range,
+whether the repeats can tell, peak memory, number of tasks, memory over time of both, and the steps.
+What is not alike beside the code (machine, versions, limits) stands in a line above.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,20 @@ _ASCII_BLOCKS, _ASCII_BORDER = " .:#", "|"
 
 _NARROW = 20
 """Columns below which a strip does without the text at its right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """One run as a strip."""
+
+    run: Run
+    """What is drawn."""
+
+    name: str
+    """What stands at its left."""
+
+    note: str
+    """What stands at its right."""
 
 
 def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> str:
@@ -45,20 +60,32 @@ def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> 
     Each strip is `median_run`, which the tables beside it tell of too. A column shows the highest
     value in its stretch of time.
     """
-    runs = [median_run(count) or count.runs[-1] for count in profile.counts]
+    notes = _notes(profile)
+    strips = [
+        Strip(run=median_run(count) or count.runs[-1], name=f"{count.workers} w", note=note)
+        for count, note in zip(profile.counts, notes, strict=True)
+    ]
+    return draw_strips(strips, width=width, decimal=profile.decimal, ascii_only=ascii_only)
+
+
+def draw_strips(
+    strips: Sequence[Strip], *, width: int, decimal: bool, ascii_only: bool = False
+) -> str:
+    """Draw the memory of some runs on one time axis; see `terminal_plot`."""
+    runs = [strip.run for strip in strips]
     sampled = [run for run in runs if is_sampled(run)]
     if not sampled:
         return ""
-    names = right_aligned([f"{run.workers} w" for run in runs])
-    notes = _notes(profile)
+    names = right_aligned([strip.name for strip in strips])
+    notes = [strip.note for strip in strips]
     frame = len(names[0]) + 2
-    columns = width - frame - 1 - len(notes[0])
+    columns = width - frame - 1 - max(map(len, notes))
     if columns < _NARROW:
         notes, columns = [""] * len(notes), width - frame
     step = _seconds_per_column(sampled, columns)
     heights = [_heights(run, step=step, columns=columns) for run in runs]
     full = max(float(height.max()) for height in heights if height is not None)
-    lines = [f"{SHOWN}; full height = {format_bytes(full, decimal=profile.decimal)}"]
+    lines = [f"{SHOWN}; full height = {format_bytes(full, decimal=decimal)}"]
     border = _ASCII_BORDER if ascii_only else _BORDER
     for run, name, height, note in zip(runs, names, heights, notes, strict=True):
         upper, lower = _strip(height, full=full, blocks=_ASCII_BLOCKS if ascii_only else _BLOCKS)

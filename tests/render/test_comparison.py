@@ -1,0 +1,117 @@
+"""A comparison as text and as a page."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+from profiles import GB, make_activity, make_profile, make_run, make_step
+
+from sdprofile.model.comparison import Comparison
+from sdprofile.model.run import Run
+from sdprofile.render.comparison import NOTHING_SHARED, comparison_report, step_change_rows
+from sdprofile.render.comparison_page import comparison_page, comparison_plot
+
+
+def run_of(seconds: float, *names: str, **values: Any) -> Run:
+    """Return a run of one worker, with steps that took a tenth of it each."""
+    spans = [make_activity("thread-cpu", seconds / 10, span=f"cell/{name}") for name in names]
+    rest = seconds - sum(part.seconds for part in spans)
+    return make_run(
+        seconds=seconds,
+        curve=(GB, 2 * GB),
+        spans=(make_activity("idle", rest, context="idle"), *spans),
+        steps=tuple(make_step(f"cell/{name}") for name in names),
+        **values,
+    )
+
+
+def two(before: Run, after: Run, **values: Any) -> Comparison:
+    one, other = make_profile(before, decimal=True), make_profile(after, decimal=True, **values)
+    return Comparison(names=("old", "new"), before=one, after=other)
+
+
+BOTH = two(
+    run_of(10.0, "map_raster (line 3)", "map_raster (line 4)", "transform (line 5)", peak=2 * GB),
+    run_of(5.0, "map_raster (line 2)", "write (line 9)", peak=GB),
+)
+
+
+def test_text_has_the_ratios_of_each_count() -> None:
+    lines = comparison_report(BOTH, width=120).splitlines()
+
+    headers, _, row = lines[2:5]
+    assert headers.split() == [
+        *("workers", "old", "new", "speedup", "range", "verdict", "peak/worker", "ratio", "tasks")
+    ]
+    assert row.split()[0] == "1"
+    for cell in ("10.0 s", "5.00 s", "2.00x", "2.00 to 2.00", "2.00 GB -> 1.00 GB", "0.50x"):
+        assert cell in row
+
+
+def test_text_draws_both_curves_on_one_axis() -> None:
+    text = comparison_report(BOTH, width=120)
+
+    strips = [line for line in text.splitlines() if "│" in line and "peak" in line]
+    assert [line.partition("│")[0] for line in strips] == ["old, 1 w", "new, 1 w"]
+    old, new = (line.count("█") + line.count("▇") for line in strips)
+    assert 1.7 < old / new < 2.3
+
+
+def test_steps_are_the_same_wherever_they_stand() -> None:
+    headers, *rows = step_change_rows(BOTH)
+
+    assert headers == ["step", "1 worker"]
+    assert [[name.strip(), change] for name, change in rows] == [
+        ["cell", "10.0 s -> 5.00 s (2.00x)"],
+        ["map_raster", "1.00 s -> 500 ms (2.00x)"],
+        ["map_raster (2)", "1.00 s -> –"],
+        ["transform", "1.00 s -> –"],
+        ["write", "– -> 500 ms"],
+    ]
+
+
+def test_what_is_not_alike_comes_first() -> None:
+    text = comparison_report(two(run_of(3.0), run_of(3.0), fused=False), width=120)
+
+    assert text.splitlines()[1] == "! Not alike: task fusion on against off"
+
+
+def test_no_count_in_both_is_told() -> None:
+    comparison = two(make_run(1), make_run(2))
+
+    assert NOTHING_SHARED in comparison_report(comparison)
+    assert NOTHING_SHARED in comparison_page(comparison)
+
+
+def test_killed_count_shows_its_status() -> None:
+    text = comparison_report(two(make_run(status="killed"), make_run()), width=120)
+
+    assert "killed" in text
+
+
+def test_page_escapes_and_has_the_plot() -> None:
+    hostile = Comparison(names=("<b>old", "new"), before=BOTH.before, after=BOTH.after)
+    html = comparison_page(hostile)
+
+    assert "<b>old" not in html
+    assert "&lt;b&gt;old" in html
+    assert html.count("<img") == 1
+    assert html.count("<table>") == 2
+    HTMLParser().feed(html)
+
+
+def test_plot_has_two_lines_for_each_count() -> None:
+    [ax] = comparison_plot(BOTH).axes
+
+    assert [line.get_linestyle() for line in ax.lines] == ["--", "-"]
+    assert len({line.get_color() for line in ax.lines}) == 1
+    assert ax.get_xlabel().endswith("[s]")
+    assert ax.get_ylabel().endswith("[GB]")
+
+
+def test_display_gives_text_and_page() -> None:
+    bundle = BOTH._repr_mimebundle_()
+
+    assert bundle["text/plain"] == str(BOTH)
+    assert bundle["text/html"].startswith('<div class="sdprofile')
