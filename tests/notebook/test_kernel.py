@@ -216,7 +216,7 @@ def test_a_profile_inside_a_profile_is_refused(cells: dict[str, Any]) -> None:
 def test_profiles_are_compared_by_name_and_file(cells: dict[str, Any]) -> None:
     [output] = cells["compared"].outputs
     text = output.data["text/plain"]
-    assert text.splitlines()[0].startswith("old against kept.json: above 1x")
+    assert text.splitlines()[0] == "kept.json against old"
     assert "2 workers only in the second" in text
     assert "cannot tell with 2 repeats" in text
     assert "<table>" in output.data["text/html"]

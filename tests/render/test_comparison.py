@@ -42,11 +42,27 @@ def test_text_has_the_ratios_of_each_count() -> None:
 
     headers, _, row = lines[2:5]
     assert headers.split() == [
-        *("workers", "old", "new", "speedup", "range", "verdict", "peak/worker", "ratio", "tasks")
+        *("workers", "old", "new", "speedup", "range", "verdict", "peak/worker", "memory", "tasks")
     ]
     assert row.split()[0] == "1"
     for cell in ("10.0 s", "5.00 s", "2.00x", "2.00 to 2.00", "2.00 GB -> 1.00 GB", "0.50x"):
         assert cell in row
+
+
+def test_text_says_how_to_read_it() -> None:
+    text = comparison_report(BOTH, width=200)
+
+    assert text.splitlines()[0] == "new against old"
+    assert "speedup: time of old over that of new" in text
+    assert "; ?: cannot tell with 1 repeat" in text
+
+
+def test_narrow_text_keeps_the_ratios() -> None:
+    text = comparison_report(BOTH, width=62)
+
+    headers = text.splitlines()[2].split()
+    assert headers == ["workers", "old", "new", "speedup", "verdict", "memory", "tasks"]
+    assert max(map(len, text.splitlines())) <= 62
 
 
 def test_text_draws_both_curves_on_one_axis() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.model.units import format_bytes, format_seconds, plural
+from sdprofile.model.verdict import CANNOT_TELL
 from sdprofile.render.curves import median_run
 from sdprofile.render.rows import MISSING, peak_worker
 from sdprofile.render.steps import STEP, Step, steps
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
 
 _LINE = re.compile(r" \(line \d+\)$")
+_UNSURE = {CANNOT_TELL: "?"}
+
+_DROPPED = ("range", "peak/worker", "verdict")
+"""Columns that a narrow table does without, the least important first."""
+
 _NARROWEST, _WIDEST_PLOT = 60, 100
 
 NOTHING_SHARED = "No worker count is in both."
@@ -49,7 +55,9 @@ def comparison_report(comparison: Comparison, *, width: int | None = None) -> st
         parts[0] += textwrap.wrap(told, width, initial_indent="! ", subsequent_indent="  ")
     if not comparison.counts:
         return "\n".join([*parts[0], NOTHING_SHARED])
-    parts.append(table_lines(change_rows(comparison), width=width, ascii_only=False))
+    rows = change_rows(comparison)
+    parts.append(table_lines(rows, width=width, ascii_only=False, dropped=_DROPPED))
+    parts[-1] += textwrap.wrap(explained(comparison), width)
     parts.append(_strips(comparison, width=width).splitlines())
     if rows := step_change_rows(comparison):
         title_of_steps = f"steps of all threads in the median run, {' -> '.join(comparison.names)}"
@@ -60,7 +68,7 @@ def comparison_report(comparison: Comparison, *, width: int | None = None) -> st
 def title(comparison: Comparison) -> str:
     """Return what is held against what."""
     before, after = comparison.names
-    return f"{before} against {after}: above 1x {after} is faster, or takes more"
+    return f"{after} against {before}"
 
 
 def unlike(comparison: Comparison) -> str:
@@ -70,12 +78,25 @@ def unlike(comparison: Comparison) -> str:
     return f"Not alike: {'; '.join(comparison.differences)}"
 
 
+def explained(comparison: Comparison) -> str:
+    """Return how the table of worker counts is to be read."""
+    before, after = comparison.names
+    words = [change.verdict for change in comparison.counts if change.verdict is not None]
+    unsure = dict.fromkeys(each.words for each in words if each.word == CANNOT_TELL)
+    reading = [
+        f"speedup: time of {before} over that of {after}, with its range; memory and tasks:"
+        f" {after} over {before}",
+        *(f"?: {each}" for each in unsure),
+    ]
+    return "; ".join(reading)
+
+
 def change_rows(comparison: Comparison) -> list[list[str]]:
     """Return the headers, then a row per worker count that both have; empty if there is none."""
     if not comparison.counts:
         return []
     before, after = comparison.names
-    headers = ["workers", before, after, "speedup", "range", "verdict", "peak/worker", "ratio"]
+    headers = ["workers", before, after, "speedup", "range", "verdict", "peak/worker", "memory"]
     rows = [_change(change, decimal=comparison.after.decimal) for change in comparison.counts]
     return [[*headers, "tasks"], *rows]
 
@@ -133,7 +154,7 @@ def _change(change: CountChange, *, decimal: bool) -> list[str]:
         ),
         f"{verdict.ratio:.2f}x" if verdict else MISSING,
         f"{verdict.ratio_low:.2f} to {verdict.ratio_high:.2f}" if verdict else MISSING,
-        verdict.words if verdict else MISSING,
+        _UNSURE.get(verdict.word, verdict.word) if verdict else MISSING,
         " -> ".join(format_bytes(peak, decimal=decimal) if peak else MISSING for peak in peaks),
         MISSING if change.peak_ratio is None else f"{change.peak_ratio:.2f}x",
         MISSING if change.tasks_ratio is None else f"{change.tasks_ratio:.2f}x",

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from sdprofile.render.comparison import (
     NOTHING_SHARED,
     change_rows,
+    explained,
     step_change_rows,
     title,
     unlike,
@@ -19,9 +20,10 @@ from sdprofile.render.comparison import (
 from sdprofile.render.curves import SHOWN, Array, is_sampled, median_run, shown_curve, thinned
 from sdprofile.render.html import style
 from sdprofile.render.labels import CurveLabel, figure_of, place_labels
-from sdprofile.render.markup import Cell, Row, table
+from sdprofile.render.markup import Cell, Row, key, table
 from sdprofile.render.palette import mark
 from sdprofile.render.picture import png_picture
+from sdprofile.render.steps import STEP
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,18 +50,18 @@ def comparison_page(comparison: Comparison) -> str:
         What is not alike, the table of worker counts, memory over time, the table of steps. Every
         text is escaped.
     """
-    parts = [f"<p>{escape(title(comparison))}</p>"]
+    parts = [f"<p><strong>{escape(title(comparison))}</strong></p>"]
     if told := unlike(comparison):
-        parts.append(f"<p><strong>{escape(told)}</strong></p>")
-    if not comparison.counts:
+        parts.append(f"<p>{escape(told)}</p>")
+    if comparison.counts:
+        parts += [_table(change_rows(comparison)), key(explained(comparison))]
+    else:
         parts.append(f"<p>{NOTHING_SHARED}</p>")
-    for rows in (change_rows(comparison), step_change_rows(comparison)):
-        if rows:
-            parts.append(_table(rows))
     if any(is_sampled(run) for change in comparison.counts for run in change.after.runs):
-        picture = functools.partial(png_picture, dpi=_DPI)
         draw = functools.partial(comparison_plot, comparison)
-        parts.insert(-1, picture(draw, label="Memory over time of both"))
+        parts.append(png_picture(draw, label="Memory over time of both", dpi=_DPI))
+    if rows := step_change_rows(comparison):
+        parts.append(_table(rows))
     content = "\n".join(parts)
     return f'<div class="sdprofile sdp-static"><style>{style()}</style>{content}</div>'
 
@@ -112,7 +114,21 @@ def _draw(
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     headers, *others = rows
+    # Steps are indented by blanks, which a page would drop.
+    classes = "sdp-name" if headers[0] == STEP else ""
     return table(
-        [Cell(text=header) for header in headers],
-        [Row(cells=[Cell(text=text) for text in row]) for row in others],
+        [Cell(text=header, classes=classes * (index == 0)) for index, header in enumerate(headers)],
+        [
+            Row(
+                cells=[
+                    Cell(text=first.replace("  ", "\N{EN SPACE}"), classes=classes),
+                    *map(_cell, rest),
+                ]
+            )
+            for first, *rest in others
+        ],
     )
+
+
+def _cell(text: str) -> Cell:
+    return Cell(text=text)

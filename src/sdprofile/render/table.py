@@ -68,7 +68,13 @@ def report(profile: Profile, *, width: int | None = None, ascii_only: bool | Non
     return text
 
 
-def table_lines(rows: Sequence[Sequence[str]], *, width: int, ascii_only: bool) -> list[str]:
+def table_lines(
+    rows: Sequence[Sequence[str]],
+    *,
+    width: int,
+    ascii_only: bool,
+    dropped: Sequence[str] = _DROPPED_FIRST,
+) -> list[str]:
     """Return the lines of a table, without the columns for which there is no room.
 
     Parameters
@@ -79,9 +85,11 @@ def table_lines(rows: Sequence[Sequence[str]], *, width: int, ascii_only: bool) 
         Columns that may be used.
     ascii_only
         Whether to use ASCII only.
+    dropped
+        Headers of columns that a narrow table does without, the least important first.
     """
     cells = [[_clean(cell, ascii_only=ascii_only) for cell in row] for row in rows]
-    return _table(cells, width=width, rule="-" if ascii_only else "─")
+    return _table(cells, width=width, rule="-" if ascii_only else "─", dropped=dropped)
 
 
 def _report(profile: Profile, *, width: int, ascii_only: bool) -> str:
@@ -139,10 +147,12 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         yield wrapped(profile.advice, "=> ", "   ")
 
 
-def _table(rows: list[list[str]], *, width: int, rule: str) -> list[str]:
+def _table(
+    rows: list[list[str]], *, width: int, rule: str, dropped: Sequence[str] = _DROPPED_FIRST
+) -> list[str]:
     """Return the lines of a table, with a rule below its headers unless that is empty."""
     columns = [_column(header, cells, rule) for header, *cells in zip(*rows, strict=True)]
-    for header in (_clean(header, ascii_only=rule == "-") for header in _DROPPED_FIRST):
+    for header in (_clean(header, ascii_only=rule == "-") for header in dropped):
         if sum(len(column[0]) + len(_GAP) for column in columns) - len(_GAP) <= width:
             break
         columns = [column for column in columns if column[0].strip() != header]
