@@ -13,7 +13,6 @@ from sdprofile.measure.run import Work
 from sdprofile.model.comparison import Comparison
 from sdprofile.model.profile import Profile
 from sdprofile.options import Options
-from sdprofile.storage import load
 from sdprofile.sweep import Sweep
 
 
@@ -141,5 +140,7 @@ def compare(
     SdprofileError
         If a file cannot be read, or is no profile.
     """
+    from sdprofile.storage import load
+
     one, other = (each if isinstance(each, Profile) else load(each) for each in (before, after))
     return Comparison(names=names, before=one, after=other)

@@ -20,7 +20,6 @@ from __future__ import annotations
 import functools
 import json
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +32,7 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn
 
 from sdprofile.errors import SdprofileError
+from sdprofile.files import reason, write_whole
 from sdprofile.model.memory import Curve
 from sdprofile.model.profile import Profile
 
@@ -70,45 +70,7 @@ def save(profile: Profile, path: str | Path) -> None:
         "profile": _converter().unstructure(profile),
     }
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)
-    # Where a link is saved to, its target is replaced, not the link.
-    target = Path(path).expanduser().resolve()
-    # In the same folder, for a file can only be renamed within one file system.
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        try:
-            part.write_text(text, encoding="ascii")
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise SdprofileError(
-            f"{path}: expected a file that can be written, got {_reason(error)}"
-        ) from error
-
-
-def check_file(option: str, path: str) -> None:
-    """Make sure, before anything is run, that a file can be written.
-
-    Parameters
-    ----------
-    option
-        The option that it was given with.
-    path
-        The file.
-
-    Raises
-    ------
-    SdprofileError
-        If its folder cannot be written to, or it is a folder itself.
-    """
-    file = Path(path).expanduser()
-    folder = file.resolve().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise SdprofileError(
-            f"{option}: expected a file in a folder that can be written to, got {path!r}"
-        )
-    if file.is_dir():
-        raise SdprofileError(f"{option}: expected a file name, got the folder {path!r}")
+    write_whole(path, text.encode("ascii"))
 
 
 def load(path: str | Path) -> Profile:
@@ -133,7 +95,7 @@ def load(path: str | Path) -> Profile:
     try:
         document = json.loads(Path(path).expanduser().read_bytes(), parse_constant=_refuse_constant)
     except OSError as error:
-        raise SdprofileError(f"{path}: {_EXPECTED} {_reason(error)}") from error
+        raise SdprofileError(f"{path}: {_EXPECTED} {reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise SdprofileError(f"{path}: {_EXPECTED} what is not JSON") from error
     if not _is_document(document):
@@ -277,11 +239,6 @@ def _in_words(error: BaseException, _kind: type | None) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _reason(error: OSError) -> str:
-    reason = error.strerror or type(error).__name__
-    return f"{reason[0].lower()}{reason[1:]}"
 
 
 def _version() -> str:

@@ -12,6 +12,7 @@ from sdprofile.cluster.session import is_lost
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.extras.report import check_report, performance_report
 from sdprofile.extras.scope import Scope
+from sdprofile.files import check_file
 from sdprofile.interrupts import held_back
 from sdprofile.lease import Lease
 from sdprofile.measure.machine import this_machine, versions
@@ -24,7 +25,6 @@ from sdprofile.model.run import Run
 from sdprofile.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
 from sdprofile.plan import Plan
-from sdprofile.storage import check_file, save
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
@@ -116,6 +116,8 @@ class Sweep:
         """
         path = self._options.save
         if path is not None:
+            from sdprofile.storage import save
+
             try:
                 save(self.profile(stopped=stopped), path)
             except SdprofileError as error:

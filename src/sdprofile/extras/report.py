@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdprofile.errors import SdprofileError
-from sdprofile.storage import check_file
+from sdprofile.files import check_file
 
 if TYPE_CHECKING:
     from distributed import Client

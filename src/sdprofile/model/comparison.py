@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.model.units import format_bytes, listed, plural
@@ -12,6 +13,8 @@ from sdprofile.model.verdict import Verdict, compare
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import CountSummary
@@ -102,6 +105,47 @@ class Comparison:
         from sdprofile.model.frames import comparison_frame
 
         return comparison_frame(self)
+
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Draw memory over time of both, in the colour of each worker count, the earlier dashed.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure drawn in; it is not shown.
+        """
+        from sdprofile.render.comparison_page import comparison_plot
+
+        return comparison_plot(self, ax=ax)
+
+    def to_markdown(self) -> str:
+        """Return the tables in Markdown, for a pull request."""
+        from sdprofile.render.export import comparison_markdown
+
+        return comparison_markdown(self)
+
+    def export(self, path: str | Path) -> None:
+        """Write the table or the plot to a file, by the ending of its name.
+
+        Parameters
+        ----------
+        path
+            ``.csv`` for `to_frame()`, ``.md`` for `to_markdown()`, ``.svg``, ``.png`` or ``.pdf``
+            for `plot()`, fit for print.
+
+        Raises
+        ------
+        SdprofileError
+            If it ends otherwise, or cannot be written.
+        """
+        from sdprofile.render.export import export
+
+        export(path, frame=self.to_frame, markdown=self.to_markdown, figure=self.plot)
 
     def __str__(self) -> str:
         from sdprofile.render.comparison import comparison_report

@@ -259,6 +259,30 @@ class Profile:
 
         save(self, path)
 
+    def to_markdown(self) -> str:
+        """Return the table, the notices and the advice in Markdown, for a pull request."""
+        from sdprofile.render.export import profile_markdown
+
+        return profile_markdown(self)
+
+    def export(self, path: str | Path) -> None:
+        """Write the table or the plot to a file, by the ending of its name.
+
+        Parameters
+        ----------
+        path
+            ``.csv`` for `summary()`, ``.md`` for `to_markdown()`, ``.svg``, ``.png`` or ``.pdf``
+            for `plot()`, fit for print.
+
+        Raises
+        ------
+        SdprofileError
+            If it ends otherwise, or cannot be written.
+        """
+        from sdprofile.render.export import export
+
+        export(path, frame=self.summary, markdown=self.to_markdown, figure=self.plot)
+
     def __str__(self) -> str:
         from sdprofile.render.table import report
 
