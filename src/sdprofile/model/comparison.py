@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.model.exported import Exported
 from sdprofile.model.units import format_bytes, listed, plural
 from sdprofile.model.verdict import Verdict, compare
 
@@ -63,7 +63,7 @@ class CountChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Exported):
     """Two profiles side by side."""
 
     names: tuple[str, str]
@@ -129,23 +129,9 @@ class Comparison:
 
         return comparison_markdown(self)
 
-    def export(self, path: str | Path) -> None:
-        """Write the table or the plot to a file, by the ending of its name.
-
-        Parameters
-        ----------
-        path
-            ``.csv`` for `to_frame()`, ``.md`` for `to_markdown()`, ``.svg``, ``.png`` or ``.pdf``
-            for `plot()`, fit for print.
-
-        Raises
-        ------
-        SdprofileError
-            If it ends otherwise, or cannot be written.
-        """
-        from sdprofile.render.export import export
-
-        export(path, frame=self.to_frame, markdown=self.to_markdown, figure=self.plot)
+    def _csv_frame(self) -> pd.DataFrame:
+        """Return `to_frame()`, which a CSV file holds."""
+        return self.to_frame()
 
     def __str__(self) -> str:
         from sdprofile.render.comparison import comparison_report

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.model.advice import make_advice
 from sdprofile.model.elements import Element
+from sdprofile.model.exported import Exported
 from sdprofile.model.failure import Failure
 from sdprofile.model.frames import (
     memory_frame,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile:
+class Profile(Exported):
     """A cell, run on several worker counts: what it took and why.
 
     `str` gives the report for a terminal; a notebook shows it as a table and a plot.
@@ -265,23 +266,9 @@ class Profile:
 
         return profile_markdown(self)
 
-    def export(self, path: str | Path) -> None:
-        """Write the table or the plot to a file, by the ending of its name.
-
-        Parameters
-        ----------
-        path
-            ``.csv`` for `summary()`, ``.md`` for `to_markdown()`, ``.svg``, ``.png`` or ``.pdf``
-            for `plot()`, fit for print.
-
-        Raises
-        ------
-        SdprofileError
-            If it ends otherwise, or cannot be written.
-        """
-        from sdprofile.render.export import export
-
-        export(path, frame=self.summary, markdown=self.to_markdown, figure=self.plot)
+    def _csv_frame(self) -> pd.DataFrame:
+        """Return `summary()`, which a CSV file holds."""
+        return self.summary()
 
     def __str__(self) -> str:
         from sdprofile.render.table import report

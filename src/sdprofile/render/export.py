@@ -43,20 +43,7 @@ def export(
     markdown: Callable[[], str],
     figure: Callable[[], Figure],
 ) -> None:
-    """Write what the ending of a file's name asks for.
-
-    Parameters
-    ----------
-    path
-        Ends in ``.csv``, ``.md``, ``.svg``, ``.png`` or ``.pdf``.
-    frame, markdown, figure
-        Make the table for a CSV file, the text for a Markdown file, the plot for the others.
-
-    Raises
-    ------
-    SdprofileError
-        If it ends otherwise, or cannot be written.
-    """
+    """Write what the ending of a file's name asks for; see `Exported.export`."""
     ending = Path(path).suffix.lower()
     if ending == ".csv":
         data = frame().to_csv(index=False).encode()
