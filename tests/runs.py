@@ -15,6 +15,7 @@ from sdprofile.model.memory import Curve
 from sdprofile.model.run import Run
 from sdprofile.options import Options
 from sdprofile.plan import Plan
+from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 
 MIB = 2**20
@@ -33,7 +34,7 @@ def measure(
 
 def sweep_of(work: Callable[[], object], **options: Any) -> Sweep:
     """Return a sweep with these options; nothing is started yet."""
-    return Sweep(work, Options(**options), code="work()")
+    return Sweep(Subject(work=work, code="work()"), Options(**options))
 
 
 def curves(run: Run, source: str, measure: str = "process") -> list[Curve]:

@@ -19,6 +19,7 @@ from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client, shape
 from sdprofile.model.progress import Step
 from sdprofile.options import Options
+from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 
 MIB = 2**20
@@ -82,7 +83,7 @@ def test_runs_are_kept_when_the_work_fails() -> None:
         if len(calls) == 3:
             raise LookupError("third time")
 
-    sweep = Sweep(work, Options(workers=(1,), memory="500MB"), code="")
+    sweep = Sweep(Subject(work=work, code=""), Options(workers=(1,), memory="500MB"))
     try:
         with pytest.raises(LookupError, match="third time"):
             list(sweep)
@@ -94,12 +95,56 @@ def test_runs_are_kept_when_the_work_fails() -> None:
         close_cluster()
 
 
+def test_a_rival_takes_turns_and_the_subject_is_the_last() -> None:
+    order: list[str] = []
+    steps: list[Step] = []
+    sweep = Sweep(
+        Subject(work=lambda: order.append("new"), code="new"),
+        Options(workers=(1,), repeats=3, memory="500MB"),
+        rival=Subject(work=lambda: order.append("old"), code="old"),
+        notify=steps.append,
+    )
+    try:
+        list(sweep)
+    finally:
+        close_cluster()
+    assert order == ["old", "new", "new", "old", "old", "new"]
+    rival = sweep.rival_profile()
+    assert rival is not None
+    assert (rival.code, [run.repeat for run in rival.runs]) == ("old", [1, 2, 3])
+    assert (sweep.profile().code, len(sweep.runs)) == ("new", 3)
+    assert [step.done for step in steps] == [0, 0, 0, 1, 2, 3, 4, 5]
+    assert len(steps[0].left) == 6
+
+
+def test_a_rival_that_fails_ends_nothing_but_itself() -> None:
+    calls: list[str] = []
+
+    def fail() -> None:
+        calls.append("old")
+        raise LookupError("old")
+
+    sweep = Sweep(
+        Subject(work=lambda: calls.append("new"), code=""),
+        Options(workers=(1,), repeats=3, memory="500MB"),
+        rival=Subject(work=fail, code=""),
+    )
+    try:
+        list(sweep)
+    finally:
+        close_cluster()
+    assert calls == ["old", "new", "new", "new"]
+    assert [run.status for run in sweep.runs] == ["ok"] * 3
+    rival = sweep.rival_profile()
+    assert rival is not None
+    assert [run.status for run in rival.runs] == ["failed"]
+
+
 def test_each_step_is_told_before_it_is_made() -> None:
     steps: list[Step] = []
     sweep = Sweep(
-        lambda: None,
+        Subject(work=lambda: None, code=""),
         Options(workers=(1, 2), repeats=1, memory="500MB"),
-        code="",
         notify=steps.append,
     )
     try:

@@ -16,12 +16,13 @@ from images import image
 from sdprofile.extras.scope import scope_of
 from sdprofile.model.profile import Profile
 from sdprofile.options import Options
+from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 
 
 def profile_of(work: Callable[[], object], **options: Any) -> Profile:
     options = {"workers": "1", "memory": "800MB", "repeats": 1} | options
-    sweep = Sweep(work, Options(**options), code="", scope=scope_of(work))
+    sweep = Sweep(Subject(work=work, code="", scope=scope_of(work)), Options(**options))
     for _ in sweep:
         pass
     return sweep.profile()

@@ -90,6 +90,12 @@ class Options(Declared):
     name: str | None = option(
         values.name, "keep the Profile under this name, for %sdcompare", metavar="NAME"
     )
+    against: str | None = option(
+        values.name,
+        "hold the result against this profile (a name, a variable or a file); of one with a name"
+        " the code is run again, by turns with this one",
+        metavar="NAME",
+    )
     out: str | None = option(values.variable, "keep the Profile in this variable", metavar="NAME")
     quiet: bool = option(
         values.flag, "show neither progress nor result (see --out and %sdprofile)", default=False

@@ -13,6 +13,7 @@ from sdprofile.measure.run import Work
 from sdprofile.model.comparison import Comparison
 from sdprofile.model.profile import Profile
 from sdprofile.options import Options
+from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 
 
@@ -98,7 +99,7 @@ def profile(
         save=save,
     )
     name = getattr(work, "__qualname__", repr(work))
-    sweep = Sweep(work, options, code=name, scope=scope_of(work))
+    sweep = Sweep(Subject(work=work, code=name, scope=scope_of(work)), options)
     found = find_client()
     try:
         for _ in sweep:

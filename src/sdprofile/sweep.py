@@ -11,12 +11,11 @@ from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.session import is_lost
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.extras.report import check_report, performance_report
-from sdprofile.extras.scope import Scope
 from sdprofile.files import check_file
 from sdprofile.interrupts import held_back
 from sdprofile.lease import Lease
 from sdprofile.measure.machine import this_machine, versions
-from sdprofile.measure.run import Work, run_once
+from sdprofile.measure.run import run_once
 from sdprofile.model.failure import Failure
 from sdprofile.model.notice import Notice
 from sdprofile.model.profile import Profile
@@ -25,9 +24,7 @@ from sdprofile.model.run import Run
 from sdprofile.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
 from sdprofile.plan import Plan
-
-Around = Callable[[], contextlib.AbstractContextManager[None]]
-
+from sdprofile.subject import Subject
 
 Notify = Callable[[Step], None]
 
@@ -42,42 +39,35 @@ class Sweep:
 
     def __init__(
         self,
-        work: Work,
+        subject: Subject,
         options: Options,
         *,
-        code: str,
-        scope: Scope | None = None,
-        around: Around = contextlib.nullcontext,
+        rival: Subject | None = None,
         notify: Notify | None = None,
     ) -> None:
         """Prepare a sweep; nothing is started yet.
 
         Parameters
         ----------
-        work
+        subject
             What is measured.
         options
             What was asked.
-        code
-            How to show the work.
-        scope
-            The names that the work uses; None where they are not known.
-        around
-            Gives a context that is entered before each run and left after it, outside the clock.
+        rival
+            What takes turns with it, one run against one, to be held against it; None for nothing.
         notify
             Called before each step.
         """
-        self._work = work
+        self._subject = subject
         self._options = options
-        self._code = code
-        self._scope = scope
-        self._around = around
+        self._rival = rival
         self._notify = notify or (lambda step: None)
         self._machine = this_machine()
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._lease: Lease | None = None
         self._remarks: tuple[Notice, ...] = ()
         self.runs: list[Run] = []
+        self._rival_runs: list[Run] = []
 
     def profile(self, *, stopped: str = "") -> Profile:
         """Return what has been measured so far.
@@ -87,11 +77,20 @@ class Sweep:
         stopped
             Why the sweep ended early, in one line.
         """
+        return self._profile(self._subject, self.runs, stopped=stopped)
+
+    def rival_profile(self) -> Profile | None:
+        """Return what has been measured of the rival; None if it was never run."""
+        if self._rival is None or not self._rival_runs:
+            return None
+        return self._profile(self._rival, self._rival_runs)
+
+    def _profile(self, subject: Subject, runs: list[Run], *, stopped: str = "") -> Profile:
         lease = self._lease
         dashboard = lease.dashboard if lease else ""
         return Profile(
-            code=self._code,
-            runs=tuple(self.runs),
+            code=subject.code,
+            runs=tuple(runs),
             repeats=self._options.repeats,
             fused=not self._options.no_fuse,
             compute=self._options.compute or "",
@@ -162,32 +161,31 @@ class Sweep:
             workers=workers,
             repeat=repeat,
             repeats=self._options.repeats,
-            done=len(self.runs),
-            left=runs_left(self._lease.plan, self.runs) if self._lease else (),
+            done=len(self.runs) + len(self._rival_runs),
+            left=self._left(),
             dashboard=self._lease.dashboard if self._lease else "",
         )
         self._notify(step)
 
+    def _left(self) -> tuple[int, ...]:
+        """Return the worker counts of the runs that are still to be made, those of both."""
+        if self._lease is None:
+            return ()
+        left = runs_left(self._lease.plan, self.runs)
+        return left if self._rival is None else tuple(count for count in left for _ in range(2))
+
     def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:
         made = sum(run.workers == visit.workers for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
+            # By turns the one that goes first, and in the end the names are those of the subject.
+            rival_first = (self._options.repeats - repeat) % 2 == 0
+            if rival_first:
+                self._run_rival(lease, visit.workers, repeat)
             self._tell(visit.workers, repeat)
             with held_back():
-                lease.make_ready(visit.workers)
-                with self._around():
-                    run, error = run_once(
-                        self._work,
-                        lease.client,
-                        lease.plan,
-                        workers=visit.workers,
-                        repeat=repeat,
-                        label=self._created,
-                        scope=self._scope,
-                    )
+                run, error = self._run(lease, self._subject, visit.workers, repeat)
                 self.runs.append(run)
                 self.keep(stopped=_UNFINISHED)
-                if run.status not in ("failed", "interrupted"):
-                    error = None  # its traceback holds what the cell held
                 if run.status != "ok":
                     lease.recover(visit.workers)
             yield run
@@ -195,6 +193,39 @@ class Sweep:
                 raise error
             if run.status != "ok":
                 return
+            if not rival_first:
+                self._run_rival(lease, visit.workers, repeat)
+
+    def _run_rival(self, lease: Lease, workers: int, repeat: int) -> None:
+        """Run the rival, unless it did not end well here before; its own errors end only it."""
+        ended = any(run.workers == workers and run.status != "ok" for run in self._rival_runs)
+        if self._rival is None or ended:
+            return
+        self._tell(workers, repeat)
+        with held_back():
+            run, error = self._run(lease, self._rival, workers, repeat)
+            self._rival_runs.append(run)
+            if run.status != "ok":
+                lease.recover(workers)
+        if run.status == "interrupted" and error is not None:
+            raise error
+
+    def _run(
+        self, lease: Lease, subject: Subject, workers: int, repeat: int
+    ) -> tuple[Run, BaseException | None]:
+        lease.make_ready(workers)
+        with subject.around():
+            run, error = run_once(
+                subject.work,
+                lease.client,
+                lease.plan,
+                workers=workers,
+                repeat=repeat,
+                label=self._created,
+                scope=subject.scope,
+            )
+        # The traceback of an error holds what the cell held.
+        return run, error if run.status in ("failed", "interrupted") else None
 
     def _not_made(self, plan: Plan, workers: int, error: NotReachedError, seconds: float) -> Run:
         failure = Failure(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from distributed import Client
+from runs import hold
 
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
@@ -15,4 +16,5 @@ from sdprofile.cluster.workers import fast_start
 def one_worker(client: Client) -> Iterator[Client]:
     with fast_start():
         resize(client, 1)
+        client.submit(hold, 0, pure=False).result()  # what it imports for a task is no payload
         yield client

@@ -25,7 +25,7 @@ from sdprofile.notebook.completion import register_completion
 PROFILE = [
     *("--workers", "--memory", "--threads", "--repeats", "--order"),
     *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
-    *("--name", "--out", "--quiet"),
+    *("--name", "--against", "--out", "--quiet"),
 ]
 CLUSTER = ["--workers", "--memory", "--threads", "--secure", "--close"]
 

@@ -41,6 +41,11 @@ print(x, total, kept is _, frame.workers.tolist(), frame.status.tolist())""",
     "too much": "%%sdprofile --workers 1,4 --memory 900TB --out kept\n1",
     "kept": "print(len(kept.runs))",
     "named": "%%sdprofile --workers 1 -r 2 --memory 600MB --name old --quiet\nx = sum(range(9999))",
+    "against": """%%sdprofile --workers 1 -r 2 --memory 600MB --against old --name new
+x = sum(range(99999))
+x""",
+    "against what": "print(x, kept.counts[0].workers)",
+    "against nothing": "%sdprofile --workers 1 --against nowhere.json x = 3",
     "compared": "kept.save('kept.json')\n%sdcompare old kept.json",
     "compared with nothing": "%sdcompare old nowhere.json",
     "compared with one": "%sdcompare old",
@@ -175,12 +180,17 @@ def test_a_syntax_error_points_at_the_notebooks_line(cells: dict[str, Any]) -> N
         (
             "compared with nothing",
             "sdprofile: %sdcompare: expected the name, the variable or the file of a profile, got"
-            " 'nowhere.json' (names here: old)",
+            " 'nowhere.json' (names here: old, new)",
+        ),
+        (
+            "against nothing",
+            "sdprofile: --against: expected the name, the variable or the file of a profile, got"
+            " 'nowhere.json' (names here: old, new)",
         ),
         (
             "compared with one",
             "sdprofile: %sdcompare: expected two names, variables or files of profiles, got 1"
-            " (names here: old)",
+            " (names here: old, new)",
         ),
         ("close again", "sdprofile: %sdcluster --close: expected a running cluster, got none"),
     ],
@@ -211,6 +221,15 @@ def test_a_profile_inside_a_profile_is_refused(cells: dict[str, Any]) -> None:
     assert text_of(cells["nested"]).strip() == (
         "sdprofile: expected one profile at a time, got another one inside a cell"
     )
+
+
+def test_old_code_is_run_again_and_held_against_the_new(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["against"])
+    assert "new against old" in shown
+    assert shown.index(str(sum(range(99999)))) < shown.index("new against old")
+    assert shown.count("peak/worker") == 2  # the comparison, and the profile
+    # The names are those of the new code, whichever ran last.
+    assert text_of(cells["against what"]).split()[0] == str(sum(range(99999)))
 
 
 def test_profiles_are_compared_by_name_and_file(cells: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.errors import SdprofileError
 from sdprofile.extras.scope import Scope
 from sdprofile.notebook.capture import Output, captured
+from sdprofile.subject import Subject
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -57,6 +58,11 @@ class Cell:
         self._output = Output()
         self._parts, self._shows_value = _compile(shell, source, first_line)
         self.scope = Scope([code for code, _ in self._parts], shell.user_ns)
+
+    @property
+    def subject(self) -> Subject:
+        """What a sweep runs."""
+        return Subject(work=self.run, code=self.source, scope=self.scope, around=self.fresh)
 
     def run(self) -> object:
         """Execute the cell once and return its last value; call it inside `fresh`."""

@@ -81,10 +81,10 @@ class SdprofileMagics(Magics):
             )
         from sdprofile.plain import compare
 
-        before, after = (self._find(word) for word in words)
+        before, after = (self._find("%sdcompare", word) for word in words)
         return compare(before, after, names=(words[0], words[1]))
 
-    def _find(self, word: str) -> Profile:
+    def _find(self, where: str, word: str) -> Profile:
         """Return the profile that a word of the user's stands for."""
         from sdprofile.model.profile import Profile
         from sdprofile.storage import load
@@ -94,7 +94,7 @@ class SdprofileMagics(Magics):
             return found
         if not Path(word).expanduser().exists():
             raise SdprofileError(
-                f"%sdcompare: expected the name, the variable or the file of a profile, got"
+                f"{where}: expected the name, the variable or the file of a profile, got"
                 f" {word!r} ({self._known()})"
             )
         return load(word)
@@ -114,6 +114,7 @@ class SdprofileMagics(Magics):
     def _profile(self, source: str, options: Options, *, first_line: str) -> Profile | None:
         __tracebackhide__ = True
         from sdprofile.interrupts import ignored
+        from sdprofile.model.comparison import Comparison
         from sdprofile.notebook.cell import Cell
         from sdprofile.notebook.display import register_display
         from sdprofile.notebook.progress import Progress
@@ -126,15 +127,12 @@ class SdprofileMagics(Magics):
         except SyntaxError as error:
             # Its traceback would show our frames; the error itself points at the line.
             raise error.with_traceback(None) from None
+        before = self._find("--against", options.against) if options.against else None
+        rival = None
+        if before is not None and options.against in self.named:
+            rival = Cell(self._shell, before.code, first_line="").subject
         progress = Progress(None if options.quiet else find_screen(self._shell))
-        sweep = Sweep(
-            cell.run,
-            options,
-            code=cell.source,
-            scope=cell.scope,
-            around=cell.fresh,
-            notify=progress.show,
-        )
+        sweep = Sweep(cell.subject, options, rival=rival, notify=progress.show)
         try:
             self._sweep(sweep, progress)
         except BaseException as error:  # noqa: BLE001 - raised again below
@@ -152,6 +150,12 @@ class SdprofileMagics(Magics):
         profile = sweep.keep()
         self._keep(profile, options)
         cell.show()
+        if before is not None and not options.quiet:
+            from IPython.display import display
+
+            names = (options.against or "", options.name or "now")
+            one = sweep.rival_profile() or before
+            display(Comparison(names=names, before=one, after=profile))
         return None if options.quiet else profile
 
     def _sweep(self, sweep: Sweep, progress: Progress) -> None:
