@@ -95,19 +95,17 @@ def test_runs_are_kept_when_the_work_fails() -> None:
         close_cluster()
 
 
+@pytest.mark.usefixtures("client")
 def test_a_rival_takes_turns_and_the_subject_is_the_last() -> None:
     order: list[str] = []
     steps: list[Step] = []
     sweep = Sweep(
         Subject(work=lambda: order.append("new"), code="new"),
-        Options(workers=(1,), repeats=3, memory="500MB"),
+        Options(workers=(1,), repeats=3),
         rival=Subject(work=lambda: order.append("old"), code="old"),
         notify=steps.append,
     )
-    try:
-        list(sweep)
-    finally:
-        close_cluster()
+    list(sweep)
     assert order == ["old", "new", "new", "old", "old", "new"]
     rival = sweep.rival_profile()
     assert rival is not None
@@ -117,6 +115,7 @@ def test_a_rival_takes_turns_and_the_subject_is_the_last() -> None:
     assert len(steps[0].left) == 6
 
 
+@pytest.mark.usefixtures("client")
 def test_a_rival_that_fails_ends_nothing_but_itself() -> None:
     calls: list[str] = []
 
@@ -126,13 +125,10 @@ def test_a_rival_that_fails_ends_nothing_but_itself() -> None:
 
     sweep = Sweep(
         Subject(work=lambda: calls.append("new"), code=""),
-        Options(workers=(1,), repeats=3, memory="500MB"),
+        Options(workers=(1,), repeats=3),
         rival=Subject(work=fail, code=""),
     )
-    try:
-        list(sweep)
-    finally:
-        close_cluster()
+    list(sweep)
     assert calls == ["old", "new", "new", "new"]
     assert [run.status for run in sweep.runs] == ["ok"] * 3
     rival = sweep.rival_profile()
@@ -227,6 +223,7 @@ def test_report_is_written_for_each_count(tmp_path: Path) -> None:
         assert "Dask Performance Report" in (tmp_path / name).read_text()
 
 
+@pytest.mark.usefixtures("client")
 def test_a_profile_is_in_its_file_after_every_run(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     seen: list[tuple[int, str]] = []
@@ -239,20 +236,21 @@ def test_a_profile_is_in_its_file_after_every_run(tmp_path: Path) -> None:
                 raise LookupError("mine")
 
     with pytest.raises(LookupError):
-        sdprofile.profile(work, workers=1, memory="500MB", repeats=5, save=str(path))
+        sdprofile.profile(work, workers=1, repeats=5, save=str(path))
     assert [runs for runs, _ in seen] == [1, 2]
     assert all("not finished" in stopped for _, stopped in seen)
     kept = sdprofile.load(path)
     assert [run.status for run in kept.runs] == ["ok", "ok", "failed"]
     assert kept.stopped == "LookupError: mine"
-    whole = sdprofile.profile(abs_of_one, workers=1, memory="500MB", repeats=1, save=str(path))
+    whole = sdprofile.profile(abs_of_one, workers=1, repeats=1, save=str(path))
     assert sdprofile.load(path) == whole
     assert whole.stopped == ""
 
 
+@pytest.mark.usefixtures("client")
 def test_profiles_and_files_are_compared_in_plain_python(tmp_path: Path) -> None:
     path = tmp_path / "before.json"
-    profile = sdprofile.profile(abs_of_one, workers=1, memory="500MB", repeats=1, save=str(path))
+    profile = sdprofile.profile(abs_of_one, workers=1, repeats=1, save=str(path))
     found = sdprofile.compare(path, profile, names=("old", "new"))
     assert found.names == ("old", "new")
     assert found.before == found.after == profile
@@ -263,6 +261,7 @@ def abs_of_one() -> int:
     return abs(-1)
 
 
+@pytest.mark.usefixtures("client")
 def test_a_file_that_cannot_be_written_any_more_costs_no_run(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -271,9 +270,7 @@ def test_a_file_that_cannot_be_written_any_more_costs_no_run(tmp_path: Path) -> 
         if folder.exists():
             folder.rmdir()
 
-    profile = sdprofile.profile(
-        work, workers=1, memory="500MB", repeats=2, save=str(folder / "kept.json")
-    )
+    profile = sdprofile.profile(work, workers=1, repeats=2, save=str(folder / "kept.json"))
     assert [run.status for run in profile.runs] == ["ok", "ok"]
     [notice] = [notice for notice in profile.notices if "not saved" in notice.fact]
     assert "no such file or directory" in notice.fact

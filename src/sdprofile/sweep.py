@@ -117,6 +117,7 @@ class Sweep:
         if path is not None:
             from sdprofile.storage import save
 
+            self._remarks = ()
             try:
                 save(self.profile(stopped=stopped), path)
             except SdprofileError as error:

@@ -225,7 +225,7 @@ def test_a_profile_inside_a_profile_is_refused(cells: dict[str, Any]) -> None:
 
 def test_old_code_is_run_again_and_held_against_the_new(cells: dict[str, Any]) -> None:
     shown = text_of(cells["against"])
-    assert "new against old" in shown
+    assert "new against old, run by turns" in shown
     assert shown.index(str(sum(range(99999)))) < shown.index("new against old")
     assert shown.count("peak/worker") == 2  # the comparison, and the profile
     # The names are those of the new code, whichever ran last.
@@ -235,7 +235,7 @@ def test_old_code_is_run_again_and_held_against_the_new(cells: dict[str, Any]) -
 def test_profiles_are_compared_by_name_and_file(cells: dict[str, Any]) -> None:
     [output] = cells["compared"].outputs
     text = output.data["text/plain"]
-    assert text.splitlines()[0] == "kept.json against old"
+    assert text.startswith("kept.json against old, measured 20")
     assert "2 workers only in the second" in text
     assert "cannot tell with 2 repeats" in text
     assert "<table>" in output.data["text/html"]

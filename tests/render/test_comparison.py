@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from profiles import GB, make_activity, make_profile, make_run, make_step
 
 from sdprofile.model.comparison import Comparison
@@ -55,6 +56,24 @@ def test_text_says_how_to_read_it() -> None:
     assert text.splitlines()[0] == "new against old"
     assert "speedup: time of old over that of new" in text
     assert "; ?: cannot tell with 1 repeat" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("2026-11-26T20:15:10+00:00", "2026-11-26T20:15:10+00:00", "new against old, run by turns"),
+        (
+            "2026-11-25T09:00:00+00:00",
+            "2026-11-26T20:15:10+00:00",
+            "new against old, measured 2026-11-26 20:15 and 2026-11-25 09:00",
+        ),
+    ],
+)
+def test_title_tells_when_the_two_were_measured(old: str, new: str, told: str) -> None:
+    before, after = make_profile(run_of(2.0), created=old), make_profile(run_of(1.0), created=new)
+    comparison = Comparison(names=("old", "new"), before=before, after=after)
+
+    assert comparison_report(comparison, width=120).splitlines()[0] == told
 
 
 def test_narrow_text_keeps_the_ratios() -> None:

@@ -66,9 +66,19 @@ def comparison_report(comparison: Comparison, *, width: int | None = None) -> st
 
 
 def title(comparison: Comparison) -> str:
-    """Return what is held against what."""
+    """Return what is held against what, and whether the two were measured together."""
     before, after = comparison.names
-    return f"{after} against {before}"
+    title = f"{after} against {before}"
+    one, other = comparison.before, comparison.after
+    if not one.created or not other.created:
+        return title
+    if one.created == other.created and one.runs != other.runs:
+        return f"{title}, run by turns"
+    return f"{title}, measured {_when(other.created)} and {_when(one.created)}"
+
+
+def _when(created: str) -> str:
+    return created[: len("2026-11-26T20:15")].replace("T", " ")
 
 
 def unlike(comparison: Comparison) -> str:
