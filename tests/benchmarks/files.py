@@ -21,7 +21,7 @@ SIZE_BOUND, SECONDS_BOUND = 1_000_000, 0.2
 
 def work() -> float:
     """Run some 10,000 tasks."""
-    return float(da.ones((5000, 1), chunks=1).map_blocks(abs).rechunk((2, 1)).sum().compute())
+    return float(da.ones((4000, 1), chunks=1).map_blocks(abs).rechunk((2, 1)).sum().compute())
 
 
 def seconds(call: Callable[[], object]) -> float:
