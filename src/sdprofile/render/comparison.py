@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from sdprofile.model.verdict import CANNOT_TELL
 from sdprofile.render.curves import median_run
 from sdprofile.render.rows import MISSING, peak_worker
 from sdprofile.render.steps import STEP, Step, steps
-from sdprofile.render.table import table_lines
+from sdprofile.render.table import WIDEST_PLOT, clean, table_lines, terminal_width
 from sdprofile.render.terminal_plot import Strip, draw_strips
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ _UNSURE = {CANNOT_TELL: "?"}
 
 _DROPPED = ("range", "peak/worker", "verdict")
 """Columns that a narrow table does without, the least important first."""
-
-_NARROWEST, _WIDEST_PLOT = 60, 100
 
 NOTHING_SHARED = "No worker count is in both."
 """What is shown in place of an empty table."""
@@ -49,19 +46,19 @@ def comparison_report(comparison: Comparison, *, width: int | None = None) -> st
         end.
     """
     if width is None:
-        width = max(_NARROWEST, shutil.get_terminal_size().columns)
-    parts = [textwrap.wrap(title(comparison), width)]
+        width = terminal_width()
+    parts = [textwrap.wrap(clean(title(comparison)), width)]
     if told := unlike(comparison):
-        parts[0] += textwrap.wrap(told, width, initial_indent="! ", subsequent_indent="  ")
+        parts[0] += textwrap.wrap(clean(told), width, initial_indent="! ", subsequent_indent="  ")
     if not comparison.counts:
         return "\n".join([*parts[0], NOTHING_SHARED])
     rows = change_rows(comparison)
     parts.append(table_lines(rows, width=width, ascii_only=False, dropped=_DROPPED))
-    parts[-1] += textwrap.wrap(explained(comparison), width)
+    parts[-1] += textwrap.wrap(clean(explained(comparison)), width)
     parts.append(_strips(comparison, width=width).splitlines())
     if rows := step_change_rows(comparison):
         title_of_steps = f"steps of all threads in the median run, {' -> '.join(comparison.names)}"
-        parts.append([title_of_steps, *table_lines(rows, width=width, ascii_only=False)])
+        parts.append([clean(title_of_steps), *table_lines(rows, width=width, ascii_only=False)])
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
@@ -143,13 +140,13 @@ def _strips(comparison: Comparison, *, width: int) -> str:
     strips = [
         Strip(
             run=median_run(count) or count.runs[-1],
-            name=f"{name}, {count.workers} w",
+            name=clean(f"{name}, {count.workers} w"),
             note=f"peak {peak_worker(count, decimal=decimal)}",
         )
         for change in comparison.counts
         for name, count in zip(comparison.names, (change.before, change.after), strict=True)
     ]
-    return draw_strips(strips, width=min(width, _WIDEST_PLOT), decimal=decimal)
+    return draw_strips(strips, width=min(width, WIDEST_PLOT), decimal=decimal)
 
 
 def _change(change: CountChange, *, decimal: bool) -> list[str]:

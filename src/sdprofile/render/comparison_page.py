@@ -19,7 +19,7 @@ from sdprofile.render.comparison import (
 )
 from sdprofile.render.curves import SHOWN, Array, is_sampled, median_run, shown_curve, thinned
 from sdprofile.render.html import style
-from sdprofile.render.labels import CurveLabel, figure_of, place_labels
+from sdprofile.render.labels import CurveLabel, figure_of, name_axes, place_labels
 from sdprofile.render.markup import Cell, Row, key, table
 from sdprofile.render.palette import mark
 from sdprofile.render.picture import png_picture
@@ -93,12 +93,9 @@ def comparison_plot(comparison: Comparison, *, ax: Axes | None = None) -> Figure
             if curve is not None:
                 text = f"{name}, {count.workers} w"
                 labels.append(_draw(ax, *curve, mark(index), line, text, gigabyte))
-    ax.set_xlabel("time since the cell started [s]")
-    ax.set_ylabel(f"{SHOWN} [{unit}]")
+    name_axes(ax, f"{SHOWN} [{unit}]")
     ax.set_xlim(0, ax.dataLim.x1 or 1.0)
     ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.35, linewidth=0.7)
     place_labels(ax, labels, around=[])
     return figure_of(ax)
 

@@ -12,6 +12,7 @@ from sdprofile.errors import SdprofileError
 from sdprofile.files import write_whole
 from sdprofile.render.rows import NO_RUNS, conditions, table_rows
 from sdprofile.render.steps import STEP
+from sdprofile.render.table import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,6 @@ FIGURES = (".svg", ".png", ".pdf")
 _PRINTED_DPI = 300
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _FOR_PRINT = {
     "svg.fonttype": "none",  # words stay words
@@ -102,7 +102,7 @@ def escaped(text: str) -> str:
     >>> print(escaped("a_b | <c>"))
     a\_b \| \<c\>
     """
-    return _SPECIAL.sub(r"\\\1", _CONTROL.sub(" ", text))
+    return _SPECIAL.sub(r"\\\1", clean(text))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

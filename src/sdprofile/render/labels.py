@@ -52,6 +52,15 @@ def figure_of(ax: Axes) -> Figure:
     return figure if isinstance(figure, Figure) else figure.figure
 
 
+def name_axes(ax: Axes, values: str) -> None:
+    """Name the axes of a plot over time, and draw its frame and grid as all such plots have it."""
+    ax.set_xlabel("time since the cell started [s]")
+    ax.set_ylabel(values)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.35, linewidth=0.7)
+    ax.set_axisbelow(True)
+
+
 def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Text]) -> None:
     """Write labels to the right of curves' ends, and widen the x axis until they fit.
 

@@ -19,7 +19,7 @@ from sdprofile.render.curves import (
     shown_limit,
     thinned,
 )
-from sdprofile.render.labels import CurveLabel, figure_of, place_labels
+from sdprofile.render.labels import CurveLabel, figure_of, name_axes, place_labels
 from sdprofile.render.palette import REPEAT, Mark, marked, of_count
 
 if TYPE_CHECKING:
@@ -86,11 +86,7 @@ def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
     if len(profile.counts) <= _MOST_BANDS:
         for count, how in marked(profile):
             _draw_band(ax, count, how, gigabyte)
-    ax.set_xlabel("time since the cell started [s]")
-    ax.set_ylabel(f"{SHOWN} [{unit}]")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.35, linewidth=0.7)
-    ax.set_axisbelow(True)
+    name_axes(ax, f"{SHOWN} [{unit}]")
     if ends:
         _scale_axes(ax, profile)
         place_labels(ax, ends, around=_draw_limits(ax, profile, gigabyte))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _NARROWEST = 60
 """Columns that the report takes where it is not told how many there are."""
 
-_WIDEST_PLOT = 100
+WIDEST_PLOT = 100
+"""Columns that the strips take at most."""
 
 _DROPPED_FIRST = (
     "min",
@@ -61,11 +62,16 @@ def report(profile: Profile, *, width: int | None = None, ascii_only: bool | Non
         Lines, without a newline at the end.
     """
     if width is None:
-        width = max(_NARROWEST, shutil.get_terminal_size().columns)
+        width = terminal_width()
     text = _report(profile, width=width, ascii_only=bool(ascii_only))
     if ascii_only is None and not _can_print(text):
         text = _report(profile, width=width, ascii_only=True)
     return text
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal, but at least those that a report takes."""
+    return max(_NARROWEST, shutil.get_terminal_size().columns)
 
 
 def table_lines(
@@ -88,7 +94,7 @@ def table_lines(
     dropped
         Headers of columns that a narrow table does without, the least important first.
     """
-    cells = [[_clean(cell, ascii_only=ascii_only) for cell in row] for row in rows]
+    cells = [[clean(cell, ascii_only=ascii_only) for cell in row] for row in rows]
     return _table(cells, width=width, rule="-" if ascii_only else "─", dropped=dropped)
 
 
@@ -100,12 +106,12 @@ def _report(profile: Profile, *, width: int, ascii_only: bool) -> str:
 def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[str]]:
     """Yield the lines of each part, which a blank line sets apart from the next."""
 
-    def clean(text: str) -> str:
-        return _clean(text, ascii_only=ascii_only)
+    def cleaned(text: str) -> str:
+        return clean(text, ascii_only=ascii_only)
 
     def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
         return textwrap.wrap(
-            clean(text),
+            cleaned(text),
             width,
             initial_indent=start,
             subsequent_indent=indent,
@@ -120,7 +126,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         if profile.tunnel:
             lines += wrapped(f"to open it from your machine: {profile.tunnel}")
         yield lines
-        plot = terminal_plot(profile, width=min(width, _WIDEST_PLOT), ascii_only=ascii_only)
+        plot = terminal_plot(profile, width=min(width, WIDEST_PLOT), ascii_only=ascii_only)
         yield plot.splitlines()
         for title, rows in (
             (TIME, time_rows(profile)),
@@ -129,7 +135,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
             (ELEMENTS, element_rows(profile)),
         ):
             if rows:
-                cells = [[clean(cell) for cell in row] for row in rows]
+                cells = [[cleaned(cell) for cell in row] for row in rows]
                 yield [*wrapped(title), *_table(_shortened(cells, width), width=width, rule="")]
     else:
         yield wrapped(NO_RUNS)
@@ -152,7 +158,7 @@ def _table(
 ) -> list[str]:
     """Return the lines of a table, with a rule below its headers unless that is empty."""
     columns = [_column(header, cells, rule) for header, *cells in zip(*rows, strict=True)]
-    for header in (_clean(header, ascii_only=rule == "-") for header in dropped):
+    for header in (clean(header, ascii_only=rule == "-") for header in dropped):
         if sum(len(column[0]) + len(_GAP) for column in columns) - len(_GAP) <= width:
             break
         columns = [column for column in columns if column[0].strip() != header]
@@ -185,7 +191,8 @@ def _cut(text: str, most: int) -> str:
     return f"{text[: kept - kept // 2]}...{text[-(kept // 2) :]}"
 
 
-def _clean(text: str, *, ascii_only: bool) -> str:
+def clean(text: str, *, ascii_only: bool = False) -> str:
+    """Return text without control characters."""
     # A message may come from an exception or a file; a terminal would obey what is in it.
     text = _CONTROL.sub(" ", text)
     if ascii_only:
