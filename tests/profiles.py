@@ -11,6 +11,7 @@ from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
 from sdprofile.model.spans import SpanActivity
 from sdprofile.model.steps import StepCall
 from sdprofile.model.tasks import TaskMemory
@@ -22,6 +23,11 @@ MACHINE = Machine(cpus=8, memory=32 * GB, memory_free=24 * GB)
 def address(index: int) -> str:
     """Return the address of a run's worker, counted from 0."""
     return f"tcp://127.0.0.1:{4000 + index}"
+
+
+def make_setting(workers: int = 1, **kwargs: Any) -> Setting:
+    """Return a setting of workers with 1 thread and 5 GB, as `make_run` has, unless told so."""
+    return Setting(workers=workers, **({"threads": 1, "memory_limit": 5 * GB} | kwargs))
 
 
 def make_curve(

@@ -13,6 +13,7 @@ from distributed import Client
 from sdprofile.measure.run import run_once
 from sdprofile.model.memory import Curve
 from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
 from sdprofile.options import Options
 from sdprofile.plan import Plan
 from sdprofile.subject import Subject
@@ -23,13 +24,18 @@ LIMIT = 1_000_000_000
 
 
 def measure(
-    work: Callable[[], object], client: Client, **plan: Any
+    work: Callable[[], object],
+    client: Client,
+    *,
+    workers: int = 1,
+    threads: int = 1,
+    memory_limit: int | None = LIMIT,
+    **plan: Any,
 ) -> tuple[Run, BaseException | None]:
     """Make one run under all instruments: 1 worker of 1 GB with 1 thread, unless told otherwise."""
-    plan = {"counts": (1,), "repeats": 1, "threads": 1, "memory_limit": LIMIT, **plan}
-    return run_once(
-        work, client, Plan(**plan), workers=plan["counts"][0], repeat=1, label=str(time.time())
-    )
+    setting = Setting(workers=workers, threads=threads, memory_limit=memory_limit)
+    made = Plan(settings=(setting,), repeats=1, **plan)
+    return run_once(work, client, made, setting=setting, repeat=1, label=str(time.time()))
 
 
 def sweep_of(work: Callable[[], object], **options: Any) -> Sweep:

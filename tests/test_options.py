@@ -45,7 +45,7 @@ def test_values_may_be_quoted() -> None:
         ("--workers --quiet", "--workers: expected a value (--workers N,N,...), got none"),
         ("--memory 5XB", "--memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
         ("--memory 5", "--memory: expected at least 100MB for each worker, got '5'"),
-        ("--threads 1.5", "--threads: expected a whole number from 1 up, got '1.5'"),
+        ("--threads 1.5", "--threads: expected whole numbers like 1,2,4, got '1.5'"),
         ("-r 0", "--repeats: expected a whole number from 1 up, got '0'"),
         ("--timeout soon", "--timeout: expected a time like 90 or 2min, got 'soon'"),
         ("--timeout -5", "--timeout: expected a time like 90 or 2min, got '-5'"),

@@ -1,4 +1,4 @@
-"""The counts come in rounds or in groups, and a count that did not end well comes no more."""
+"""The settings come in rounds or in groups, and one that did not end well comes no more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles import make_run
+from profiles import GB, make_run, make_setting
 
 from sdprofile.model.run import Run
 from sdprofile.order import next_visit, runs_left
@@ -17,8 +17,8 @@ Seconds = Callable[[int, int], float]
 
 
 def make_plan(counts: tuple[int, ...] = (1, 2, 4), **kwargs: Any) -> Plan:
-    values: dict[str, Any] = {"repeats": 3, "threads": 1, "memory_limit": None} | kwargs
-    return Plan(counts=counts, **values)
+    settings = tuple(make_setting(count) for count in counts)
+    return Plan(settings=settings, **({"repeats": 3} | kwargs))
 
 
 def visited(
@@ -28,7 +28,7 @@ def visited(
     runs: list[Run] = []
     while (visit := next_visit(plan, runs)) is not None:
         for _ in range(visit.repeats):
-            workers = visit.workers
+            workers = visit.setting.workers
             repeat = 1 + sum(run.workers == workers for run in runs)
             status = "killed" if workers in killed else "ok"
             took = seconds(workers, repeat)
@@ -50,7 +50,7 @@ def test_a_visit_at_the_turn_is_of_two_runs() -> None:
     runs = [make_run(1), make_run(2)]
     visit = next_visit(make_plan(), runs)
     assert visit is not None
-    assert (visit.workers, visit.repeats) == (4, 2)
+    assert (visit.setting, visit.repeats) == (make_setting(4), 2)
 
 
 def test_a_killed_count_is_not_visited_again() -> None:
@@ -84,7 +84,21 @@ def test_each_count_has_its_repeats(
 
 
 def test_runs_of_a_count_that_was_given_up_are_not_left() -> None:
-    assert runs_left(make_plan(), []) == (1, 2, 4, 4, 2, 1, 1, 2, 4)
+    def left(plan: Plan, runs: list[Run]) -> list[int]:
+        return [setting.workers for setting in runs_left(plan, runs)]
+
+    assert left(make_plan(), []) == [1, 2, 4, 4, 2, 1, 1, 2, 4]
     made = [make_run(1), make_run(2, status="killed")]
-    assert runs_left(make_plan(), made) == (4, 4, 1, 1, 4)
-    assert runs_left(make_plan(order="grouped"), made) == (1, 1, 4, 4, 4)
+    assert left(make_plan(), made) == [4, 4, 1, 1, 4]
+    assert left(make_plan(order="grouped"), made) == [1, 1, 4, 4, 4]
+
+
+def test_settings_of_one_count_are_told_apart() -> None:
+    small, large = (make_setting(2, memory_limit=limit) for limit in (GB, 2 * GB))
+    plan = Plan(settings=(small, large), repeats=2)
+    assert runs_left(plan, []) == (small, large, large, small)
+    killed = make_run(2, memory_limit=GB, status="killed")
+    assert runs_left(plan, [killed]) == (large, large)
+    varied = [make_setting(variables=(("chunk", value),)) for value in ("1", "2")]
+    run = make_run(variables=(("chunk", "1"),))
+    assert runs_left(Plan(settings=tuple(varied), repeats=1), [run]) == (varied[1],)

@@ -9,25 +9,32 @@ from hypothesis import strategies as st
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
 from sdprofile.options import Options
-from sdprofile.plan import Shape, equal_share, make_plan, powers_of_two
+from sdprofile.plan import Plan, Shape, equal_share, make_plan, powers_of_two
 
 GB = 10**9
 MACHINE = Machine(cpus=4, memory=20 * GB, memory_free=16 * GB)
 
 
+def only_limit(plan: Plan) -> int | None:
+    """Return the memory limit that all settings have."""
+    (limit,) = {setting.memory_limit for setting in plan.settings}
+    return limit
+
+
 def test_default_is_powers_of_two_and_an_equal_share() -> None:
     plan = make_plan(Options(), MACHINE)
-    assert plan.counts == (1, 2, 4)
-    assert (plan.repeats, plan.threads) == (3, 1)
-    assert 3.9 * GB < plan.memory_limit <= 4 * GB
+    assert [setting.workers for setting in plan.settings] == [1, 2, 4]
+    assert (plan.repeats, plan.settings[0].threads) == (3, 1)
+    assert 3.9 * GB < only_limit(plan) <= 4 * GB
 
 
 def test_what_a_borrowed_cluster_has_holds_unless_something_else_is_asked() -> None:
     found = Shape(workers=1, threads=2, memory_limit=3 * GB)
     kept = make_plan(Options(), MACHINE, found=found)
-    assert (kept.threads, kept.memory_limit) == (2, 3 * GB)
-    asked = make_plan(Options(threads=1, memory="1GB"), MACHINE, found=found)
-    assert (asked.threads, asked.memory_limit) == (1, GB)
+    assert {(each.threads, each.memory_limit) for each in kept.settings} == {(2, 3 * GB)}
+    options = Options(threads=1, memory="1GB")
+    asked = make_plan(options, MACHINE, found=found)
+    assert {(each.threads, each.memory_limit) for each in asked.settings} == {(1, GB)}
 
 
 def test_memory_is_shown_as_it_was_written() -> None:
@@ -54,23 +61,49 @@ BIG = Shape(workers=1, threads=1, memory_limit=8 * GB)
 def test_a_limit_that_does_not_fit_is_kept_of_the_users_cluster_and_shared_anew_of_ours() -> None:
     with pytest.raises(SdprofileError, match="^the session's cluster: expected at most 5.00 GB"):
         make_plan(Options(), MACHINE, found=BIG)
-    assert make_plan(Options(), MACHINE, found=BIG, ours=True).memory_limit == equal_share(
+    assert only_limit(make_plan(Options(), MACHINE, found=BIG, ours=True)) == equal_share(
         MACHINE.memory_free, 4
     )
-    assert make_plan(Options(workers=(2,)), MACHINE, found=BIG, ours=True).memory_limit == 8 * GB
+    assert only_limit(make_plan(Options(workers=(2,)), MACHINE, found=BIG, ours=True)) == 8 * GB
 
 
 def test_workers_elsewhere_are_not_held_against_this_machine() -> None:
-    assert make_plan(Options(), MACHINE, found=BIG, local=False).memory_limit == 8 * GB
+    assert only_limit(make_plan(Options(), MACHINE, found=BIG, local=False)) == 8 * GB
 
 
 def test_a_cluster_without_a_limit_keeps_none() -> None:
     found = Shape(workers=1, threads=1, memory_limit=None)
-    assert make_plan(Options(), MACHINE, found=found).memory_limit is None
+    assert only_limit(make_plan(Options(), MACHINE, found=found)) is None
 
 
 def test_all_memory_there_is_may_be_asked_for() -> None:
-    assert make_plan(Options(workers=(4,), memory="5GB"), MACHINE).memory_limit == 5 * GB
+    options = Options(workers=(4,), memory="5GB")
+    assert only_limit(make_plan(options, MACHINE)) == 5 * GB
+
+
+def test_a_grid_is_every_combination_and_what_costs_least_changes_fastest() -> None:
+    options = Options(
+        workers=(1, 2),
+        threads="1,2",
+        memory="1GB,2GB",
+        vary="chunk=500,1000",
+    )
+    settings = make_plan(options, MACHINE).settings
+    assert len(set(settings)) == len(settings) == 16
+    assert [each.memory_limit for each in settings] == [GB] * 8 + [2 * GB] * 8
+    assert [each.threads for each in settings[:8]] == [1] * 4 + [2] * 4
+    assert [(each.workers, dict(each.variables)["chunk"]) for each in settings[:4]] == [
+        (1, "500"),
+        (1, "1000"),
+        (2, "500"),
+        (2, "1000"),
+    ]
+
+
+def test_the_largest_of_several_limits_must_fit() -> None:
+    options = Options(workers=(4,), memory="1GB,6GB")
+    with pytest.raises(SdprofileError, match="expected at most 5.00 GB for each of 4"):
+        make_plan(options, MACHINE)
 
 
 @given(st.integers(1, 1000))

@@ -27,6 +27,7 @@ def option(
     default: Any = None,
     choices: tuple[str, ...] = (),
     may_lack: bool = False,
+    repeated: bool = False,
 ) -> Any:
     """Declare an option: a field of a `Declared`.
 
@@ -46,9 +47,11 @@ def option(
         The only values that there are.
     may_lack
         Whether it may stand without its value, which is then ``True``.
+    repeated
+        Whether it may come several times; its value is then what all of them say, in a list.
     """
     metadata = {"parse": parse, "help": help, "metavar": metavar, "short": short}
-    metadata |= {"choices": choices, "may_lack": may_lack}
+    metadata |= {"choices": choices, "may_lack": may_lack, "repeated": repeated}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -119,7 +122,8 @@ class Declared:
             return fragment, ()
         fields = dataclasses.fields(cls)
         if rest:
-            spellings = [s for f in fields if f.name not in given for s in _spellings(f)]
+            fits = [f for f in fields if f.name not in given or f.metadata["repeated"]]
+            spellings = [spelling for field in fits for spelling in _spellings(field)]
             # -r would be --repeats once more; but whoever has written it is not wrong.
             known = [text for text in spellings if text.startswith("--") or text == fragment]
         else:
@@ -141,7 +145,7 @@ class Declared:
             field = fields.get(text)
             if field is None:
                 raise SdprofileError(_unknown(text, list(fields)))
-            if field.name in values:
+            if field.name in values and not field.metadata["repeated"]:
                 raise SdprofileError(f"{text}: expected once, got it twice")
             value: object = match["value"]
             if value is None and not field.metadata["metavar"]:
@@ -155,7 +159,10 @@ class Declared:
                     metavar = field.metadata["metavar"]
                     raise SdprofileError(f"{text}: expected a value ({text} {metavar}), got none")
                 value, line = following["value"], line[following.end() :]
-            values[field.name] = _unquoted(value) if isinstance(value, str) else value
+            value = _unquoted(value) if isinstance(value, str) else value
+            if field.metadata["repeated"]:
+                value = [*values.pop(field.name, []), value]
+            values[field.name] = value
         return values, line
 
     @classmethod

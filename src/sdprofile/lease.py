@@ -18,6 +18,7 @@ from sdprofile.interrupts import held_back, ignored
 from sdprofile.measure.clean import busy_workers
 from sdprofile.model.machine import Machine
 from sdprofile.model.notice import Notice
+from sdprofile.model.setting import Setting
 from sdprofile.model.units import plural
 from sdprofile.options import Options
 from sdprofile.plan import Shape, make_plan
@@ -67,10 +68,11 @@ class Lease:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             if self._found is None:
+                first = self.plan.settings[0]
                 client = start_cluster(
-                    workers=self.plan.counts[0],
-                    threads=self.plan.threads,
-                    memory_limit=self.plan.memory_limit,
+                    workers=first.workers,
+                    threads=first.threads,
+                    memory_limit=first.memory_limit,
                     secure=self._options.secure,
                 )
             else:
@@ -90,13 +92,13 @@ class Lease:
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
 
-    def fit(self, workers: int) -> None:
-        """Bring the cluster to so many workers, with the plan's threads and memory limit."""
+    def fit(self, setting: Setting) -> None:
+        """Bring the cluster to the workers of a setting."""
         fit(
             self.client,
-            workers=workers,
-            threads=self.plan.threads,
-            memory_limit=self.plan.memory_limit,
+            workers=setting.workers,
+            threads=setting.threads,
+            memory_limit=setting.memory_limit,
         )
 
     def make_ready(self, workers: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sdprofile import values
 from sdprofile.declared import Declared, option
 from sdprofile.errors import SdprofileError
+from sdprofile.variations import Variations, variations
 
 
 def _secure_option() -> Any:
@@ -24,25 +25,34 @@ class Options(Declared):
     """What a profile is asked to do."""
 
     workers: tuple[int, ...] | None = option(
-        values.worker_counts,
+        values.whole_numbers,
         "worker counts, in the order in which they first run (default: 1, 2, 4 ... up to the CPUs"
         " here)",
         metavar="N,N,...",
     )
-    memory: str | None = option(
-        values.amount,
-        "memory limit of each worker, like 5GB (default: the cluster's; of a new one an equal share"
-        " of the free memory for the largest count)",
-        metavar="AMOUNT",
+    memory: tuple[str, ...] | None = option(
+        values.amounts,
+        "memory limit of each worker, like 5GB, or several, to find the smallest that holds"
+        " (default: the cluster's; of a new one an equal share of the free memory for the largest"
+        " count)",
+        metavar="AMOUNT,...",
     )
-    threads: int | None = option(
-        values.whole_number,
-        "threads of each worker (default: the cluster's; 1 of a new one)",
-        metavar="N",
+    threads: tuple[int, ...] | None = option(
+        values.whole_numbers,
+        "threads of each worker, or several, to compare (default: the cluster's; 1 of a new one)",
+        metavar="N,...",
+    )
+    vary: Variations = option(
+        variations,
+        "set a variable of the cell to one value after another, like chunk=500,1000; may come again"
+        " for another variable",
+        metavar="NAME=V,V,...",
+        default=(),
+        repeated=True,
     )
     repeats: int = option(
         values.whole_number,
-        "runs of the cell at each count (default: 3)",
+        "runs of the cell at each count, limit, number of threads and value (default: 3)",
         metavar="N",
         short="-r",
         default=3,
@@ -107,6 +117,12 @@ class Options(Declared):
             raise SdprofileError(
                 "--report: expected --order grouped, got rounds (a report is of one count, whose"
                 " runs must come in a row)"
+            )
+        grid = any(len(each or ()) > 1 for each in (self.memory, self.threads)) or self.vary
+        if self.against is not None and grid:
+            raise SdprofileError(
+                "--against: expected one --memory and one --threads, and no --vary, got several"
+                " (compare the parts of the Profile: sdprofile.compare(before, profile.parts[0]))"
             )
 
 

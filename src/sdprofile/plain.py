@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client
-from sdprofile.errors import one_line
+from sdprofile.errors import SdprofileError, one_line
 from sdprofile.extras.scope import scope_of
 from sdprofile.interrupts import ignored
 from sdprofile.measure.run import Work
 from sdprofile.model.comparison import Comparison
 from sdprofile.model.profile import Profile
 from sdprofile.options import Options
+from sdprofile.render.rows import parts_line
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
+from sdprofile.variations import named_values
 
 
 def profile(
     work: Work,
     *,
     workers: tuple[int, ...] | str | None = None,
-    memory: str | int | None = None,
-    threads: int | None = None,
+    memory: str | int | tuple[str | int, ...] | None = None,
+    threads: int | tuple[int, ...] | None = None,
+    vary: Mapping[str, Iterable[object]] | None = None,
     repeats: int = 3,
     order: str | None = None,
     timeout: float | None = None,
@@ -38,16 +44,21 @@ def profile(
     Parameters
     ----------
     work
-        What to measure; called without arguments, several times. It has to do the same each time.
+        What to measure; called several times, without arguments but those of `vary`. It has to do
+        the same each time.
     workers
         Worker counts, in the order in which they are first visited; by default 1, 2, 4 ... up to
         the CPUs.
     memory
-        Memory limit of each worker, ``"5GB"`` or bytes; by default an equal share of what is free.
+        Memory limit of each worker, ``"5GB"`` or bytes, or several to find the smallest that holds;
+        by default an equal share of what is free.
     threads
-        Threads of each worker; 1 by default.
+        Threads of each worker, or several to compare; 1 by default.
+    vary
+        Names of arguments of `work`, each with the values that it is called with, one after
+        another: ``{"chunk": (500, 1000)}``.
     repeats
-        Runs at each count.
+        Runs at each count, limit, number of threads and value.
     order
         ``"rounds"`` or ``"grouped"``; see `sdprofile.order.next_visit`.
     timeout
@@ -84,10 +95,12 @@ def profile(
     A dask client of the session is borrowed and given back as it was. Otherwise a `LocalCluster` is
     started, and closed at the end.
     """
+    values = _values(work, vary or {})
     options = Options(
         workers=workers,  # type: ignore[arg-type] # Options reads what people write
         memory=memory,  # type: ignore[arg-type]
-        threads=threads,
+        threads=threads,  # type: ignore[arg-type]
+        vary=tuple((each, tuple(texts)) for each, texts in values.items()),
         repeats=repeats,
         order=order,
         timeout=timeout,
@@ -99,7 +112,8 @@ def profile(
         save=save,
     )
     name = getattr(work, "__qualname__", repr(work))
-    sweep = Sweep(Subject(work=work, code=name, scope=scope_of(work)), options)
+    subject = Subject(work=work, code=name, scope=scope_of(work), values=values)
+    sweep = Sweep(subject, options)
     found = find_client()
     try:
         for _ in sweep:
@@ -114,6 +128,20 @@ def profile(
             with ignored():
                 close_cluster()
     return sweep.keep()
+
+
+def _values(work: Work, vary: Mapping[str, Iterable[object]]) -> dict[str, dict[str, object]]:
+    values = named_values(vary)
+    with contextlib.suppress(ValueError):  # of what Python knows no arguments
+        takes = inspect.signature(work)
+        try:
+            takes.bind(**dict.fromkeys(values))
+        except TypeError as error:
+            raise SdprofileError(
+                f"vary: expected the arguments that the function takes, got"
+                f" {', '.join(values) or 'none'} for {takes} ({error})"
+            ) from error
+    return values
 
 
 def compare(
@@ -139,9 +167,15 @@ def compare(
     Raises
     ------
     SdprofileError
-        If a file cannot be read, or is no profile.
+        If a file cannot be read or is no profile, or more than the workers was varied in one.
     """
     from sdprofile.storage import load
 
     one, other = (each if isinstance(each, Profile) else load(each) for each in (before, after))
+    for name, each in zip(names, (one, other), strict=True):
+        if each.is_grid:
+            raise SdprofileError(
+                f"{name}: expected a profile in which only the workers were varied, got"
+                f" {len(each.parts)} of such (compare its parts; {parts_line(each)})"
+            )
     return Comparison(names=names, before=one, after=other)

@@ -1,14 +1,18 @@
-"""From what was asked and what the machine has to the worker counts that are visited."""
+"""From what was asked and what the machine has to the settings that are visited."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
+from sdprofile.model.setting import Setting, Variables
 from sdprofile.model.units import format_bytes, looks_decimal
 from sdprofile.options import Options
 from sdprofile.values import ORDERS, is_decimal, nbytes
+from sdprofile.variations import Variations
 
 ROUNDS, GROUPED = ORDERS
 """See `sdprofile.order`."""
@@ -34,23 +38,17 @@ class Shape:
 class Plan:
     """Which runs are made, and on what workers."""
 
-    counts: tuple[int, ...]
-    """Worker counts, in the order in which they are first visited."""
+    settings: tuple[Setting, ...]
+    """What the runs are made with, in the order in which they are first visited."""
 
     repeats: int
-    """Runs at each count."""
+    """Runs with each setting."""
 
     order: str = ROUNDS
-    """``"rounds"`` (the counts alternate) or ``"grouped"`` (all repeats of a count in a row)."""
+    """``"rounds"`` (the settings alternate) or ``"grouped"`` (all repeats of one in a row)."""
 
     order_asked: bool = False
     """Whether the user asked for that order."""
-
-    threads: int
-    """Threads of each worker."""
-
-    memory_limit: int | None
-    """Memory limit of each worker, in bytes; None for none."""
 
     timeout: float | None = None
     """Time after which a run is given up, in seconds."""
@@ -95,7 +93,9 @@ def make_plan(
     Returns
     -------
     Plan
-        Counts in the order of the options.
+        All combinations of what was asked for: limits, threads, worker counts and values of
+        variables, each in the order of the options. The last of these changes the fastest, for it
+        costs the least.
 
     Raises
     ------
@@ -106,8 +106,9 @@ def make_plan(
     largest = max(counts)
     fits = found is not None and largest * (found.memory_limit or 0) <= machine.memory
     kept = found if fits or not ours else None
-    limit, decimal, where = _limit(options, machine, largest, kept)
-    if local and limit is not None and largest * limit > machine.memory:
+    limits, decimal, where = _limits(options, machine, largest, kept)
+    limit = max((each for each in limits if each is not None), default=0)
+    if local and largest * limit > machine.memory:
         raise SdprofileError(
             f"{where}: expected at most"
             f" {format_bytes(machine.memory // largest, decimal=decimal)} for each of {largest}"
@@ -116,12 +117,18 @@ def make_plan(
             " ask for fewer --workers or less --memory)"
         )
     return Plan(
-        counts=counts,
+        settings=tuple(
+            Setting(workers=count, threads=threads, memory_limit=limit, variables=variables)
+            for limit, threads, count, variables in product(
+                limits,
+                options.threads or ((found.threads if found else None) or 1,),
+                counts,
+                tuple(_combinations(options.vary)),
+            )
+        ),
         repeats=options.repeats,
         order=options.order or (GROUPED if options.report or (found and not ours) else ROUNDS),
         order_asked=options.order is not None,
-        threads=options.threads or (found.threads if found else None) or 1,
-        memory_limit=limit,
         timeout=options.timeout,
         compute=options.compute,
         steps=options.steps == "auto",
@@ -130,16 +137,23 @@ def make_plan(
     )
 
 
-def _limit(
+def _limits(
     options: Options, machine: Machine, largest: int, found: Shape | None
-) -> tuple[int | None, bool, str]:
-    """Return the limit in bytes, whether it is meant in powers of 1000, and who set it."""
+) -> tuple[tuple[int | None, ...], bool, str]:
+    """Return the limits in bytes, whether they are meant in powers of 1000, and who set them."""
     if options.memory is not None:
-        return nbytes(options.memory), is_decimal(options.memory), "--memory"
+        limits = tuple(nbytes(memory) for memory in options.memory)
+        return limits, is_decimal(options.memory[0]), "--memory"
     if found is not None:
         limit = found.memory_limit
-        return limit, limit is not None and looks_decimal(limit), "the session's cluster"
-    return equal_share(machine.memory_free, largest), False, "--memory"
+        return (limit,), limit is not None and looks_decimal(limit), "the session's cluster"
+    return (equal_share(machine.memory_free, largest),), False, "--memory"
+
+
+def _combinations(vary: Variations) -> Iterator[Variables]:
+    names = [name for name, _ in vary]
+    for values in product(*(texts for _, texts in vary)):
+        yield tuple(zip(names, values, strict=True))
 
 
 def powers_of_two(cpus: int) -> tuple[int, ...]:

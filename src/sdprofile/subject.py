@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from sdprofile.extras.scope import Scope
+from sdprofile.model.setting import Variables
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
@@ -15,8 +17,8 @@ Around = Callable[[], contextlib.AbstractContextManager[None]]
 class Subject:
     """A cell, or a function."""
 
-    work: Callable[[], object]
-    """What is measured."""
+    work: Callable[..., object]
+    """What is measured; takes the values of what is varied as keyword arguments."""
 
     code: str
     """How to show it."""
@@ -26,3 +28,11 @@ class Subject:
 
     around: Around = contextlib.nullcontext
     """Gives a context that is entered before each run and left after it, outside the clock."""
+
+    values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """For each name that is varied, its values by what they are called."""
+
+    def work_with(self, variables: Variables) -> Callable[[], object]:
+        """Return the work with these variables set."""
+        values = {name: self.values[name][text] for name, text in variables}
+        return functools.partial(self.work, **values)

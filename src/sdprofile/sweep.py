@@ -1,9 +1,10 @@
-"""The whole flow: a cluster, one visit to a worker count after another, a `Run` at a time."""
+"""The whole flow: a cluster, one visit to a setting after another, a `Run` at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 
@@ -19,11 +20,11 @@ from sdprofile.measure.run import run_once
 from sdprofile.model.failure import Failure
 from sdprofile.model.notice import Notice
 from sdprofile.model.profile import Profile
-from sdprofile.model.progress import Step
+from sdprofile.model.progress import Step, forecast
 from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting, Varied
 from sdprofile.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
-from sdprofile.plan import Plan
 from sdprofile.subject import Subject
 
 Notify = Callable[[Step], None]
@@ -32,7 +33,7 @@ _UNFINISHED = "not finished: what was measured when the session ended"
 
 
 class Sweep:
-    """Runs some work on several worker counts; iterate over it to get each `Run` as it ends.
+    """Runs some work with several settings; iterate over it to get each `Run` as it ends.
 
     What has been measured so far is in `profile`, also after an error or an interrupt.
     """
@@ -56,16 +57,17 @@ class Sweep:
         rival
             What takes turns with it, one run against one, to be held against it; None for nothing.
         notify
-            Called before each step.
+            Called before each step. Without it a warning is logged if it will take long.
         """
         self._subject = subject
         self._options = options
         self._rival = rival
-        self._notify = notify or (lambda step: None)
+        self._notify = notify
         self._machine = this_machine()
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._lease: Lease | None = None
         self._remarks: tuple[Notice, ...] = ()
+        self._forecast = ""
         self.runs: list[Run] = []
         self._rival_runs: list[Run] = []
 
@@ -132,7 +134,7 @@ class Sweep:
         ------
         Run
             Also one that failed. If the work itself failed or was interrupted, its exception
-            follows; if a worker was killed, or the run was stuck, the next count does.
+            follows; if a worker was killed, or the run was stuck, the next setting does.
         """
         report = self._options.report
         if report is not None:
@@ -140,107 +142,122 @@ class Sweep:
         if self._options.save is not None:
             check_file("--save", self._options.save)
         lease = self._lease = Lease(self._options, self._machine)
-        self._tell(lease.plan.counts[0], 0)
+        self._tell(lease.plan.settings[0], 0)
         with lease, _told_if_lost(lease):
             while (visit := next_visit(lease.plan, self.runs)) is not None:
-                self._tell(visit.workers, 0)
+                self._tell(visit.setting, 0)
                 began = time.perf_counter()
                 try:
-                    lease.fit(visit.workers)
-                    with performance_report(lease.client, report, visit.workers):
+                    lease.fit(visit.setting)
+                    with performance_report(lease.client, report, self._name(visit.setting)):
                         yield from self._visit(lease, visit)
                 except NotReachedError as error:
                     seconds = time.perf_counter() - began
-                    run = self._not_made(lease.plan, visit.workers, error, seconds)
+                    run = self._not_made(visit.setting, error, seconds)
                     self.runs.append(run)
                     self.keep(stopped=_UNFINISHED)
                     yield run
                     lease.renew()
 
-    def _tell(self, workers: int, repeat: int) -> None:
+    def _tell(self, setting: Setting, repeat: int) -> None:
+        left = self._left()
+        finished = [run for run in self.runs if run.status == "ok"]
+        if len(finished) == 1 and not self._forecast:
+            self._forecast = forecast(finished[0], left)
+            if self._forecast and self._notify is None:
+                logging.getLogger("sdprofile").warning(self._forecast)
+        if self._notify is None:
+            return
         step = Step(
-            workers=workers,
+            name=self._name(setting),
             repeat=repeat,
             repeats=self._options.repeats,
             done=len(self.runs) + len(self._rival_runs),
-            left=self._left(),
+            left=left,
             dashboard=self._lease.dashboard if self._lease else "",
+            forecast=self._forecast,
         )
         self._notify(step)
 
-    def _left(self) -> tuple[int, ...]:
-        """Return the worker counts of the runs that are still to be made, those of both."""
+    def _name(self, setting: Setting) -> str:
+        plan = self._lease.plan if self._lease else None
+        settings = plan.settings if plan else (setting,)
+        return Varied.of(settings, decimal=plan is not None and plan.decimal).name(setting)
+
+    def _left(self) -> tuple[Setting, ...]:
+        """Return the settings of the runs that are still to be made, those of both."""
         if self._lease is None:
             return ()
         left = runs_left(self._lease.plan, self.runs)
-        return left if self._rival is None else tuple(count for count in left for _ in range(2))
+        return left if self._rival is None else tuple(each for each in left for _ in range(2))
 
     def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:
-        made = sum(run.workers == visit.workers for run in self.runs)
+        made = sum(run.setting == visit.setting for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
             # By turns the one that goes first, and in the end the names are those of the subject.
             rival_first = (self._options.repeats - repeat) % 2 == 0
             if rival_first:
-                self._run_rival(lease, visit.workers, repeat)
-            self._tell(visit.workers, repeat)
+                self._run_rival(lease, visit.setting, repeat)
+            self._tell(visit.setting, repeat)
             with held_back():
-                run, error = self._run(lease, self._subject, visit.workers, repeat)
+                run, error = self._run(lease, self._subject, visit.setting, repeat)
                 self.runs.append(run)
                 self.keep(stopped=_UNFINISHED)
                 if run.status != "ok":
-                    lease.recover(visit.workers)
+                    lease.recover(visit.setting.workers)
             yield run
             if error is not None:
                 raise error
             if run.status != "ok":
                 return
             if not rival_first:
-                self._run_rival(lease, visit.workers, repeat)
+                self._run_rival(lease, visit.setting, repeat)
 
-    def _run_rival(self, lease: Lease, workers: int, repeat: int) -> None:
+    def _run_rival(self, lease: Lease, setting: Setting, repeat: int) -> None:
         """Run the rival, unless it did not end well here before; its own errors end only it."""
-        ended = any(run.workers == workers and run.status != "ok" for run in self._rival_runs)
+        ended = any(run.setting == setting and run.status != "ok" for run in self._rival_runs)
         if self._rival is None or ended:
             return
-        self._tell(workers, repeat)
+        self._tell(setting, repeat)
         with held_back():
-            run, error = self._run(lease, self._rival, workers, repeat)
+            run, error = self._run(lease, self._rival, setting, repeat)
             self._rival_runs.append(run)
             if run.status != "ok":
-                lease.recover(workers)
+                lease.recover(setting.workers)
         if run.status == "interrupted" and error is not None:
             raise error
 
     def _run(
-        self, lease: Lease, subject: Subject, workers: int, repeat: int
+        self, lease: Lease, subject: Subject, setting: Setting, repeat: int
     ) -> tuple[Run, BaseException | None]:
-        lease.make_ready(workers)
+        lease.make_ready(setting.workers)
         with subject.around():
             run, error = run_once(
-                subject.work,
+                subject.work_with(setting.variables),
                 lease.client,
                 lease.plan,
-                workers=workers,
+                setting=setting,
                 repeat=repeat,
-                label=self._created,
+                label=f"{self._created} {len(self.runs) + len(self._rival_runs)}",
                 scope=subject.scope,
             )
         # The traceback of an error holds what the cell held.
         return run, error if run.status in ("failed", "interrupted") else None
 
-    def _not_made(self, plan: Plan, workers: int, error: NotReachedError, seconds: float) -> Run:
+    def _not_made(self, setting: Setting, error: NotReachedError, seconds: float) -> Run:
         failure = Failure(
-            workers=workers,
-            repeat=1 + sum(run.workers == workers for run in self.runs),
+            workers=setting.workers,
+            repeat=1 + sum(run.setting == setting for run in self.runs),
             status="stuck",
             seconds=seconds,
             message=error.message,
             advice=error.advice,
         )
         return Run(
-            workers=workers,
-            threads=plan.threads,
-            memory_limit=plan.memory_limit,
+            workers=setting.workers,
+            threads=setting.threads,
+            memory_limit=setting.memory_limit,
+            variables=setting.variables,
             repeat=failure.repeat,
             status=failure.status,
             seconds=seconds,

@@ -33,21 +33,15 @@ def whole_number(value: object) -> int:
     return int(text)
 
 
-def worker_counts(value: object) -> tuple[int, ...]:
-    """Return worker counts, each once, in their order."""
-    if isinstance(value, (str, int)):
-        items: list[object] = list(_text(value).split(","))
-    elif isinstance(value, Sequence):
-        items = list(value)
-    else:
-        items = []
+def whole_numbers(value: object) -> tuple[int, ...]:
+    """Return whole numbers from 1 up, each once, in their order."""
     try:
-        counts = tuple(dict.fromkeys(whole_number(item) for item in items))
+        numbers = tuple(dict.fromkeys(whole_number(item) for item in _items(value)))
     except SdprofileError:
-        counts = ()
-    if not counts:
+        numbers = ()
+    if not numbers:
         raise SdprofileError(f"expected whole numbers like 1,2,4, got {shown(value)}")
-    return counts
+    return numbers
 
 
 def amount(value: object) -> str:
@@ -65,6 +59,15 @@ def amount(value: object) -> str:
     if nbytes < SMALLEST_MEMORY:
         raise SdprofileError(f"expected at least 100MB for each worker, got {shown(value)}")
     return text
+
+
+def amounts(value: object) -> tuple[str, ...]:
+    """Return amounts of memory as they were written, each once, in their order."""
+    found: dict[int, str] = {}
+    for item in _items(value) or [value]:
+        text = amount(item)
+        found.setdefault(nbytes(text), text)
+    return tuple(found.values())
 
 
 def duration(value: object) -> float:
@@ -140,6 +143,13 @@ def nbytes(memory: str) -> int:
 def is_decimal(memory: str) -> bool:
     """Whether an amount is written in powers of 1000 (``5GB``) rather than of 1024 (``5GiB``)."""
     return not memory.lower().rstrip("b").endswith("i")
+
+
+def _items(value: object) -> list[object]:
+    """Return what was written with commas between, or given as a sequence."""
+    if isinstance(value, (str, int)):
+        return list(_text(value).split(","))
+    return list(value) if isinstance(value, Sequence) else []
 
 
 def _one_of(choices: tuple[str, ...], value: object) -> str:

@@ -51,7 +51,7 @@ def test_each_worker_has_a_curve_and_they_add_up(client: Client) -> None:
     with fast_start():
         resize(client, 2)
         run, _ = measure(
-            lambda: client.gather(client.map(hold, [100, 101], seconds=0.5)), client, counts=(2,)
+            lambda: client.gather(client.map(hold, [100, 101], seconds=0.5)), client, workers=2
         )
         resize(client, 1)
     sampled = curves(run, "sampler")

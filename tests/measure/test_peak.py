@@ -46,7 +46,7 @@ def test_peak_of_the_cluster_is_bracketed(client: Client) -> None:
             for address in addresses:
                 client.submit(hold, 100, workers=[address], pure=False).result()
 
-        run, _ = measure(one_after_the_other, client, counts=(2,))
+        run, _ = measure(one_after_the_other, client, workers=2)
         resize(client, 1)
     assert len(run.worker_peaks) == 2
     assert run.cluster_peak is not None

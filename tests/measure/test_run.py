@@ -50,7 +50,7 @@ def test_bytes_between_workers_are_counted(client: Client) -> None:
             made = client.submit(os.urandom, 30 * MIB, workers=[here], pure=False)
             client.submit(len, made, workers=[there], pure=False).result()
 
-        run, _ = measure(work, client, counts=(2,))
+        run, _ = measure(work, client, workers=2)
         resize(client, 1)
     assert run.transferred == pytest.approx(30 * MIB, rel=0.02)
 
@@ -107,7 +107,7 @@ def test_what_the_user_holds_lives_through_a_kill(client: Client) -> None:
         run, _ = measure(
             lambda: client.submit(hold, 1500, 5.0, workers=[there], pure=False).result(),
             client,
-            counts=(2,),
+            workers=2,
         )
         assert run.status == "killed"
         assert held.result() == value
@@ -174,5 +174,5 @@ def test_the_client_keeps_no_handler(one_worker: Client) -> None:
 
 def test_a_cell_that_closes_the_client_is_told_so(user_client: Client) -> None:
     with pytest.raises(SdprofileError, match="expected its dask client to be there at the end"):
-        measure(user_client.close, user_client, counts=(2,))
+        measure(user_client.close, user_client, workers=2)
     assert dask.config.get("scheduler", None) is None  # which would ask for a client

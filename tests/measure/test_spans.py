@@ -57,7 +57,7 @@ def test_seconds_add_up_to_the_thread_time(client: Client, workers: int) -> None
 
     with fast_start():
         resize(client, workers)
-        run, _ = measure(work, client, counts=(workers,))
+        run, _ = measure(work, client, workers=workers)
         resize(client, 1)
     thread_seconds = workers * run.seconds
     assert sum(part.seconds for part in run.spans) == pytest.approx(thread_seconds, rel=0.05)
@@ -70,7 +70,7 @@ def test_a_worker_without_a_task_is_idle(client: Client) -> None:
     with fast_start():
         resize(client, 2)
         run, _ = measure(
-            lambda: client.submit(time.sleep, 0.5, pure=False).result(), client, counts=(2,)
+            lambda: client.submit(time.sleep, 0.5, pure=False).result(), client, workers=2
         )
         resize(client, 1)
     assert seconds(run, "idle") == pytest.approx(0.5, abs=0.1)

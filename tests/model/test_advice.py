@@ -253,7 +253,7 @@ def test_task_of_a_kill_is_told_with_what_it_took_elsewhere() -> None:
 def test_rise_that_threads_shared_is_a_range(low: int, rise: str) -> None:
     memory = TaskMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=low, rise_high=GB)
 
-    text = advice(killed(tasks=ADD), make_run(2, threads=2, task_memory=(memory,)))
+    text = advice(killed(tasks=ADD, threads=2), make_run(2, threads=2, task_memory=(memory,)))
 
     assert text.endswith(f"with 2 workers a task of add took {rise}.")
 

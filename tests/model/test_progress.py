@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles import make_run
+from profiles import make_run, make_setting
 
 from sdprofile.model.progress import seconds_left
 from sdprofile.model.run import Run
@@ -18,7 +18,7 @@ def left(
 ) -> float | None:
     """Return the time left if so many seconds went on around each run."""
     seconds = sum(run.seconds + around for run in runs)
-    return seconds_left(runs, counts, seconds=seconds, since=since)
+    return seconds_left(runs, [make_setting(n) for n in counts], seconds=seconds, since=since)
 
 
 def test_nothing_is_known_before_a_run_ended_well() -> None:
@@ -89,7 +89,8 @@ runs = st.builds(
 def test_it_is_a_number_from_0_up(
     runs: list[Run], counts: list[int], seconds: float, since: float
 ) -> None:
-    found = seconds_left(runs, counts, seconds=seconds, since=since)
+    settings = [make_setting(count) for count in counts]
+    found = seconds_left(runs, settings, seconds=seconds, since=since)
     if any(run.status == "ok" for run in runs):
         assert found is not None
         assert found >= 0

@@ -23,7 +23,7 @@ from traitlets.config import Config
 from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
-    *("--workers", "--memory", "--threads", "--repeats", "--order"),
+    *("--workers", "--memory", "--threads", "--vary", "--repeats", "--order"),
     *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
     *("--name", "--against", "--out", "--quiet"),
 ]

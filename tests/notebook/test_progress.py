@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles import make_profile, make_run
+from profiles import make_profile, make_run, make_setting
 
 from sdprofile.model.progress import Standing, Step
 from sdprofile.model.run import Run
+from sdprofile.model.units import plural
 from sdprofile.notebook import screen
 from sdprofile.notebook.progress import APART, THREAD, Progress
 from sdprofile.notebook.screen import NotebookScreen, PlainScreen, TerminalScreen, find_screen
@@ -118,7 +119,11 @@ def progress(paper: Paper, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Pro
 
 def make_step(workers: int = 1, repeat: int = 1, done: int = 0, left: int = 3) -> Step:
     return Step(
-        workers=workers, repeat=repeat, repeats=3, done=done, left=(workers,) * left, dashboard=""
+        name=plural(workers, "worker"),
+        repeat=repeat,
+        repeats=3,
+        done=done,
+        left=(make_setting(workers),) * left,
     )
 
 
@@ -128,7 +133,7 @@ def fill(progress: Progress, *runs: Run) -> None:
 
 def test_a_step_is_shown_at_once(progress: Progress, paper: Paper) -> None:
     progress.show(make_step(2, 0))
-    assert [standing.step.workers for standing in paper.drawn] == [2]
+    assert [standing.step.name for standing in paper.drawn] == ["2 workers"]
 
 
 def test_a_step_that_comes_too_early_is_shown_when_it_may(

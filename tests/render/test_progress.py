@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles import make_profile
+from profiles import make_profile, make_setting
 
 from sdprofile.model.progress import Standing, Step
 from sdprofile.render.progress import progress_html, progress_line, progress_lines
@@ -20,11 +20,11 @@ def make_standing(**kwargs: Any) -> Standing:
     """Return a standing: the second of 3 runs on 2 workers, 4 of 9 done in 12.9 s, 14.1 s left."""
     values: dict[str, Any] = {"seconds": 12.9, "seconds_left": 14.1, "rows": ROWS}
     steps: dict[str, Any] = {
-        "workers": 2,
+        "name": "2 workers",
         "repeat": 2,
         "repeats": 3,
         "done": 4,
-        "left": (2, 1, 1, 2, 4),
+        "left": tuple(make_setting(workers) for workers in (2, 1, 1, 2, 4)),
         "dashboard": "http://127.0.0.1:8787/status",
     }
     values |= {name: value for name, value in kwargs.items() if name in values}
@@ -39,7 +39,7 @@ def test_the_line_tells_count_repeat_and_both_times() -> None:
 
 
 def test_the_line_tells_that_the_cluster_is_on_its_way() -> None:
-    assert progress_line(make_standing(workers=1, repeat=0, seconds_left=None)) == (
+    assert progress_line(make_standing(name="1 worker", repeat=0, seconds_left=None)) == (
         "sdprofile: going to 1 worker: 4 of 9 runs done, 12 s"
     )
 

@@ -1,8 +1,9 @@
-"""Dask's own performance report, one HTML file per worker count."""
+"""Dask's own performance report, one HTML file for each setting."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,21 +43,21 @@ def check_report(path: str) -> None:
         ) from error
 
 
-def report_path(path: str, workers: int) -> Path:
-    """Return the file for one worker count.
+def report_path(path: str, name: str) -> Path:
+    """Return the file for one setting.
 
     Examples
     --------
-    >>> report_path("out/report.html", 4).as_posix()
-    'out/report-4-workers.html'
+    >>> report_path("out/report.html", "4 workers, chunk=500").as_posix()
+    'out/report-4-workers-chunk=500.html'
     """
     file = Path(path).expanduser()
-    noun = "worker" if workers == 1 else "workers"
-    return file.with_name(f"{file.stem}-{workers}-{noun}{file.suffix or '.html'}")
+    words = re.sub(r"[^\w=.]+", "-", name).strip("-")
+    return file.with_name(f"{file.stem}-{words}{file.suffix or '.html'}")
 
 
 def performance_report(
-    client: Client, path: str | None, workers: int
+    client: Client, path: str | None, name: str
 ) -> contextlib.AbstractContextManager[object]:
     """Return a context in which everything that runs goes into one report.
 
@@ -66,8 +67,8 @@ def performance_report(
         Of the cluster.
     path
         What was given with ``--report``; None for no report.
-    workers
-        The worker count, which becomes part of the file's name.
+    name
+        Of the setting, which becomes part of the file's name.
     """
     if path is None:
         return contextlib.nullcontext()
@@ -76,5 +77,5 @@ def performance_report(
     stack = contextlib.ExitStack()
     # dask's report belongs to the current client.
     stack.enter_context(client.as_current())
-    stack.enter_context(dask_report(filename=str(report_path(path, workers))))
+    stack.enter_context(dask_report(filename=str(report_path(path, name))))
     return stack

@@ -31,6 +31,7 @@ from sdprofile.measure.transfers import Transfers
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import cluster_peak, worker_peaks
 from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
 from sdprofile.model.spans import share_out
 from sdprofile.plan import Plan
 
@@ -45,7 +46,7 @@ def run_once(
     client: Client,
     plan: Plan,
     *,
-    workers: int,
+    setting: Setting,
     repeat: int,
     label: str,
     scope: Scope | None = None,
@@ -57,10 +58,10 @@ def run_once(
     work
         What is measured.
     client
-        Of a cluster with exactly `workers` workers.
+        Of a cluster with exactly the workers of the setting.
     plan
-        Limits and fusion.
-    workers, repeat
+        Timeout, steps and fusion.
+    setting, repeat
         Which run this is.
     label
         Makes the label of the memory samples unique.
@@ -82,7 +83,7 @@ def run_once(
     with contextlib.ExitStack() as instruments:
         enter = instruments.enter_context
         memory = enter(WorkerMemory(client))
-        dask = enter(DaskMemory(client, label=f"sdprofile {label} {workers}/{repeat}"))
+        dask = enter(DaskMemory(client, label=f"sdprofile {label}"))
         transfers = enter(Transfers(client))
         marks = enter(PeakMarks(client))
         exits = enter(WorkerExits(client))
@@ -120,16 +121,16 @@ def run_once(
         states = worker_states(client)
         watcher.look_for_lost(states)
         if error is None and not watcher.is_over():
-            check_untouched(client, there=len(states), expected=workers)
+            check_untouched(client, there=len(states), expected=setting.workers)
         if error is not None:
             with ignored():
                 watcher.give_up()
     failure = watcher.failure(
         error,
-        workers=workers,
+        workers=setting.workers,
         repeat=repeat,
         seconds=clock.seconds,
-        memory_limit=plan.memory_limit,
+        memory_limit=setting.memory_limit,
         what_happened=exits.what_happened,
     )
     sampled = memory.curves(began=clock.began, seconds=clock.seconds)
@@ -142,9 +143,10 @@ def run_once(
     )
     elements = found.worked_on(steps.layers if span.tasks else None) if found else ()
     run = Run(
-        workers=workers,
-        threads=plan.threads,
-        memory_limit=plan.memory_limit,
+        workers=setting.workers,
+        threads=setting.threads,
+        memory_limit=setting.memory_limit,
+        variables=setting.variables,
         repeat=repeat,
         status=failure.status if failure else "ok",
         seconds=clock.seconds,
@@ -157,7 +159,7 @@ def run_once(
         curves=(*sampled, *dask.curves(began=clock.began, seconds=clock.seconds, until=until)),
         spans=share_out(
             span.activities,
-            thread_seconds=workers * plan.threads * clock.seconds,
+            thread_seconds=setting.workers * setting.threads * clock.seconds,
             span=ROOT_SHOWN,
         ),
         task_memory=marks.task_memory,

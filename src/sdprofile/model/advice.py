@@ -55,7 +55,7 @@ def make_advice(profile: Profile) -> str:
     sentences = []
     if any(run.tasks for candidate in candidates for run in candidate.count.runs):
         chosen = choose(candidates)
-        sentences += [_count(chosen, candidates, profile), _memory(chosen, profile)]
+        sentences += [_count(chosen, candidates, profile), memory_advice(chosen, profile)]
     sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
@@ -69,14 +69,14 @@ def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile)
     larger = "; ".join(_larger(chosen, candidates))
     if chosen is first:
         return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
-    text = f"{name}: {_speed(chosen, first)} the speed of {first.workers}"
+    text = f"{name}: {speed_of(chosen, first)} the speed of {first.workers}"
     if times := _times_memory([chosen], first):
         text += f" for {times} the memory"
-    text += _doubt(chosen, first)
+    text += doubt(chosen, first)
     below = candidates[candidates.index(chosen) - 1]
     if below is not first and _step(below, chosen) < POOR_STEP:
         times = _times_memory([below], first)
-        text += f"; {below.workers} give {_speed(below, first)}" + (
+        text += f"; {below.workers} give {speed_of(below, first)}" + (
             f" for {times}" if times else ""
         )
     if larger:
@@ -109,7 +109,8 @@ def _gains(larger: Candidate, chosen: Candidate) -> str:
     return "add nothing that can be shown"
 
 
-def _doubt(chosen: Candidate, first: Candidate) -> str:
+def doubt(chosen: Candidate, first: Candidate) -> str:
+    """Return in brackets how far the repeats prove that one is faster; empty where they do."""
     verdict = chosen.against(first)
     found = evidence(verdict)
     if found is Evidence.FASTER:
@@ -121,7 +122,8 @@ def _doubt(chosen: Candidate, first: Candidate) -> str:
     return f" (no overlap, but {verdict.runs} repeats cannot prove it: use -r 5)"
 
 
-def _speed(candidate: Candidate, base: Candidate) -> str:
+def speed_of(candidate: Candidate, base: Candidate) -> str:
+    """Return how many times as fast as another one is, ``2.3x``."""
     return _times(candidate.against(base).ratio)
 
 
@@ -150,7 +152,7 @@ def _has_room(chosen: Candidate, profile: Profile) -> bool:
     return more * run.threads <= machine.cpus and more * (run.memory_limit or 0) <= machine.memory
 
 
-def _memory(chosen: Candidate, profile: Profile) -> str:
+def memory_advice(chosen: Candidate, profile: Profile) -> str:
     """Return which limits would have held the count."""
     peak, limit = chosen.count.peak_worker, chosen.count.memory_limit
     if peak is None:

@@ -94,7 +94,7 @@ def choose(candidates: Sequence[Candidate]) -> Candidate:
     return next(
         candidate
         for index, candidate in enumerate(candidates)
-        if not any(_beats(larger, candidate) for larger in candidates[index + 1 :])
+        if not any(beats(larger, candidate) for larger in candidates[index + 1 :])
     )
 
 
@@ -118,6 +118,7 @@ def evidence(verdict: Verdict) -> Evidence:
     return Evidence.NONE
 
 
-def _beats(larger: Candidate, smaller: Candidate) -> bool:
-    found = evidence(larger.against(smaller))
+def beats(one: Candidate, other: Candidate) -> bool:
+    """Whether the times speak for one against another."""
+    found = evidence(one.against(other))
     return found in (Evidence.FASTER, Evidence.LIKELY_FASTER)

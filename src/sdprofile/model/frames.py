@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.model.setting import LIMIT, THREADS, Setting, column_name
 from sdprofile.model.spans import EXECUTE
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from sdprofile.model.comparison import Comparison
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
+
+_COLUMNS = ("workers", "threads", "memory_limit_bytes", "repeat", "status", "seconds", "tasks")
+"""Names that a variable may have too, and whose columns must stay apart from its own."""
 
 
 def runs_frame(profile: Profile) -> pd.DataFrame:
@@ -22,6 +27,7 @@ def runs_frame(profile: Profile) -> pd.DataFrame:
                 "workers": run.workers,
                 "threads": run.threads,
                 "memory_limit_bytes": run.memory_limit,
+                **_which(run.setting, profile),
                 "repeat": run.repeat,
                 "status": run.status,
                 "seconds": run.seconds,
@@ -39,9 +45,10 @@ def runs_frame(profile: Profile) -> pd.DataFrame:
             }
             for run in profile.runs
         ],
-        "workers threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
+        "threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
         " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes peak_children_bytes"
         " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds",
+        profile,
     )
 
 
@@ -52,7 +59,7 @@ def summary_frame(profile: Profile) -> pd.DataFrame:
         timing = count.timing
         rows.append(
             {
-                "workers": count.workers,
+                **_which(count.setting, profile),
                 "status": count.status,
                 "runs": len(timing.seconds) if timing else 0,
                 "median_seconds": timing and timing.median,
@@ -72,9 +79,10 @@ def summary_frame(profile: Profile) -> pd.DataFrame:
         )
     return _frame(
         rows,
-        "workers status runs median_seconds mean_seconds std_seconds min_seconds speedup"
+        "status runs median_seconds mean_seconds std_seconds min_seconds speedup"
         " efficiency serial_fraction verdict peak_worker_bytes peak_cluster_low_bytes"
         " peak_cluster_high_bytes memory_limit_bytes limit_fraction",
+        profile,
     )
 
 
@@ -83,7 +91,7 @@ def memory_frame(profile: Profile) -> pd.DataFrame:
     return _frame(
         [
             {
-                "workers": run.workers,
+                **_which(run.setting, profile),
                 "repeat": run.repeat,
                 "source": curve.source,
                 "worker": curve.worker,
@@ -95,7 +103,8 @@ def memory_frame(profile: Profile) -> pd.DataFrame:
             for curve in run.curves
             for seconds, nbytes in zip(curve.seconds, curve.nbytes, strict=True)
         ],
-        "workers repeat source worker measure seconds bytes",
+        "repeat source worker measure seconds bytes",
+        profile,
     )
 
 
@@ -104,7 +113,7 @@ def spans_frame(profile: Profile) -> pd.DataFrame:
     return _frame(
         [
             {
-                "workers": run.workers,
+                **_which(run.setting, profile),
                 "repeat": run.repeat,
                 "span": part.span,
                 "context": part.context,
@@ -116,7 +125,8 @@ def spans_frame(profile: Profile) -> pd.DataFrame:
             for run in profile.runs
             for part in run.spans
         ],
-        "workers repeat span context prefix activity seconds bytes",
+        "repeat span context prefix activity seconds bytes",
+        profile,
     )
 
 
@@ -125,7 +135,7 @@ def steps_frame(profile: Profile) -> pd.DataFrame:
     return _frame(
         [
             {
-                "workers": run.workers,
+                **_which(run.setting, profile),
                 "repeat": run.repeat,
                 "step": step.span,
                 "calls": step.calls,
@@ -137,16 +147,21 @@ def steps_frame(profile: Profile) -> pd.DataFrame:
             for step in run.steps
             if step.calls
         ],
-        "workers repeat step calls kernel_seconds thread_seconds merged",
+        "repeat step calls kernel_seconds thread_seconds merged",
+        profile,
     )
 
 
 def tasks_frame(profile: Profile) -> pd.DataFrame:
     """Return time and memory of each task prefix; see `Profile.tasks`."""
     return _frame(
-        [row for run in profile.runs for row in _task_rows(run)],
-        "workers repeat prefix tasks seconds cpu_seconds peak_worker_bytes rise_low_bytes"
-        " rise_high_bytes",
+        [
+            {**_which(run.setting, profile), "repeat": run.repeat, **row}
+            for run in profile.runs
+            for row in _task_rows(run)
+        ],
+        "repeat prefix tasks seconds cpu_seconds peak_worker_bytes rise_low_bytes rise_high_bytes",
+        profile,
     )
 
 
@@ -172,7 +187,7 @@ def comparison_frame(comparison: Comparison) -> pd.DataFrame:
         )
     return _frame(
         rows,
-        "workers before_seconds after_seconds speedup speedup_low speedup_high verdict"
+        "before_seconds after_seconds speedup speedup_low speedup_high verdict"
         " before_peak_bytes after_peak_bytes peak_ratio tasks_ratio",
     )
 
@@ -191,14 +206,36 @@ def _task_rows(run: Run) -> list[dict[str, Any]]:
             rise_low_bytes=memory.rise_low,
             rise_high_bytes=memory.rise_high,
         )
-    which = {"workers": run.workers, "repeat": run.repeat}
-    return [{**which, "prefix": prefix, **row} for prefix, row in rows.items()]
+    return [{"prefix": prefix, **row} for prefix, row in rows.items()]
 
 
-def _frame(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:
+def _which(setting: Setting, profile: Profile) -> dict[str, Any]:
+    """Return the cells that tell a setting from the others of a profile."""
+    varied = profile.varied.own
+    return {
+        "workers": setting.workers,
+        **({"threads": setting.threads} if THREADS in varied else {}),
+        **({"memory_limit_bytes": setting.memory_limit} if LIMIT in varied else {}),
+        **{column_name(name, _COLUMNS): _literal(value) for name, value in setting.variables},
+    }
+
+
+def _literal(text: str) -> Any:
+    """Return the number that a text is, else the text."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def _frame(
+    rows: list[dict[str, Any]], columns: str, profile: Profile | None = None
+) -> pd.DataFrame:
+    """Return rows as a frame, the cells that tell settings apart first."""
     import pandas as pd
 
-    frame = pd.DataFrame(rows, columns=columns.split())
+    which = _which(profile.runs[0].setting, profile) if profile and profile.runs else ["workers"]
+    frame = pd.DataFrame(rows, columns=list(dict.fromkeys([*which, *columns.split()])))
     # Nullable integers, so that a missing peak does not turn bytes into floats.
     whole = [name for name in frame.columns if name.endswith("bytes") or name == "tasks"]
     return frame.astype(dict.fromkeys(whole, "Int64"))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,12 @@ from sdprofile.model.frames import (
     summary_frame,
     tasks_frame,
 )
+from sdprofile.model.grid import grid_advice, grid_notices
 from sdprofile.model.machine import Machine
 from sdprofile.model.notices import Notice, make_notices
 from sdprofile.model.run import CountSummary, Run
-from sdprofile.model.timing import Timing
+from sdprofile.model.setting import Varied
+from sdprofile.model.summaries import by_kind, in_rounds, summaries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile(Exported):
-    """A cell, run on several worker counts: what it took and why.
+    """A cell, run with several settings: what it took and why.
 
     `str` gives the report for a terminal; a notebook shows it as a table and a plot.
     """
@@ -46,7 +47,7 @@ class Profile(Exported):
     """All runs, in the order in which they were made."""
 
     repeats: int
-    """How many runs of each count were asked for."""
+    """How many runs with each setting were asked for."""
 
     fused: bool = True
     """Whether dask was free to fuse tasks; False with ``--no-fuse``."""
@@ -83,20 +84,29 @@ class Profile(Exported):
 
     @cached_property
     def counts(self) -> tuple[CountSummary, ...]:
-        """One summary for each worker count, in ascending order."""
-        by_count: dict[int, list[Run]] = {}
-        for run in sorted(self.runs, key=lambda run: run.workers):
-            by_count.setdefault(run.workers, []).append(run)
-        base_workers, base = 0, None
-        for workers, runs in by_count.items():
-            seconds = tuple(run.seconds for run in runs if run.status == "ok")
-            if seconds:
-                base_workers, base = workers, Timing(seconds=seconds)
-                break
-        return tuple(
-            CountSummary(workers=workers, runs=tuple(runs), base=base, base_workers=base_workers)
-            for workers, runs in by_count.items()
-        )
+        """One summary for each worker count, in ascending order; of a grid, for each setting."""
+        return summaries(self.runs)
+
+    @property
+    def varied(self) -> Varied:
+        """In what the settings differ."""
+        return Varied.of((run.setting for run in self.runs), decimal=self.decimal)
+
+    @cached_property
+    def parts(self) -> tuple[Profile, ...]:
+        """A profile over worker counts for each limit, number of threads and value of a variable.
+
+        Just this one, if only the number of workers was varied.
+        """
+        kinds = by_kind(self.runs)
+        if len(kinds) < 2:
+            return (self,)
+        return tuple(replace(self, runs=runs, stopped="", remarks=()) for runs in kinds)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether more was varied than the number of workers."""
+        return len(self.parts) > 1
 
     @property
     def elements(self) -> tuple[Element, ...]:
@@ -109,10 +119,7 @@ class Profile(Exported):
 
         False if all runs of a count were made in a row; None where the runs do not tell.
         """
-        if not len(self.runs) > len(self.counts) > 1:
-            return None
-        changes = sum(one.workers != other.workers for one, other in pairwise(self.runs))
-        return changes >= len(self.counts)
+        return in_rounds(self.runs)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -122,12 +129,13 @@ class Profile(Exported):
     @cached_property
     def notices(self) -> tuple[Notice, ...]:
         """Facts that make a number doubtful, or that explain it, each with advice."""
-        return (*self.remarks, *make_notices(self))
+        found = grid_notices(self) if self.is_grid else make_notices(self)
+        return (*self.remarks, *found)
 
     @cached_property
     def advice(self) -> str:
         """The count to use and why, and the memory to give it; empty where nothing could tell."""
-        return make_advice(self)
+        return grid_advice(self) if self.is_grid else make_advice(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per run.
@@ -232,7 +240,7 @@ class Profile(Exported):
         return tasks_frame(self)
 
     def plot(self, ax: Axes | None = None) -> Figure:
-        """Draw memory over time, one colour and marker per worker count.
+        """Draw memory over time, one colour and marker per worker count; of a grid, the times.
 
         Parameters
         ----------
@@ -244,9 +252,10 @@ class Profile(Exported):
         matplotlib.figure.Figure
             The figure drawn in; it is not shown.
         """
+        from sdprofile.render.grid_plot import grid_plot
         from sdprofile.render.memory_plot import memory_plot
 
-        return memory_plot(self, ax=ax)
+        return grid_plot(self, ax=ax) if self.is_grid else memory_plot(self, ax=ax)
 
     def save(self, path: str | Path) -> None:
         """Write the profile to a JSON file, which `sdprofile.load` reads.

@@ -7,29 +7,37 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
+from sdprofile.model.units import format_seconds, format_whole_seconds, plural
+
+LONG = 600
+"""Seconds from which a sweep is said to take long, once its first run is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """What a sweep does next."""
 
-    workers: int
-    """Worker count."""
+    name: str
+    """Of the setting, ``2 workers`` for instance."""
 
     repeat: int
-    """Number of the repeat; 0 while the cluster is brought to the count."""
+    """Number of the repeat; 0 while the cluster is brought to the setting."""
 
     repeats: int
-    """Runs of each count that were asked for."""
+    """Runs with each setting that were asked for."""
 
     done: int
     """Runs that are done."""
 
-    left: tuple[int, ...]
-    """Counts of the runs that are still to do, at most, in the order in which they come."""
+    left: tuple[Setting, ...]
+    """Settings of the runs that are still to do, at most, in the order in which they come."""
 
     dashboard: str = ""
     """Address of dask's dashboard; empty until it is known."""
+
+    forecast: str = ""
+    """That it will take long, from the time of the first run; empty if it will not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +66,7 @@ class Standing:
 
 
 def seconds_left(
-    runs: Sequence[Run], left: Sequence[int], *, seconds: float, since: float
+    runs: Sequence[Run], left: Sequence[Setting], *, seconds: float, since: float
 ) -> float | None:
     """Return how long the runs that are left will take.
 
@@ -67,7 +75,7 @@ def seconds_left(
     runs
         Those that are made.
     left
-        Worker counts of those that are still to be made, the one in progress first.
+        Settings of those that are still to be made, the one in progress first.
     seconds
         Seconds from the start of the first run to the end of the last one that is made.
     since
@@ -80,28 +88,48 @@ def seconds_left(
 
     Notes
     -----
-    A run takes the median of the runs at its count. At a count without any, the time a + b/workers
-    is taken, with a and b >= 0 by least squares through the medians of the other counts, or the
-    only median that there is. To each comes what went on around the runs so far (cleaning up, going
-    to another count), in equal parts. Of the run in progress what is expected to remain counts, and
-    nothing once it takes longer than expected.
+    A run takes the median of the runs with its setting. With one without any, the time
+    a + b/workers is taken, with a and b >= 0 by least squares through the medians of the others, or
+    the only median that there is. To each comes what went on around the runs so far (cleaning up,
+    going to another setting), in equal parts. Of the run in progress what is expected to remain
+    counts, and nothing once it takes longer than expected.
     """
-    times: dict[int, list[float]] = {}
+    times: dict[Setting, list[float]] = {}
     for run in runs:
         if run.status == "ok":
-            times.setdefault(run.workers, []).append(run.seconds)
+            times.setdefault(run.setting, []).append(run.seconds)
     if not times:
         return None
-    medians = {workers: median(values) for workers, values in times.items()}
+    medians = {setting: median(values) for setting, values in times.items()}
     serial, shared = _fit(medians)
     around = max(0.0, seconds - sum(run.seconds for run in runs)) / len(runs)
-    each = [medians.get(count, serial + shared / count) + around for count in left]
+    each = [medians.get(next_, serial + shared / next_.workers) + around for next_ in left]
     return max(0.0, each[0] - since) + sum(each[1:]) if each else 0.0
 
 
-def _fit(medians: dict[int, float]) -> tuple[float, float]:
+def forecast(first: Run, left: Sequence[Setting]) -> str:
+    """Return that a sweep will take longer than 10 minutes; empty if it will not.
+
+    Parameters
+    ----------
+    first
+        Its first run that ended well.
+    left
+        Settings of the runs that are still to be made.
+    """
+    seconds = first.seconds * len(left)
+    if seconds <= LONG:
+        return ""
+    return (
+        f"{plural(len(left), 'run')} to go after the first, which took"
+        f" {format_seconds(first.seconds)}: all may take {format_whole_seconds(round(seconds))} (an"
+        " interrupt keeps what is measured; fewer values or --repeats take less)"
+    )
+
+
+def _fit(medians: dict[Setting, float]) -> tuple[float, float]:
     """Return a and b of the time a + b/workers, both >= 0."""
-    inverses = [1 / workers for workers in medians]
+    inverses = [1 / setting.workers for setting in medians]
     times = list(medians.values())
     middle, mean = fmean(inverses), fmean(times)
     spread = sum((x - middle) ** 2 for x in inverses)

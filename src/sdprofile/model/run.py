@@ -1,4 +1,4 @@
-"""One execution of the cell, and all executions at one worker count."""
+"""One execution of the cell, and all executions with one setting."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sdprofile.model.failure import Failure
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.scaling import efficiency, serial_fraction, speedup
+from sdprofile.model.setting import Setting, Variables
 from sdprofile.model.spans import EXECUTE, SpanActivity
 from sdprofile.model.steps import Repeated, StepCall
 from sdprofile.model.tasks import TaskMemory
@@ -20,7 +21,7 @@ from sdprofile.model.verdict import Verdict, compare
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One execution of the cell at one worker count."""
+    """One execution of the cell."""
 
     workers: int
     """Number of workers."""
@@ -88,6 +89,19 @@ class Run:
     failure: Failure | None = None
     """What ended the run, where its status is not ``"ok"``."""
 
+    variables: Variables = ()
+    """What variables of the cell were set to."""
+
+    @property
+    def setting(self) -> Setting:
+        """What it was made with."""
+        return Setting(
+            workers=self.workers,
+            threads=self.threads,
+            memory_limit=self.memory_limit,
+            variables=self.variables,
+        )
+
     @property
     def task_seconds(self) -> float:
         """Thread time of all tasks together, in seconds."""
@@ -111,19 +125,34 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class CountSummary:
-    """All runs of one worker count, in one row."""
-
-    workers: int
-    """Number of workers."""
+    """All runs with one setting, in one row: of one worker count, where no more was varied."""
 
     runs: tuple[Run, ...]
     """Its runs, in the order in which they were made; at least one."""
 
     base: Timing | None
-    """Times of the smallest count that finished."""
+    """Times of the first that finished: the smallest count, where no more was varied."""
 
-    base_workers: int
-    """That count."""
+    base_setting: Setting | None
+    """Its setting."""
+
+    @property
+    def setting(self) -> Setting:
+        """What its runs were made with."""
+        return self.runs[0].setting
+
+    @property
+    def workers(self) -> int:
+        """Number of workers."""
+        return self.runs[0].workers
+
+    @property
+    def times_workers(self) -> float | None:
+        """How many times the workers of the base; None if more differs than their number."""
+        base = self.base_setting
+        if base is None or base.kind != self.setting.kind:
+            return None
+        return self.workers / base.workers
 
     @property
     def status(self) -> str:
@@ -143,29 +172,31 @@ class CountSummary:
 
     @property
     def speedup(self) -> float | None:
-        """How many times faster than the smallest count that finished, by the medians."""
+        """How many times faster than the base, by the medians."""
         if self.timing is None or self.base is None or not self.timing.median:
             return None
         return speedup(self.timing.median, base_seconds=self.base.median)
 
     @property
     def efficiency(self) -> float | None:
-        """The speedup as a fraction of the ideal one."""
-        if self.speedup is None:
+        """The speedup as a fraction of the ideal one; None if more differs than the workers."""
+        if self.speedup is None or self.base_setting is None or self.times_workers is None:
             return None
-        return efficiency(self.speedup, workers=self.workers, base_workers=self.base_workers)
+        base_workers = self.base_setting.workers
+        return efficiency(self.speedup, workers=self.workers, base_workers=base_workers)
 
     @property
     def serial_fraction(self) -> float | None:
         """The fraction of the work that more workers did not share; None for the base itself."""
-        if not self.speedup or self.workers == self.base_workers:
+        if not self.speedup or self.base_setting is None or self.times_workers in (None, 1):
             return None
-        return serial_fraction(self.speedup, workers=self.workers, base_workers=self.base_workers)
+        base_workers = self.base_setting.workers
+        return serial_fraction(self.speedup, workers=self.workers, base_workers=base_workers)
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        """Whether it is faster than the smallest count that finished; None for that itself."""
-        if self.timing is None or self.base is None or self.workers == self.base_workers:
+        """Whether it is faster than the base; None for that itself."""
+        if self.timing is None or self.base is None or self.setting == self.base_setting:
             return None
         if not self.timing.shortest or not self.base.shortest:
             return None

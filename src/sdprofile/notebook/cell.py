@@ -7,14 +7,16 @@ import contextlib
 import inspect
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
 from sdprofile.extras.scope import Scope
 from sdprofile.notebook.capture import Output, captured
+from sdprofile.notebook.varied import check_named, evaluated, without_assignments
 from sdprofile.subject import Subject
+from sdprofile.variations import Variations
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -30,7 +32,9 @@ class Cell:
     the cell changes in place stay changed.
     """
 
-    def __init__(self, shell: InteractiveShell, source: str, *, first_line: str) -> None:
+    def __init__(
+        self, shell: InteractiveShell, source: str, *, first_line: str, vary: Variations = ()
+    ) -> None:
         """Compile a cell.
 
         Parameters
@@ -41,11 +45,14 @@ class Cell:
             The cell without the magic's line.
         first_line
             The magic's line, so that tracebacks count lines as the notebook does.
+        vary
+            Variables that are set to one value after another.
 
         Raises
         ------
         SdprofileError
-            If the cell is empty or awaits something at its top level.
+            If the cell is empty or awaits something at its top level, or if what is to be varied
+            cannot be.
         SyntaxError
             If it is no Python.
         """
@@ -56,17 +63,33 @@ class Cell:
         self._names = _own_names(shell)
         self._value: Any = _NOTHING
         self._output = Output()
-        self._parts, self._shows_value = _compile(shell, source, first_line)
+        varied = [name for name, _ in vary]
+        check_named(varied, source, shell.user_ns)
+        self._parts, self._shows_value = _compile(shell, source, first_line, varied)
+        self._values = evaluated(vary, shell.user_ns)
         self.scope = Scope([code for code, _ in self._parts], shell.user_ns)
 
     @property
     def subject(self) -> Subject:
         """What a sweep runs."""
-        return Subject(work=self.run, code=self.source, scope=self.scope, around=self.fresh)
+        return Subject(
+            work=self.run,
+            code=self.source,
+            scope=self.scope,
+            around=self.fresh,
+            values=self._values,
+        )
 
-    def run(self) -> object:
-        """Execute the cell once and return its last value; call it inside `fresh`."""
+    def run(self, **values: object) -> object:
+        """Execute the cell once and return its last value; call it inside `fresh`.
+
+        Parameters
+        ----------
+        values
+            What is set before; what the cell itself sets these variables to is left out.
+        """
         shell = self._shell
+        shell.user_ns.update(values)
         for code, is_value in self._parts:
             if is_value:
                 self._value = eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307
@@ -85,7 +108,14 @@ class Cell:
             yield
 
     def show(self) -> None:
-        """Show the output and the value of the last run, as if the cell had been run once."""
+        """Show the output and the value of the last run, as if the cell had been run once.
+
+        Variables that were varied have the value that they had before.
+        """
+        for name in self._values:
+            self._shell.user_ns.pop(name, None)
+            if name in self._names:
+                self._shell.user_ns[name] = self._names[name]
         self._output.show(self._shell)
         if self._shows_value and self._value is not _NOTHING and self._value is not None:
             from IPython.display import display
@@ -118,7 +148,7 @@ def _own_names(shell: InteractiveShell) -> dict[str, Any]:
 
 
 def _compile(
-    shell: InteractiveShell, source: str, first_line: str
+    shell: InteractiveShell, source: str, first_line: str, varied: Sequence[str]
 ) -> tuple[list[tuple[CodeType, bool]], bool]:
     """Return the compiled parts, the last one an expression if there is one, and if it is shown."""
     blank = len(source) - len(source.lstrip("\n"))  # transform_cell takes these lines off
@@ -131,6 +161,7 @@ def _compile(
         if body and isinstance(body[-1], ast.Expr):
             last = ast.Expression(body[-1].value)
             body = body[:-1]
+        body = without_assignments(body, varied)
         parts: list[tuple[CodeType, bool]] = []
         if body:
             module = ast.Module(body, type_ignores=[])

@@ -41,28 +41,29 @@ def session_cluster(options: ClusterOptions) -> Client:
     plan = make_plan(
         Options(
             workers=(options.workers or (now.workers if now and now.workers else 1),),
-            memory=options.memory,
-            threads=options.threads,
+            memory=(options.memory,) if options.memory else None,
+            threads=(options.threads,) if options.threads else None,
         ),
         this_machine(),
         found=now,
         ours=client is not None and is_started_here(client),
         local=client is None or is_local(client),
     )
+    (asked,) = plan.settings
     if client is None:
         client = start_cluster(
-            workers=plan.counts[0],
-            threads=plan.threads,
-            memory_limit=plan.memory_limit,
+            workers=asked.workers,
+            threads=asked.threads,
+            memory_limit=asked.memory_limit,
             secure=options.secure,
         )
     else:
         with fast_start(fork=is_started_here(client)):
             fit(
                 client,
-                workers=plan.counts[0],
-                threads=plan.threads,
-                memory_limit=plan.memory_limit,
+                workers=asked.workers,
+                threads=asked.threads,
+                memory_limit=asked.memory_limit,
             )
     _show(client)
     return default_client(client)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
+_MEMORY = "memory over time (see the strips above)"
+
+
 def register_display(shell: InteractiveShell) -> None:
     """Let a notebook show profiles as three outputs; a terminal prints `str(profile)` anyway."""
     if hasattr(shell, "kernel") and shell.display_formatter is not None:
@@ -42,12 +45,11 @@ def show_profile(profile: Profile) -> None:
 
     from sdprofile.render.curves import is_sampled
     from sdprofile.render.html import html_report
-    from sdprofile.render.memory_plot import memory_plot
     from sdprofile.render.png import draw_png
     from sdprofile.render.timing_widget import timing_widget
 
     uid = ""
-    if profile.runs:
+    if profile.runs and not profile.is_grid:
         uid = f"sdp-{uuid.uuid4().hex}"
         widget = timing_widget(profile, uid=uid)
         model = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
@@ -60,9 +62,10 @@ def show_profile(profile: Profile) -> None:
         )
     report = html_report(profile, twin_of=uid)
     publish_display_data({"text/html": report, "text/plain": str(profile)})
-    if any(is_sampled(run) for run in profile.runs):
-        png, width, height = draw_png(lambda: memory_plot(profile))
+    if profile.is_grid or any(is_sampled(run) for run in profile.runs):
+        png, width, height = draw_png(profile.plot)
+        what = "times and peaks (see above)" if profile.is_grid else _MEMORY
         publish_display_data(
-            {"image/png": png, "text/plain": "memory over time (see the strips above)"},
+            {"image/png": png, "text/plain": what},
             metadata={"image/png": {"width": width, "height": height}},
         )

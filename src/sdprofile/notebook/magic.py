@@ -123,7 +123,7 @@ class SdprofileMagics(Magics):
 
         register_display(self._shell)
         try:
-            cell = Cell(self._shell, source, first_line=first_line)
+            cell = Cell(self._shell, source, first_line=first_line, vary=options.vary)
         except SyntaxError as error:
             # Its traceback would show our frames; the error itself points at the line.
             raise error.with_traceback(None) from None

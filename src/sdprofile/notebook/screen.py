@@ -141,9 +141,13 @@ class PlainScreen:
             Where to write.
         """
         self._stream = stream
+        self._warned = False
 
     def draw(self, standing: Standing) -> None:
-        """Write a line as a run begins."""
+        """Write a line as a run begins, and once that it will take long."""
+        if standing.step.forecast and not self._warned:
+            self._warned = True
+            self._stream.write(f"sdprofile: {standing.step.forecast}\n")
         if standing.step.repeat:
             self._stream.write(f"{progress_line(standing)}\n")
             self._stream.flush()

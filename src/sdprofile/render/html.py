@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.render.picture import png_picture
-from sdprofile.render.rows import NO_RUNS, conditions
+from sdprofile.render.rows import NO_RUNS, conditions, parts_line
+from sdprofile.render.time_view import time_view
 from sdprofile.render.views import make_views, memory_picture, notice_list
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ _SHARP, _COARSE = 150, 100
 
 _FEW_COUNTS = 4
 """Worker counts up to which the plots are sharp, lest the report be a large file."""
+
+_FEW_PARTS = 4
+"""Parts of a grid up to which each has its report in that of the whole."""
 
 
 def html_report(profile: Profile, *, twin_of: str = "", with_plot: bool = False) -> str:
@@ -45,25 +49,50 @@ def html_report(profile: Profile, *, twin_of: str = "", with_plot: bool = False)
     -----
     Plots are pictures: of an SVG that a viewer takes out of the page, the words would be left.
     """
+    content = "\n".join([*_content(profile, with_plot=with_plot), code(profile)])
+    rules = style() + (_twin_style(twin_of) if twin_of else "")
+    classes = f"sdprofile sdp-static {twin_of}".rstrip()
+    return f'<div class="{classes}"><style>{rules}</style>{content}</div>'
+
+
+def _content(profile: Profile, *, with_plot: bool) -> list[str]:
+    """Return what a page says of a profile."""
     dpi = _SHARP if len(profile.counts) <= _FEW_COUNTS else _COARSE
     picture = functools.partial(png_picture, dpi=dpi)
-    views = make_views(profile, picture=picture) if profile.runs else ()
-    first = views[0].html if views else f"<p>{NO_RUNS}</p>"
+    first, plot, folded = f"<p>{NO_RUNS}</p>", "", [""]
+    if profile.is_grid:
+        first = time_view(profile)
+        plot = picture(profile.plot, label="Times and peaks") if with_plot else ""
+        folded = _parts(profile)
+    elif profile.runs:
+        views = make_views(profile, picture=picture)
+        first = views[0].html
+        plot = memory_picture(profile, picture=picture) if with_plot else ""
+        # The notices, which are the last view, are not folded.
+        folded = [_folded(view.name, view.html + view.below) for view in views[1:-1]]
     parts = [
         first,
-        memory_picture(profile, picture=picture) if with_plot else "",
+        plot,
         conditions_line(profile) if profile.runs else "",
         stopped(profile),
         notice_list(profile) if profile.notices else "",
         advice(profile),
-        # The notices, which are the last view, are not folded.
-        *(_folded(view.name, view.html + view.below) for view in views[1:-1]),
-        code(profile),
+        *folded,
     ]
-    content = "\n".join(part for part in parts if part)
-    rules = style() + (_twin_style(twin_of) if twin_of else "")
-    classes = f"sdprofile sdp-static {twin_of}".rstrip()
-    return f'<div class="{classes}"><style>{rules}</style>{content}</div>'
+    return [part for part in parts if part]
+
+
+def _parts(profile: Profile) -> list[str]:
+    """Return the report of each part of a grid, folded; if they are many, how to get at them."""
+    if len(profile.parts) > _FEW_PARTS:
+        return [f"<p>{escape(parts_line(profile))}</p>"]
+    return [
+        _folded(
+            profile.varied.name_kind(part.runs[0].setting),
+            "\n".join(_content(part, with_plot=True)),
+        )
+        for part in profile.parts
+    ]
 
 
 def mimebundle(profile: Profile) -> dict[str, Any]:

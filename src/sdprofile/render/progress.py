@@ -44,8 +44,9 @@ def progress_line(standing: Standing) -> str:
         The time left is not told where nothing is known, or where it is over.
     """
     step = standing.step
-    who = plural(step.workers, "worker")
-    what = f"{who}, run {step.repeat} of {step.repeats}" if step.repeat else f"going to {who}"
+    what = f"going to {step.name}"
+    if step.repeat:
+        what = f"{step.name}, run {step.repeat} of {step.repeats}"
     parts = [
         f"{standing.done} of {plural(standing.total, 'run')} done",
         format_whole_seconds(math.floor(standing.seconds)),
@@ -72,12 +73,14 @@ def progress_lines(
     Returns
     -------
     list of str
-        At most `height` lines of at most `width` characters: the line of `progress_line`, the
-        dashboard's address, the table of the runs so far. Where there is no room for them all, the
-        last of these are left out.
+        At most `height` lines of at most `width` characters: the line of `progress_line`, that it
+        will take long, the dashboard's address, the table of the runs so far. Where there is no
+        room for them all, the last of these are left out.
     """
     line = progress_line(standing)
     parts = [textwrap.wrap(line, width)]
+    if standing.step.forecast:
+        parts.append(textwrap.wrap(standing.step.forecast, width))
     if standing.step.dashboard:
         parts.append([f"dashboard {standing.step.dashboard}"])
     if standing.rows:
@@ -104,9 +107,11 @@ def progress_html(standing: Standing) -> str:
     """
     bar = f'<progress aria-label="runs done" value="{standing.done}" max="{standing.total}">'
     line = escape(progress_line(standing))
+    forecast = f"<div>{escape(standing.step.forecast)}</div>" if standing.step.forecast else ""
     return (
         f'<div class="sdp-progress"><style>{_STYLE}</style>'
-        f"<div>{bar}</progress>{line}{_link(standing.step.dashboard)}</div>{_table(standing)}</div>"
+        f"<div>{bar}</progress>{line}{_link(standing.step.dashboard)}</div>{forecast}"
+        f"{_table(standing)}</div>"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sdprofile.model.setting import LIMIT, THREADS, column_name
 from sdprofile.model.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ FULL = " !"
 
 NO_RUNS = "No run was made."
 """What is shown in place of an empty table."""
+
+_FEW_PARTS = 3
+"""Parts of a grid that are named; one sees from them how the others are called."""
 
 _FULL_FROM = 80
 """Percent of the memory limit from which the flag is set; dask pauses a worker at 80 %
@@ -38,9 +42,9 @@ def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        The headers, then a row per worker count, ascending. Without being
-        asked for, the column `status` is there only if a run did not end well; others but `time`
-        are only if something is known.
+        The headers, then a row for each of `Profile.counts`. Beside `workers` stands what else was
+        varied. Without being asked for, the column `status` is there only if a run did not end
+        well; others but `time` are only if something is known.
     """
     columns: dict[str, Callable[[CountSummary], str]] = {
         "workers": lambda count: str(count.workers),
@@ -56,22 +60,42 @@ def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
     }
     if not status and all(count.status == "ok" for count in profile.counts):
         del columns["status"]
+    if profile.is_grid:  # which has none where more differs than the workers
+        del columns["efficiency"]
     cells = {name: [cell(count) for count in profile.counts] for name, cell in columns.items()}
     # A column in which nothing is known, as after kills at every count, says nothing.
     shown = [name for name in cells if name == "time" or set(cells[name]) != {MISSING}]
-    return [shown, *(list(row) for row in zip(*(cells[name] for name in shown), strict=True))]
+    columns_shown = [[name, *cells[name]] for name in shown]
+    columns_shown[1:1] = [
+        [column_name(axis.name, columns), *(axis.value(count.setting) for count in profile.counts)]
+        for axis in profile.varied.of_kind
+    ]
+    return [list(row) for row in zip(*columns_shown, strict=True)]
 
 
 def conditions(profile: Profile) -> list[str]:
-    """Return what held for every run: limit and threads of each worker, repeats and their order."""
-    run = profile.runs[0]
+    """Return what held for every run: the workers' limit and threads, repeats and their order."""
+    run, varied = profile.runs[0], profile.varied
+    variables = {axis.name for axis in varied.axes if axis.is_variable}
     limit = "no memory limit"
     if run.memory_limit:
         limit = f"limit {format_bytes(run.memory_limit, decimal=profile.decimal)} per worker"
-    threads = f"{plural(run.threads, 'thread')} per worker"
     order = {True: " in rounds", False: " in a row", None: ""}[profile.in_rounds]
-    parts = [limit, threads, plural(profile.repeats, "repeat") + order]
-    return [*parts, "TLS"] if profile.secure else parts
+    return [
+        *([] if LIMIT in varied.own else [limit]),
+        *([] if THREADS in varied.own else [f"{plural(run.threads, 'thread')} per worker"]),
+        *(f"{name}={value}" for name, value in run.variables if name not in variables),
+        plural(profile.repeats, "repeat") + order,
+        *(["TLS"] if profile.secure else []),
+    ]
+
+
+def parts_line(profile: Profile) -> str:
+    """Return how to get at the report of each part of a grid."""
+    names = [profile.varied.name_kind(part.runs[0].setting) for part in profile.parts]
+    parts = [f"profile.parts[{index}] ({name})" for index, name in enumerate(names)]
+    more = ["..."] if len(parts) > _FEW_PARTS else []
+    return f"The report of each: {', '.join([*parts[:_FEW_PARTS], *more])}"
 
 
 def peak_worker(count: CountSummary, *, decimal: bool) -> str:

@@ -43,7 +43,7 @@ def speedup_plot(profile: Profile) -> Figure:
         (place, count) for place, count in enumerate(profile.counts) if count.speedup is not None
     ]
     places = [place for place, _ in finished]
-    ideal = [count.workers / count.base_workers for _, count in finished]
+    ideal = [count.times_workers or 1.0 for _, count in finished]
     ax.plot(places, ideal, color=ink, linestyle="--", linewidth=1.1, zorder=2)
     ax.annotate(
         "ideal",
@@ -61,7 +61,7 @@ def speedup_plot(profile: Profile) -> Figure:
     ax.set_xlim(-0.3, len(profile.counts) - 0.6)
     ax.set_ylim(0, 1.08 * max(ax.dataLim.y1, 1.0))
     ax.set_xlabel("workers")
-    ax.set_ylabel(f"speedup over {plural(finished[0][1].base_workers, 'worker')}")
+    ax.set_ylabel(f"speedup over {plural(finished[0][1].workers, 'worker')}")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid()
     ax.set_axisbelow(True)

@@ -33,7 +33,7 @@ _KEY = (
 def speedup_view(profile: Profile, *, picture: Picture) -> str:
     """Return the table of speedups, and their plot if there are two counts to compare."""
     finished = [count for count in profile.counts if count.speedup is not None]
-    most = max((count.workers / count.base_workers for count in finished), default=1.0)
+    most = max((count.times_workers or 1.0 for count in finished), default=1.0)
     rows = [
         Row(cells=_cells(count, how, most), classes=of_count(count.workers))
         for count, how in marked(profile)
@@ -61,7 +61,7 @@ def _cells(count: CountSummary, how: Mark, most: float) -> list[Cell]:
     return [
         workers,
         Cell(text=f"{count.speedup:.2f}x", bar=bar(count.speedup / most, how.colour)),
-        Cell(text=f"{count.workers / count.base_workers:.2f}x"),
+        Cell(text=f"{count.times_workers or 1.0:.2f}x"),
         Cell(text=f"{100 * count.efficiency:.0f} %"),
         Cell(text=serial, classes="sdp-extra"),
         Cell(text=verdict, classes="sdp-left"),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
 from sdprofile.render.elements import ELEMENT, ELEMENTS, element_rows
-from sdprofile.render.rows import NO_RUNS, conditions, right_aligned, table_rows
+from sdprofile.render.grid_bars import grid_bars
+from sdprofile.render.rows import NO_RUNS, conditions, parts_line, right_aligned, table_rows
 from sdprofile.render.steps import STEP, STEPS, step_rows
 from sdprofile.render.terminal_plot import terminal_plot
 
@@ -126,17 +127,15 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         if profile.tunnel:
             lines += wrapped(f"to open it from your machine: {profile.tunnel}")
         yield lines
-        plot = terminal_plot(profile, width=min(width, WIDEST_PLOT), ascii_only=ascii_only)
-        yield plot.splitlines()
-        for title, rows in (
-            (TIME, time_rows(profile)),
-            (STEPS, step_rows(profile)),
-            (MEMORY, memory_rows(profile)),
-            (ELEMENTS, element_rows(profile)),
-        ):
+        plot = grid_bars if profile.is_grid else terminal_plot
+        drawn = plot(profile, width=min(width, WIDEST_PLOT), ascii_only=ascii_only)
+        yield [clean(line, ascii_only=ascii_only) for line in drawn.splitlines()]
+        for title, rows in () if profile.is_grid else _tables(profile):
             if rows:
                 cells = [[cleaned(cell) for cell in row] for row in rows]
                 yield [*wrapped(title), *_table(_shortened(cells, width), width=width, rule="")]
+        if profile.is_grid:
+            yield wrapped(parts_line(profile))
     else:
         yield wrapped(NO_RUNS)
     yield [
@@ -151,6 +150,13 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         yield wrapped(f"stopped: {profile.stopped}", indent="  ")
     if profile.advice:
         yield wrapped(profile.advice, "=> ", "   ")
+
+
+def _tables(profile: Profile) -> Iterator[tuple[str, list[list[str]]]]:
+    yield TIME, time_rows(profile)
+    yield STEPS, step_rows(profile)
+    yield MEMORY, memory_rows(profile)
+    yield ELEMENTS, element_rows(profile)
 
 
 def _table(

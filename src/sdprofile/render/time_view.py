@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdprofile.render.grid_lines import line_marks
 from sdprofile.render.markup import Cell, Row, bar, glyph, table
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.render.rows import table_rows
@@ -21,7 +22,9 @@ def time_view(profile: Profile) -> str:
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
     names, *lines = table_rows(profile, status=True)
     rows = []
-    for (count, how), texts in zip(marked(profile), lines, strict=True):
+    # What is one line in the plot of a grid has one mark here too.
+    marks = line_marks(profile) if profile.is_grid else [how for _, how in marked(profile)]
+    for count, how, texts in zip(profile.counts, marks, lines, strict=True):
         before = {"workers": glyph(how)}
         bars = {"time": _bar(count, how, longest)}
         cells = [
