@@ -147,13 +147,13 @@ def test_each_step_is_told_before_it_is_made() -> None:
         list(sweep)
     finally:
         close_cluster()
-    told = [(step.workers, step.repeat, step.done, step.left) for step in steps]
+    told = [(step.name, step.repeat, step.done, [s.workers for s in step.left]) for step in steps]
     assert told == [
-        (1, 0, 0, (1, 2)),
-        (1, 0, 0, (1, 2)),
-        (1, 1, 0, (1, 2)),
-        (2, 0, 1, (2,)),
-        (2, 1, 1, (2,)),
+        ("1 worker", 0, 0, [1, 2]),
+        ("1 worker", 0, 0, [1, 2]),
+        ("1 worker", 1, 0, [1, 2]),
+        ("2 workers", 0, 1, [2]),
+        ("2 workers", 1, 1, [2]),
     ]
     assert {step.repeats for step in steps} == {1}
     assert [bool(step.dashboard) for step in steps] == [False, True, True, True, True]

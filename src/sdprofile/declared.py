@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Self
 
 from sdprofile.errors import SdprofileError
@@ -95,13 +96,17 @@ class Declared:
         return cls(**values), line.strip()
 
     @classmethod
-    def complete(cls, line: str) -> tuple[str, tuple[str, ...]]:
+    def complete(
+        cls, line: str, *, known: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    ) -> tuple[str, tuple[str, ...]]:
         """Tell what may stand at the end of a line that is still being written.
 
         Parameters
         ----------
         line
             What stands between the magic's name and the cursor.
+        known
+            Values that are worth offering, by field, beside the choices of an option.
 
         Returns
         -------
@@ -125,13 +130,14 @@ class Declared:
             fits = [f for f in fields if f.name not in given or f.metadata["repeated"]]
             spellings = [spelling for field in fits for spelling in _spellings(field)]
             # -r would be --repeats once more; but whoever has written it is not wrong.
-            known = [text for text in spellings if text.startswith("--") or text == fragment]
+            fitting = [text for text in spellings if text.startswith("--") or text == fragment]
         else:
-            known = []
+            fitting = []
         if given and (not rest or list(given.values())[-1] is True):
             last = list(given)[-1]
-            known += [text for f in fields if f.name == last for text in f.metadata["choices"]]
-        return fragment, tuple(text for text in known if text.startswith(fragment))
+            fitting += [text for f in fields if f.name == last for text in f.metadata["choices"]]
+            fitting += known.get(last, ())
+        return fragment, tuple(text for text in fitting if text.startswith(fragment))
 
     @classmethod
     def _split(cls, line: str) -> tuple[dict[str, Any], str]:

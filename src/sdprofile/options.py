@@ -118,12 +118,17 @@ class Options(Declared):
                 "--report: expected --order grouped, got rounds (a report is of one count, whose"
                 " runs must come in a row)"
             )
-        grid = any(len(each or ()) > 1 for each in (self.memory, self.threads)) or self.vary
-        if self.against is not None and grid:
+        if self.against is not None and self.is_grid:
             raise SdprofileError(
                 "--against: expected one --memory and one --threads, and no --vary, got several"
                 " (compare the parts of the Profile: sdprofile.compare(before, profile.parts[0]))"
             )
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether more is to be varied than the number of workers."""
+        several = any(len(each or ()) > 1 for each in (self.memory, self.threads))
+        return several or bool(self.vary)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client
@@ -111,9 +112,19 @@ def profile(
         report=report,
         save=save,
     )
+    return _run(_subject(work, values), options)[0]
+
+
+def _subject(work: Work, values: Mapping[str, Mapping[str, object]]) -> Subject:
     name = getattr(work, "__qualname__", repr(work))
-    subject = Subject(work=work, code=name, scope=scope_of(work), values=values)
-    sweep = Sweep(subject, options)
+    return Subject(work=work, code=name, scope=scope_of(work), values=values)
+
+
+def _run(
+    subject: Subject, options: Options, rival: Subject | None = None
+) -> tuple[Profile, Profile | None]:
+    """Run a sweep to its end, and close the cluster if the sweep has started it."""
+    sweep = Sweep(subject, options, rival=rival)
     found = find_client()
     try:
         for _ in sweep:
@@ -127,7 +138,7 @@ def profile(
         if found is None:
             with ignored():
                 close_cluster()
-    return sweep.keep()
+    return sweep.keep(), sweep.rival_profile()
 
 
 def _values(work: Work, vary: Mapping[str, Iterable[object]]) -> dict[str, dict[str, object]]:
@@ -145,19 +156,23 @@ def _values(work: Work, vary: Mapping[str, Iterable[object]]) -> dict[str, dict[
 
 
 def compare(
-    before: Profile | str | Path,
-    after: Profile | str | Path,
+    before: Profile | str | Path | Work,
+    after: Profile | str | Path | Work,
     *,
     names: tuple[str, str] = ("before", "after"),
+    **options: Any,
 ) -> Comparison:
     """Hold one profile against another, for each worker count that both have.
 
     Parameters
     ----------
     before, after
-        Profiles, or files that `Profile.save` wrote.
+        Profiles, or files that `Profile.save` wrote, or functions that are profiled now: two of
+        them take turns, one run against one.
     names
         What to call them.
+    options
+        Of `profile`, for functions.
 
     Returns
     -------
@@ -167,11 +182,10 @@ def compare(
     Raises
     ------
     SdprofileError
-        If a file cannot be read or is no profile, or more than the workers was varied in one.
+        If a file cannot be read or is no profile, if more than the workers was varied in one, or
+        if there are options and no function.
     """
-    from sdprofile.storage import load
-
-    one, other = (each if isinstance(each, Profile) else load(each) for each in (before, after))
+    one, other = _profiles(before, after, options)
     for name, each in zip(names, (one, other), strict=True):
         if each.is_grid:
             raise SdprofileError(
@@ -179,3 +193,33 @@ def compare(
                 f" {len(each.parts)} of such (compare its parts; {parts_line(each)})"
             )
     return Comparison(names=names, before=one, after=other)
+
+
+def _profiles(
+    before: Profile | str | Path | Work,
+    after: Profile | str | Path | Work,
+    options: dict[str, Any],
+) -> tuple[Profile, Profile]:
+    if callable(before) and callable(after):
+        asked = Options(**options)
+        if asked.is_grid:
+            raise SdprofileError(
+                "expected one limit, one number of threads and no vary, got several"
+                " (profile each function, and compare the parts of the profiles)"
+            )
+        now, rival = _run(_subject(after, {}), asked, _subject(before, {}))
+        if rival is None:  # which has not run where the other ended badly
+            rival = _run(_subject(before, {}), asked)[0]
+        return rival, now
+    if options and not (callable(before) or callable(after)):
+        raise SdprofileError(f"expected a function to profile, got {', '.join(options)} for none")
+    one, other = (_profile_of(each, options) for each in (before, after))
+    return one, other
+
+
+def _profile_of(given: Profile | str | Path | Work, options: dict[str, Any]) -> Profile:
+    from sdprofile.storage import load
+
+    if isinstance(given, Profile):
+        return given
+    return profile(given, **options) if callable(given) else load(given)

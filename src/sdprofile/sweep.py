@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import logging
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 
@@ -57,7 +57,7 @@ class Sweep:
         rival
             What takes turns with it, one run against one, to be held against it; None for nothing.
         notify
-            Called before each step. Without it a warning is logged if it will take long.
+            Called before each step. Without it a line on standard error tells if it will take long.
         """
         self._subject = subject
         self._options = options
@@ -165,7 +165,8 @@ class Sweep:
         if len(finished) == 1 and not self._forecast:
             self._forecast = forecast(finished[0], left)
             if self._forecast and self._notify is None:
-                logging.getLogger("sdprofile").warning(self._forecast)
+                # Not by the logging module: dask keeps it silent while a cluster of its own runs.
+                sys.stderr.write(f"sdprofile: {self._forecast}\n")
         if self._notify is None:
             return
         step = Step(

@@ -136,6 +136,30 @@ def test_elsewhere_ipython_offers_what_it_always_does(
     assert expected is None or expected in [text for text, _ in found]
 
 
+@pytest.mark.usefixtures("jedi")
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("%%sdprofile --against ", ""),
+        ("%%sdprofile --against=fi", "fi"),
+        ("%sdcompare ", ""),
+        ("%sdcompare other fi", "fi"),
+        ("c = %sdcompare ", ""),
+    ],
+)
+def test_names_of_profiles_are_offered_beside_variables(
+    shell: InteractiveShell, text: str, fragment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    magics = shell.magics_manager.registry["SdprofileMagics"]
+    monkeypatch.setattr(magics, "named", {"first": None, "first try": None})
+    monkeypatch.setitem(shell.user_ns, "first_variable", 1)
+    found = completions(shell, text)
+    offered = [one for one in found if one[0] in ("first", "'first try'")]
+    assert offered == [("first", fragment), *([] if fragment else [("'first try'", "")])]
+    monkeypatch.setattr(shell.Completer, "custom_matchers", [])
+    assert {one for one, _ in completions(shell, text)} <= {one for one, _ in found}
+
+
 def test_loading_again_registers_once_and_unloading_takes_it_away(shell: InteractiveShell) -> None:
     shell.run_line_magic("reload_ext", "sdprofile")
     register_completion(shell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from html.parser import HTMLParser
 from typing import Any
 
@@ -150,3 +151,14 @@ def test_display_gives_text_and_page() -> None:
 
     assert bundle["text/plain"] == str(BOTH)
     assert bundle["text/html"].startswith('<div class="sdprofile')
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_ascii_where_standard_output_cannot_print_more(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert str(BOTH).isascii() is (encoding == "ascii")
+    assert len(comparison_report(BOTH, width=70).splitlines()) == (
+        len(comparison_report(BOTH, width=70, ascii_only=True).splitlines())
+    )

@@ -157,11 +157,10 @@ def _compile(
     name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=transformed)
     with shell.compile.extra_flags(getattr(ast, "PyCF_ALLOW_TOP_LEVEL_AWAIT", 0)):
         tree = shell.transform_ast(shell.compile.ast_parse(transformed, filename=name))
-        body, last = tree.body, None
-        if body and isinstance(body[-1], ast.Expr):
+        body, last = without_assignments(tree.body, varied), None
+        if body and body[-1] is tree.body[-1] and isinstance(body[-1], ast.Expr):
             last = ast.Expression(body[-1].value)
             body = body[:-1]
-        body = without_assignments(body, varied)
         parts: list[tuple[CodeType, bool]] = []
         if body:
             module = ast.Module(body, type_ignores=[])

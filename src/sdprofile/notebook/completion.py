@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.options import ClusterOptions, Options
@@ -20,11 +22,22 @@ _OPTIONS: dict[str, type[Options] | type[ClusterOptions]] = {
     "sdprofile": Options,
     "sdcluster": ClusterOptions,
 }
+_COMPARE = re.compile(r"\s*(?:[^=]+=\s*)?%sdcompare\s(?P<line>.*)", re.DOTALL)
 _IDENTIFIER = "sdprofile.options"
 
+Names = Callable[[], Iterable[str]]
 
-def register_completion(shell: InteractiveShell) -> None:
-    """Let a shell complete the options of the magics; to call it again changes nothing."""
+
+def register_completion(shell: InteractiveShell, names: Names = tuple) -> None:
+    """Let a shell complete what the magics take; to call it again changes nothing.
+
+    Parameters
+    ----------
+    shell
+        Whose completer it is.
+    names
+        Gives the names of the profiles that have one.
+    """
     unregister_completion(shell)
     try:
         from IPython.core.completer import SimpleCompletion, context_matcher
@@ -33,13 +46,15 @@ def register_completion(shell: InteractiveShell) -> None:
         return
 
     def match(context: CompletionContext) -> SimpleMatcherResult:
-        fragment, candidates = _complete(context)
+        known = tuple(shlex.quote(name) for name in names())
+        fragment, candidates = _complete(context, known)
         return {
             "completions": [SimpleCompletion(text, type="option") for text in candidates],
             # Else it would be IPython's token, whose delimiters are for users to choose.
             "matched_fragment": fragment,
-            # The other matchers know nothing of options, and would offer names that begin alike.
-            "suppress": bool(candidates),
+            # The other matchers know nothing of options, and would offer names that begin alike;
+            # but where a name stands, a variable or a file may stand too.
+            "suppress": bool(set(candidates) - set(known)),
             "ordered": True,
         }
 
@@ -56,13 +71,18 @@ def _matchers(shell: InteractiveShell) -> list[Any]:
     return getattr(getattr(shell, "Completer", None), "custom_matchers", [])
 
 
-def _complete(context: CompletionContext) -> tuple[str, tuple[str, ...]]:
+def _complete(context: CompletionContext, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     before, line = context.full_text.split("\n")[: context.cursor_line], context.text_until_cursor
+    if compared := _COMPARE.match(line):
+        fragment = re.split(r"\s", compared["line"])[-1]
+        candidates = tuple(name for name in names if name.startswith(fragment))
+        return (fragment, candidates) if candidates else ("", ())
     magic = _LINE_MAGIC.match(line)
     if magic is None and not "".join(before).strip():
         magic = _CELL_MAGIC.match(line)
     if magic is None:
         return "", ()
-    fragment, candidates = _OPTIONS[magic["name"]].complete(magic["line"])
+    options = _OPTIONS[magic["name"]]
+    fragment, candidates = options.complete(magic["line"], known={"against": names})
     # A fragment without candidates stays that of the others, who may see it otherwise.
     return (fragment, candidates) if candidates else ("", ())

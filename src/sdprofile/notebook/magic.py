@@ -194,7 +194,7 @@ def register(shell: InteractiveShell) -> None:
     """Register the magics in a shell."""
     magics = SdprofileMagics(shell)
     shell.register_magics(magics)
-    register_completion(shell)
+    register_completion(shell, lambda: magics.named)
 
 
 def unregister(shell: InteractiveShell) -> None:

@@ -12,7 +12,7 @@ from sdprofile.model.verdict import CANNOT_TELL
 from sdprofile.render.curves import median_run
 from sdprofile.render.rows import MISSING, peak_worker
 from sdprofile.render.steps import STEP, Step, steps
-from sdprofile.render.table import WIDEST_PLOT, clean, table_lines, terminal_width
+from sdprofile.render.table import WIDEST_PLOT, clean, printable, table_lines, terminal_width
 from sdprofile.render.terminal_plot import Strip, draw_strips
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ NOTHING_SHARED = "No worker count is in both."
 """What is shown in place of an empty table."""
 
 
-def comparison_report(comparison: Comparison, *, width: int | None = None) -> str:
+def comparison_report(
+    comparison: Comparison, *, width: int | None = None, ascii_only: bool | None = None
+) -> str:
     """Return a comparison for a terminal.
 
     Parameters
@@ -38,6 +40,8 @@ def comparison_report(comparison: Comparison, *, width: int | None = None) -> st
         Two profiles.
     width
         Columns that may be used; by default the terminal's, but at least 60.
+    ascii_only
+        Whether to use ASCII only; by default where standard output cannot encode the rest.
 
     Returns
     -------
@@ -45,20 +49,30 @@ def comparison_report(comparison: Comparison, *, width: int | None = None) -> st
         What is not alike, a row per worker count, then a row per step; without a newline at the
         end.
     """
-    if width is None:
-        width = terminal_width()
-    parts = [textwrap.wrap(clean(title(comparison)), width)]
+    columns = terminal_width() if width is None else width
+    return printable(
+        lambda ascii_only: _report(comparison, width=columns, ascii_only=ascii_only), ascii_only
+    )
+
+
+def _report(comparison: Comparison, *, width: int, ascii_only: bool) -> str:
+    def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
+        text = clean(text, ascii_only=ascii_only)
+        return textwrap.wrap(text, width, initial_indent=start, subsequent_indent=indent)
+
+    parts = [wrapped(title(comparison))]
     if told := unlike(comparison):
-        parts[0] += textwrap.wrap(clean(told), width, initial_indent="! ", subsequent_indent="  ")
+        parts[0] += wrapped(told, "! ", "  ")
     if not comparison.counts:
         return "\n".join([*parts[0], NOTHING_SHARED])
     rows = change_rows(comparison)
-    parts.append(table_lines(rows, width=width, ascii_only=False, dropped=_DROPPED))
-    parts[-1] += textwrap.wrap(clean(explained(comparison)), width)
-    parts.append(_strips(comparison, width=width).splitlines())
+    parts.append(table_lines(rows, width=width, ascii_only=ascii_only, dropped=_DROPPED))
+    parts[-1] += wrapped(explained(comparison))
+    parts.append(_strips(comparison, width=width, ascii_only=ascii_only).splitlines())
     if rows := step_change_rows(comparison):
         title_of_steps = f"steps of all threads in the median run, {' -> '.join(comparison.names)}"
-        parts.append([clean(title_of_steps), *table_lines(rows, width=width, ascii_only=False)])
+        table = table_lines(rows, width=width, ascii_only=ascii_only)
+        parts.append([*wrapped(title_of_steps), *table])
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
@@ -134,7 +148,7 @@ def step_change_rows(comparison: Comparison) -> list[list[str]]:
     return [headers, *rows]
 
 
-def _strips(comparison: Comparison, *, width: int) -> str:
+def _strips(comparison: Comparison, *, width: int, ascii_only: bool) -> str:
     """Draw the memory of both at each worker count, one above the other on one time axis."""
     decimal = comparison.after.decimal
     strips = [
@@ -146,7 +160,9 @@ def _strips(comparison: Comparison, *, width: int) -> str:
         for change in comparison.counts
         for name, count in zip(comparison.names, (change.before, change.after), strict=True)
     ]
-    return draw_strips(strips, width=min(width, WIDEST_PLOT), decimal=decimal)
+    return draw_strips(
+        strips, width=min(width, WIDEST_PLOT), decimal=decimal, ascii_only=ascii_only
+    )
 
 
 def _change(change: CountChange, *, decimal: bool) -> list[str]:

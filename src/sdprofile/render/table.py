@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
@@ -62,12 +62,24 @@ def report(profile: Profile, *, width: int | None = None, ascii_only: bool | Non
     str
         Lines, without a newline at the end.
     """
-    if width is None:
-        width = terminal_width()
-    text = _report(profile, width=width, ascii_only=bool(ascii_only))
-    if ascii_only is None and not _can_print(text):
-        text = _report(profile, width=width, ascii_only=True)
-    return text
+    columns = terminal_width() if width is None else width
+    return printable(
+        lambda ascii_only: _report(profile, width=columns, ascii_only=ascii_only), ascii_only
+    )
+
+
+def printable(report: Callable[[bool], str], ascii_only: bool | None) -> str:
+    """Return a report that standard output can print.
+
+    Parameters
+    ----------
+    report
+        Makes it, in ASCII or not.
+    ascii_only
+        Whether to use ASCII; None for where standard output cannot encode the rest.
+    """
+    text = report(bool(ascii_only))
+    return text if ascii_only is not None or _can_print(text) else report(True)
 
 
 def terminal_width() -> int:
