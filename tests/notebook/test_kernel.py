@@ -49,6 +49,8 @@ x""",
     "compared": "kept.save('kept.json')\n%sdcompare old kept.json",
     "compared with nothing": "%sdcompare old nowhere.json",
     "compared with one": "%sdcompare old",
+    "grid": "%%sdprofile --workers 1 -r 1 --memory 600MB --vary x=1,[2]\nprint(x)\nx",
+    "after grid": "print(x, len(_.parts), _.to_frame().x.tolist())",
     "nested": "%%sdprofile --workers 1\n%sdprofile --workers 1 1",
     "figure": """%%sdprofile --workers 1,2 -r 1
 import matplotlib.pyplot as plt
@@ -314,3 +316,15 @@ def test_a_cell_that_exits_shows_its_profile_and_leaves_no_worker() -> None:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
     assert any(re.search(r"^ +1 .*x", text, re.MULTILINE) for text in shown)
+
+
+def test_a_grid_is_a_table_with_its_parts_and_a_plot(cells: dict[str, Any]) -> None:
+    stream, value, report, picture = cells["grid"].outputs[-4:]
+    assert (stream.text, value.data["text/plain"]) == ("[2]\n", "[2]")
+    assert "application/vnd.jupyter.widget-view+json" not in report.data
+    assert report.data["text/html"].count("<summary>x=") == 2
+    assert "workers    x" in report.data["text/plain"]
+    assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
+    told = text_of(cells["after grid"]).split(maxsplit=1)
+    assert told == [told[0], "2 [1, '[2]']\n"]
+    assert told[0] == text_of(cells["against what"]).split()[0]
