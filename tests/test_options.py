@@ -45,6 +45,12 @@ def test_values_may_be_quoted() -> None:
         ("--workers --quiet", "--workers: expected a value (--workers N,N,...), got none"),
         ("--memory 5XB", "--memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
         ("--memory 5", "--memory: expected at least 100MB for each worker, got '5'"),
+        (
+            "--task-memory add",
+            "--task-memory: expected prefixes of tasks like add=3GB,mean=1GB, got 'add'",
+        ),
+        ("--task-memory add=x", "--task-memory: expected an amount like 5GB or 4.5GiB, got 'x'"),
+        ("--task-memory add=0", "--task-memory: expected an amount above 0, got '0'"),
         ("--threads 1.5", "--threads: expected whole numbers like 1,2,4, got '1.5'"),
         ("-r 0", "--repeats: expected a whole number from 1 up, got '0'"),
         ("--timeout soon", "--timeout: expected a time like 90 or 2min, got 'soon'"),

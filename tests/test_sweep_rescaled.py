@@ -11,7 +11,7 @@ from distributed import Client, LocalCluster, Nanny, get_client
 from runs import sweep_of
 
 from sdprofile.cluster import resize as resizing
-from sdprofile.cluster.resize import worker_states
+from sdprofile.cluster.states import worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.run import Run
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
+from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, lent, shape
+from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
+from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.measure.clean import busy_workers
+from sdprofile.measure.held import take_memory_back
 from sdprofile.model.machine import Machine
 from sdprofile.model.notice import Notice
 from sdprofile.model.setting import Setting
-from sdprofile.model.units import plural
+from sdprofile.model.units import listed, plural
 from sdprofile.options import Options
 from sdprofile.plan import Shape, make_plan
 
@@ -48,21 +53,31 @@ class Lease:
         self.dashboard = ""
         self._options = options
         self._before: Shape | None = None
+        self._chosen: tuple[WorkerState, ...] = ()
         self._stack = contextlib.ExitStack()
         client = find_client()
         if client is not None and options.secure:
             client = client if check_secure(client, ours=is_started_here(client)) else None
         self._found = client
         if client is None:
+            if options.on:
+                raise SdprofileError(
+                    f"--on: expected a dask cluster in the session, got none that has workers"
+                    f" {', '.join(options.on)} (connect a Client to it, or leave --on out)"
+                )
             self.plan = make_plan(options, machine)
             return
         self._before = shape(client)
+        self._chosen = () if can_scale(client) and not options.on else choose(client, options.on)
         self.plan = make_plan(
             options,
             machine,
-            found=self._before,
+            found=replace(self._before, workers=len(self._chosen))
+            if self._chosen
+            else self._before,
             ours=is_started_here(client),
             local=is_local(client),
+            fixed=bool(self._chosen),
         )
 
     def __enter__(self) -> Self:
@@ -94,6 +109,10 @@ class Lease:
 
     def fit(self, setting: Setting) -> None:
         """Bring the cluster to the workers of a setting."""
+        if self._chosen:
+            self._chosen = choose(self.client, self._options.on)
+            keep_awake(self.client, self._awake(setting.workers))
+            return
         fit(
             self.client,
             workers=setting.workers,
@@ -104,8 +123,23 @@ class Lease:
     def make_ready(self, workers: int) -> None:
         """See to it that there are so many workers that can run the cell."""
         # A worker may have died since, and a new one is not prepared.
-        resize(self.client, workers)
+        if self._chosen:
+            keep_awake(self.client, self._awake(workers))
+        else:
+            resize(self.client, workers)
         prepare_workers(self.client)
+
+    def _awake(self, workers: int) -> list[str]:
+        there = {state.address for state in worker_states(self.client, parked=True)}
+        if gone := [state for state in self._chosen if state.address not in there]:
+            self._chosen = choose(self.client, self._options.on)
+            if len(self._chosen) < workers:
+                raise NotReachedError(
+                    f"only {len(self._chosen)} of {plural(workers, 'worker')} are left, {len(gone)}"
+                    " of the cluster went",
+                    "Start new ones, or use fewer --workers",
+                )
+        return [state.address for state in self._chosen[:workers]]
 
     def recover(self, workers: int) -> None:
         """Make the cluster usable after a run of so many workers that did not end well."""
@@ -138,9 +172,27 @@ class Lease:
         self.client = client
         self.dashboard = client.dashboard_link or ""
         self.secure = is_secure(client)
-        if self._before is not None:
+        if self._chosen:
+            stack.callback(wake_all, client)
+            self._note_parked()
+        elif self._before is not None:
             stack.enter_context(lent(client, before=self._before))
             stack.callback(release_workers, client)
+            stack.callback(take_memory_back, client)
+
+    def _note_parked(self) -> None:
+        most = max(setting.workers for setting in self.plan.settings)
+        names = [state.name for state in self._chosen[:most]]
+        others = len(worker_states(self.client, parked=True)) - most
+        self.remarks.append(
+            Notice(
+                fact=f"Run on {'worker' if most == 1 else 'workers'} {listed(names)} of the"
+                " session's cluster, in that order; workers beyond a count"
+                f"{f' and {others} others' if others else ''} were parked: they took no tasks",
+                advice="Their memory is in none of the peaks, but in what dask's own MemorySampler"
+                " says; whoever else uses the cluster was slowed meanwhile",
+            )
+        )
 
     def _note_held(self, client: Client) -> None:
         collect_garbage()

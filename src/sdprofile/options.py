@@ -50,12 +50,25 @@ class Options(Declared):
         default=(),
         repeated=True,
     )
+    task_memory: tuple[tuple[str, str], ...] = option(
+        values.task_memory,
+        "what a task of this prefix needs (the report names them), merged into others or not: as"
+        " many run side by side on a worker as fit into its limit",
+        metavar="PREFIX=AMOUNT,...",
+        default=(),
+    )
     repeats: int = option(
         values.whole_number,
         "runs of the cell at each count, limit, number of threads and value (default: 3)",
         metavar="N",
         short="-r",
         default=3,
+    )
+    on: tuple[str, ...] = option(
+        values.names,
+        "run on these workers of the session's cluster only, given by name, address or host",
+        metavar="NAME,...",
+        default=(),
     )
     order: str | None = option(
         values.order,

@@ -30,6 +30,8 @@ def profile(
     memory: str | int | tuple[str | int, ...] | None = None,
     threads: int | tuple[int, ...] | None = None,
     vary: Mapping[str, Iterable[object]] | None = None,
+    task_memory: Mapping[str, str | int] | str | None = None,
+    on: tuple[str, ...] | str = (),
     repeats: int = 3,
     order: str | None = None,
     timeout: float | None = None,
@@ -58,6 +60,11 @@ def profile(
     vary
         Names of arguments of `work`, each with the values that it is called with, one after
         another: ``{"chunk": (500, 1000)}``.
+    task_memory
+        What a task of a prefix needs, ``{"add": "3GB"}``: as many run side by side on a worker as
+        fit into its limit.
+    on
+        Names, addresses or hosts of workers of the session's cluster: it runs on these only.
     repeats
         Runs at each count, limit, number of threads and value.
     order
@@ -102,6 +109,8 @@ def profile(
         memory=memory,  # type: ignore[arg-type]
         threads=threads,  # type: ignore[arg-type]
         vary=tuple((each, tuple(texts)) for each, texts in values.items()),
+        task_memory=task_memory or (),  # type: ignore[arg-type]
+        on=on,  # type: ignore[arg-type]
         repeats=repeats,
         order=order,
         timeout=timeout,

@@ -50,6 +50,9 @@ class Plan:
     order_asked: bool = False
     """Whether the user asked for that order."""
 
+    task_memory: tuple[tuple[str, int], ...] = ()
+    """What the tasks of each prefix need, in bytes; others may run beside them unheeded."""
+
     timeout: float | None = None
     """Time after which a run is given up, in seconds."""
 
@@ -73,6 +76,7 @@ def make_plan(
     found: Shape | None = None,
     ours: bool = False,
     local: bool = True,
+    fixed: bool = False,
 ) -> Plan:
     """Return the plan for what was asked.
 
@@ -89,6 +93,8 @@ def make_plan(
         replaced.
     local
         Whether its workers share this machine's memory.
+    fixed
+        Whether its workers can be neither more nor other ones.
 
     Returns
     -------
@@ -100,10 +106,14 @@ def make_plan(
     Raises
     ------
     SdprofileError
-        If the largest count would need more memory than there is.
+        If the largest count would need more memory than there is, or workers that the cluster
+        cannot have.
     """
-    counts = options.workers or powers_of_two(machine.cpus)
+    most = found.workers if found is not None and fixed else machine.cpus
+    counts = options.workers or powers_of_two(most)
     largest = max(counts)
+    if found is not None and fixed:
+        _check_fixed(options, found, largest)
     fits = found is not None and largest * (found.memory_limit or 0) <= machine.memory
     kept = found if fits or not ours else None
     limits, decimal, where = _limits(options, machine, largest, kept)
@@ -116,6 +126,15 @@ def make_plan(
             f" ({machine.bounded_by} has {format_bytes(machine.memory, decimal=decimal)};"
             " ask for fewer --workers or less --memory)"
         )
+    needs = tuple((prefix, nbytes(amount)) for prefix, amount in options.task_memory)
+    for prefix, need in needs:
+        least = min((each for each in limits if each is not None), default=0)
+        if need > least:
+            limited = format_bytes(least, decimal=decimal) if least else "workers have no limit"
+            raise SdprofileError(
+                f"--task-memory {prefix}: expected at most the memory limit of a worker, got"
+                f" {format_bytes(need, decimal=decimal)} ({limited}; see --memory)"
+            )
     return Plan(
         settings=tuple(
             Setting(workers=count, threads=threads, memory_limit=limit, variables=variables)
@@ -129,12 +148,30 @@ def make_plan(
         repeats=options.repeats,
         order=options.order or (GROUPED if options.report or (found and not ours) else ROUNDS),
         order_asked=options.order is not None,
+        task_memory=needs,
         timeout=options.timeout,
         compute=options.compute,
         steps=options.steps == "auto",
         fuse=not options.no_fuse,
         decimal=decimal,
     )
+
+
+def _check_fixed(options: Options, found: Shape, largest: int) -> None:
+    """Make sure that a cluster that is as it is has what was asked for."""
+    if largest > found.workers:
+        raise SdprofileError(
+            f"--workers: expected at most {found.workers}, got {largest} (the session's cluster"
+            " cannot have more, or --on names no more)"
+        )
+    limits = {nbytes(memory) for memory in options.memory or ()} - {found.memory_limit}
+    threads = set(options.threads or ()) - {found.threads}
+    if limits or threads:
+        raise SdprofileError(
+            f"--{'memory' if limits else 'threads'}: expected none, for the workers of the"
+            " session's cluster are as they are, got"
+            f" {', '.join(options.memory or ()) if limits else sorted(threads)} (leave it out)"
+        )
 
 
 def _limits(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sdprofile.errors import SdprofileError, shown
 
@@ -44,20 +44,22 @@ def whole_numbers(value: object) -> tuple[int, ...]:
     return numbers
 
 
-def amount(value: object) -> str:
+def amount(value: object, *, least: int = SMALLEST_MEMORY) -> str:
     """Return an amount of memory as it was written, once it is known to make sense."""
     from dask.utils import parse_bytes
 
     text = _text(value).strip()
     text = f"{text}B" if isinstance(value, int) else text
     try:
-        nbytes = parse_bytes(text)
+        found = parse_bytes(text)
     except (ValueError, OverflowError) as error:
         raise SdprofileError(
             f"expected an amount like 5GB or 4.5GiB, got {shown(value)}"
         ) from error
-    if nbytes < SMALLEST_MEMORY:
+    if found < SMALLEST_MEMORY == least:
         raise SdprofileError(f"expected at least 100MB for each worker, got {shown(value)}")
+    if found < least:
+        raise SdprofileError(f"expected an amount above 0, got {shown(value)}")
     return text
 
 
@@ -68,6 +70,20 @@ def amounts(value: object) -> tuple[str, ...]:
         text = amount(item)
         found.setdefault(nbytes(text), text)
     return tuple(found.values())
+
+
+def task_memory(value: object) -> tuple[tuple[str, str], ...]:
+    """Return what the tasks of each prefix need, as ``PREFIX=3GB`` or a mapping says."""
+    if isinstance(value, Mapping):
+        pairs = list(value.items())
+    else:
+        items = _text(value).split(",") if isinstance(value, str) else _items(value)
+        pairs = [_pair(item) for item in items]
+    if not pairs or not all(isinstance(prefix, str) and prefix for prefix, _ in pairs):
+        raise SdprofileError(
+            f"expected prefixes of tasks like add=3GB,mean=1GB, got {shown(value)}"
+        )
+    return tuple((prefix, amount(need, least=1)) for prefix, need in pairs)
 
 
 def duration(value: object) -> float:
@@ -97,6 +113,14 @@ def name(value: object) -> str:
     if not text:
         raise SdprofileError(f"expected a name, got {shown(value)}")
     return text
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Return names, each once, in their order."""
+    items = value.split(",") if isinstance(value, str) else _items(value)
+    if not items:
+        raise SdprofileError(f"expected names, got {shown(value)}")
+    return tuple(dict.fromkeys(name(item) for item in items))
 
 
 def variable(value: object) -> str:
@@ -150,6 +174,13 @@ def _items(value: object) -> list[object]:
     if isinstance(value, (str, int)):
         return list(_text(value).split(","))
     return list(value) if isinstance(value, Sequence) else []
+
+
+def _pair(item: object) -> tuple[object, object]:
+    if isinstance(item, str):
+        prefix, _, need = item.rpartition("=")
+        return prefix.strip(), need
+    return (item[0], item[1]) if isinstance(item, tuple) and len(item) == 2 else (None, None)
 
 
 def _one_of(choices: tuple[str, ...], value: object) -> str:

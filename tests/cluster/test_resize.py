@@ -7,7 +7,8 @@ import pytest
 from conftest import wait_until
 from distributed import Client
 
-from sdprofile.cluster.resize import held_results, resize, worker_states
+from sdprofile.cluster.resize import held_results, resize
+from sdprofile.cluster.states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.model.units import plural

@@ -17,7 +17,8 @@ import spatialdata.models  # noqa: F401 - what workers are to have, too
 from distributed import Client
 
 from sdprofile.cluster import workers
-from sdprofile.cluster.resize import resize, worker_states
+from sdprofile.cluster.resize import resize
+from sdprofile.cluster.states import worker_states
 from sdprofile.cluster.workers import (
     _prepare,
     fast_start,

@@ -13,7 +13,8 @@ import pytest
 from distributed import Client
 from runs import LIMIT, MIB, curves, hold, measure
 
-from sdprofile.cluster.resize import resize, worker_states
+from sdprofile.cluster.resize import resize
+from sdprofile.cluster.states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.measure.clean import clean_slate

@@ -14,7 +14,8 @@ from distributed import Client
 from runs import measure
 
 import sdprofile
-from sdprofile.cluster.resize import resize, worker_states
+from sdprofile.cluster.resize import resize
+from sdprofile.cluster.states import worker_states
 from sdprofile.measure import standstill
 from sdprofile.measure.standstill import Look, explain
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.resize import worker_states
+from sdprofile.cluster.states import worker_states
 
 if TYPE_CHECKING:
     from distributed import Client

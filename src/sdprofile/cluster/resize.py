@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import let_in
 from sdprofile.model.units import plural
@@ -22,34 +22,6 @@ START_TIMEOUT = 60.0
 _POLL = 0.02
 _ASK_AGAIN = 2.0
 _STOP_TIMEOUT = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerState:
-    """A worker as the scheduler knows it."""
-
-    address: str
-    """Address, as in ``tcp://127.0.0.1:40115``."""
-
-    status: str
-    """Dask's word: ``running``, ``paused``, ``closing_gracefully`` and so on."""
-
-    threads: int
-    """Number of threads."""
-
-    memory_limit: int
-    """Memory limit in bytes; 0 for none."""
-
-
-def worker_states(client: Client) -> tuple[WorkerState, ...]:
-    """Return the workers that the scheduler knows now.
-
-    Notes
-    -----
-    ``client.scheduler_info()`` gives the state of a moment ago, and only the first few workers.
-    """
-    states: tuple[WorkerState, ...] = client.run_on_scheduler(_worker_states)
-    return states
 
 
 def resize(client: Client, workers: int, *, timeout: float | None = None) -> None:
@@ -206,18 +178,6 @@ def held_results(client: Client) -> str:
     held = [key for key, state in client.futures.items() if state.status not in gone]
     number: int = client.run_on_scheduler(_count_held, client=client.id, held=held)
     return plural(number, "result") if number else ""
-
-
-def _worker_states(dask_scheduler: Scheduler) -> tuple[WorkerState, ...]:
-    return tuple(
-        WorkerState(
-            address=worker.address,
-            status=worker.status.name,
-            threads=worker.nthreads,
-            memory_limit=worker.memory_limit or 0,
-        )
-        for worker in dask_scheduler.workers.values()
-    )
 
 
 def _is_at_work(cluster: Any) -> bool:

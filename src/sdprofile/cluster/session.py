@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.cluster.ask import ANSWER_TIMEOUT
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.own import started_client
-from sdprofile.cluster.resize import renew, replace_gently, resize, worker_states
+from sdprofile.cluster.resize import renew, replace_gently, resize
+from sdprofile.cluster.states import worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.model.units import plural
@@ -29,7 +30,7 @@ def find_client() -> Client | None:
     Returns
     -------
     distributed.Client or None
-        None if there is neither. A session's client that cannot scale is passed over.
+        None if there is neither.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def find_client() -> Client | None:
         current: Client | None = Client.current()
     except ValueError:
         current = None
-    if current is not None and hasattr(current.cluster, "scale"):
+    if current is not None:
         _check(current)
         return current
     return started_client()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from sdprofile.cluster.ask import ask_workers
-from sdprofile.cluster.resize import worker_states
+from sdprofile.cluster.states import worker_states
 from sdprofile.errors import NotReachedError
 from sdprofile.interrupts import let_in
 from sdprofile.model.units import plural

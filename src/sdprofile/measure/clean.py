@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.garbage import collect_garbage, forget_messages, free_memory
 from sdprofile.cluster.own import is_started_here
-from sdprofile.cluster.resize import worker_states
+from sdprofile.cluster.states import worker_states
 from sdprofile.interrupts import let_in
 
 if TYPE_CHECKING:

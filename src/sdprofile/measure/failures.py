@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from sdprofile.cluster.resize import WorkerState, restart, worker_states
+from sdprofile.cluster.resize import restart
+from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.errors import one_line
 from sdprofile.measure.clean import silent_workers, wait_until_idle
 from sdprofile.measure.deaths import exit_words, tasks_at_death

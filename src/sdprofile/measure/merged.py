@@ -30,6 +30,16 @@ def blocks_of(task: TaskState) -> Iterator[tuple[str, Block]]:
             yield layer_of(key), block
 
 
+def prefixes_of(task: TaskState) -> set[str]:
+    """Return the prefix of a task, and those of all that it was merged of."""
+    from dask.utils import key_split
+
+    inner = _subgraph(task.run_spec)
+    if inner is None:
+        return {task.prefix.name}
+    return {task.prefix.name, *(key_split(layer_of(key)) for key, _, _ in _parts(inner[0]))}
+
+
 def layer_of(key: Any) -> str:
     """Return the layer that a key is of; within a merged task it may have block numbers."""
     name = key[0] if isinstance(key, tuple) else key

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.resize import worker_states
 from sdprofile.cluster.session import check_untouched
+from sdprofile.cluster.states import worker_states
 from sdprofile.cluster.workers import kept_from_workers
 from sdprofile.errors import SdprofileError
 from sdprofile.extras.elements import Elements
@@ -23,6 +23,7 @@ from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.failures import FailureWatcher
+from sdprofile.measure.held import TaskHolder
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
@@ -89,6 +90,7 @@ def run_once(
         exits = enter(WorkerExits(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         span = enter(CellSpan(client))
+        holder = enter(TaskHolder(client, dict(plan.task_memory)))
         steps = enter(Steps(client, functions))
         # The last, for its times are of all that happens within.
         surroundings = enter(Surroundings(client))
@@ -163,6 +165,7 @@ def run_once(
             span=ROOT_SHOWN,
         ),
         task_memory=marks.task_memory,
+        held=holder.held,
         steps=steps.calls,
         repeated=steps.repeated,
         elements=elements,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.advice import doubt, memory_advice, speed_of
 from sdprofile.model.choice import Candidate, beats, make_candidates
+from sdprofile.model.held_notices import side_by_side
 from sdprofile.model.notice import Notice
 from sdprofile.model.notices import make_notices
 from sdprofile.model.setting import LIMIT, Axis
@@ -26,11 +27,14 @@ def grid_notices(profile: Profile) -> tuple[Notice, ...]:
         A grid.
     """
     told: dict[str, dict[str, list[str]]] = {}
+    whole = tuple(side_by_side(profile))  # which one part may tell of another
     for part in profile.parts:
         name = profile.varied.name_kind(part.runs[0].setting)
         for notice in make_notices(part):
+            if notice in side_by_side(part):
+                continue
             told.setdefault(notice.advice, {}).setdefault(notice.fact, []).append(name)
-    return tuple(
+    merged = (
         Notice(
             fact="; ".join(
                 fact if len(names) == len(profile.parts) else f"{' and '.join(names)}: {fact}"
@@ -40,6 +44,7 @@ def grid_notices(profile: Profile) -> tuple[Notice, ...]:
         )
         for advice, facts in told.items()
     )
+    return (*merged, *whole)
 
 
 def grid_advice(profile: Profile) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.element_notices import element_notices
 from sdprofile.model.failure_notices import failure_notices
+from sdprofile.model.held_notices import held_notices
 from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.notice import Notice
 from sdprofile.model.step_notices import step_notices
@@ -58,6 +59,7 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
     yield from _work(finished)
     yield from time_notices(profile)
     yield from memory_notices(profile)
+    yield from held_notices(profile)
     yield from element_notices(profile)
     yield from step_notices(profile)
     if not profile.fused:

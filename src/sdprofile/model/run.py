@@ -14,7 +14,7 @@ from sdprofile.model.scaling import efficiency, serial_fraction, speedup
 from sdprofile.model.setting import Setting, Variables
 from sdprofile.model.spans import EXECUTE, SpanActivity
 from sdprofile.model.steps import Repeated, StepCall
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import HeldTasks, TaskMemory
 from sdprofile.model.timing import Timing
 from sdprofile.model.verdict import Verdict, compare
 
@@ -67,6 +67,9 @@ class Run:
 
     task_memory: tuple[TaskMemory, ...] = ()
     """What the tasks of each prefix took; empty where the system keeps no marks."""
+
+    held: tuple[HeldTasks, ...] = ()
+    """Tasks that were held back, so that those that ran side by side fitted into a worker."""
 
     steps: tuple[StepCall, ...] = ()
     """The calls that are steps of the cell."""

@@ -40,6 +40,20 @@ class TaskMemory:
         return self.prefix.startswith("finalize")
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeldTasks:
+    """Tasks that were held back, so that those that ran side by side fitted into a worker."""
+
+    prefix: str
+    """Prefix of the tasks' keys, or of one of those that were merged into them."""
+
+    nbytes: int
+    """What each was said to need, in bytes."""
+
+    tasks: int
+    """How many there were."""
+
+
 def task_prefix(key: str) -> str:
     """Return the prefix of a task's key, as dask groups tasks by it.
 

@@ -8,6 +8,7 @@ from IPython.display import publish_display_data
 
 from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.own import close_cluster, default_client, is_started_here, start_cluster
+from sdprofile.cluster.parking import can_scale
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, shape
 from sdprofile.cluster.workers import fast_start
@@ -38,6 +39,14 @@ def session_cluster(options: ClusterOptions) -> Client:
     if client is not None and options.secure:
         client = client if check_secure(client, ours=is_started_here(client)) else None
     now = shape(client) if client is not None else None
+    if client is not None and not can_scale(client):
+        if options.workers or options.memory or options.threads:
+            raise SdprofileError(
+                "%sdcluster: expected a cluster whose workers can be changed, got the session's"
+                " own, which is as it is (leave the options out)"
+            )
+        _show(client)
+        return default_client(client)
     plan = make_plan(
         Options(
             workers=(options.workers or (now.workers if now and now.workers else 1),),

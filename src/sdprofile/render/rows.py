@@ -85,6 +85,10 @@ def conditions(profile: Profile) -> list[str]:
         *([] if LIMIT in varied.own else [limit]),
         *([] if THREADS in varied.own else [f"{plural(run.threads, 'thread')} per worker"]),
         *(f"{name}={value}" for name, value in run.variables if name not in variables),
+        *(
+            f"{held.prefix} held to {format_bytes(held.nbytes, decimal=profile.decimal)} a task"
+            for held in run.held
+        ),
         plural(profile.repeats, "repeat") + order,
         *(["TLS"] if profile.secure else []),
     ]
