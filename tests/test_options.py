@@ -198,7 +198,7 @@ ALL = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Optio
         ("--order ro", "ro", ["rounds"]),
         ("--quiet --order=ro", "ro", ["rounds"]),
         ("--out rounds --order gr", "gr", ["grouped"]),
-        ("--report 'my report.html' --o", "--o", ["--order", "--out"]),
+        ("--report 'my report.html' --o", "--o", ["--on", "--order", "--out"]),
     ],
 )
 def test_what_may_follow_is_offered(line: str, fragment: str, candidates: list[str]) -> None:

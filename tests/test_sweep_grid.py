@@ -137,7 +137,7 @@ def test_a_function_is_compared_with_what_was_measured_before(tmp_path: Path) ->
 def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
     def work() -> None:
         client = distributed.get_client()
-        client.gather(client.map(hold, [1200] * 8, seconds=1.0, pure=False))
+        client.gather(client.map(hold, [1200] * 5, seconds=1.0, pure=False))
 
     both = sdprofile.profile(work, workers=1, threads=(1, 4), memory="4GB", repeats=1)
     assert both.to_frame()[["threads", "status"]].values.tolist() == [[1, "ok"], [4, "killed"]]
@@ -146,10 +146,10 @@ def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
     assert found is not None
 
     held = sdprofile.profile(
-        work, workers=1, threads=4, memory="4GB", repeats=2, task_memory=found[1]
+        work, workers=1, threads=4, memory="4GB", repeats=1, task_memory=found[1]
     )
-    assert held.to_frame()["status"].tolist() == ["ok", "ok"]
-    assert held.runs[0].held[0].tasks == 8
+    assert held.to_frame()["status"].tolist() == ["ok"]
+    assert held.runs[0].held[0].tasks == 5
     # Two fit side by side: it takes less time than one after the other.
     assert held.runs[0].peak_worker is not None
     assert held.runs[0].peak_worker > 2 * 1200 * MIB

@@ -23,8 +23,8 @@ from traitlets.config import Config
 from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
-    *("--workers", "--memory", "--threads", "--vary", "--task-memory", "--on"),
-    *("--repeats", "--order"),
+    *("--workers", "--memory", "--threads", "--vary", "--task-memory"),
+    *("--repeats", "--on", "--order"),
     *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
     *("--name", "--against", "--out", "--quiet"),
 ]

@@ -26,8 +26,7 @@ _ALL = "all"
 _NANNYS_TIMEOUT = 0.5
 """Seconds in which a nanny tells that a worker that is gone was killed by it."""
 
-_GRACE = 1.0
-_POLL = 0.05
+_GRACE, _POLL = 1.0, 0.05
 
 
 class FailureWatcher:
