@@ -21,6 +21,7 @@ from distributed import Client, LocalCluster
 from runs import MIB, hold, sweep_of
 
 import sdprofile
+from sdprofile.cluster import parking
 from sdprofile.cluster.states import PARKING, worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.tasks import task_prefix
@@ -210,3 +211,17 @@ def test_the_peak_is_that_of_so_many_workers(bare: Client) -> None:
         assert run.baseline is not None
         for peak in run.worker_peaks:
             assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.1)
+
+
+def test_workers_that_do_not_come_back_are_a_row(
+    bare: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parking, "START_TIMEOUT", 1.0)
+    (state,) = (each for each in worker_states(bare) if each.name == "a-2")  # has no nanny
+    sweep = sweep_of(lambda: None, workers=(2, 3), repeats=1)
+    runs = iter(sweep)
+    assert next(runs).status == "ok"
+    bare.retire_workers([state.address], close_workers=True)
+    assert [run.status for run in runs] == ["stuck"]
+    facts = [notice.fact for notice in sweep.profile().notices]
+    assert any("only 2 of 3 workers are there after 1 s" in fact for fact in facts)

@@ -17,7 +17,7 @@ from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, lent, shape
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
-from sdprofile.errors import NotReachedError, SdprofileError
+from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.held import take_memory_back
@@ -110,8 +110,7 @@ class Lease:
     def fit(self, setting: Setting) -> None:
         """Bring the cluster to the workers of a setting."""
         if self._chosen:
-            self._chosen = choose(self.client, self._options.on)
-            keep_awake(self.client, self._awake(setting.workers))
+            self._keep_awake(setting.workers)
             return
         fit(
             self.client,
@@ -124,22 +123,15 @@ class Lease:
         """See to it that there are so many workers that can run the cell."""
         # A worker may have died since, and a new one is not prepared.
         if self._chosen:
-            keep_awake(self.client, self._awake(workers))
+            self._keep_awake(workers)
         else:
             resize(self.client, workers)
         prepare_workers(self.client)
 
-    def _awake(self, workers: int) -> list[str]:
-        there = {state.address for state in worker_states(self.client, parked=True)}
-        if gone := [state for state in self._chosen if state.address not in there]:
-            self._chosen = choose(self.client, self._options.on)
-            if len(self._chosen) < workers:
-                raise NotReachedError(
-                    f"only {len(self._chosen)} of {plural(workers, 'worker')} are left, {len(gone)}"
-                    " of the cluster went",
-                    "Start new ones, or use fewer --workers",
-                )
-        return [state.address for state in self._chosen[:workers]]
+    def _keep_awake(self, workers: int) -> None:
+        """Let so many of the chosen workers work; one that died may be started again meanwhile."""
+        self._chosen = choose(self.client, self._options.on, at_least=workers)
+        keep_awake(self.client, [state.address for state in self._chosen[:workers]])
 
     def recover(self, workers: int) -> None:
         """Make the cluster usable after a run of so many workers that did not end well."""
@@ -181,14 +173,15 @@ class Lease:
             stack.callback(take_memory_back, client)
 
     def _note_parked(self) -> None:
-        most = max(setting.workers for setting in self.plan.settings)
-        names = [state.name for state in self._chosen[:most]]
-        others = len(worker_states(self.client, parked=True)) - most
+        counts = [setting.workers for setting in self.plan.settings]
+        names = [state.name for state in self._chosen[: max(counts)]]
+        others = len(worker_states(self.client, parked=True)) - min(counts)
+        which = f"worker {names[0]}" if len(names) == 1 else f"workers {listed(names)}"
+        first = "" if len(set(counts)) == 1 else ", smaller counts on the first of these"
+        parked = "; the others were parked: they took no tasks" if others else ""
         self.remarks.append(
             Notice(
-                fact=f"Run on {'worker' if most == 1 else 'workers'} {listed(names)} of the"
-                " session's cluster, in that order; workers beyond a count"
-                f"{f' and {others} others' if others else ''} were parked: they took no tasks",
+                fact=f"Run on {which} of the session's cluster{first}{parked}",
                 advice="Their memory is in none of the peaks, but in what dask's own MemorySampler"
                 " says; whoever else uses the cluster was slowed meanwhile",
             )

@@ -20,6 +20,9 @@ from sdprofile.model.units import plural
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
+START_TIMEOUT = 60.0
+"""Seconds that workers which died have to be started again."""
+
 PARK_TIMEOUT = 60.0
 """Seconds that workers have to move their data away, or to come back."""
 
@@ -32,7 +35,9 @@ def can_scale(client: Client) -> bool:
     return hasattr(client.cluster, "scale")
 
 
-def choose(client: Client, on: Collection[str] = ()) -> tuple[WorkerState, ...]:
+def choose(
+    client: Client, on: Collection[str] = (), *, at_least: int = 0
+) -> tuple[WorkerState, ...]:
     """Return the workers that may be used, parked or not, in the order in which they are.
 
     Parameters
@@ -41,13 +46,39 @@ def choose(client: Client, on: Collection[str] = ()) -> tuple[WorkerState, ...]:
         Of the cluster.
     on
         Names, addresses or hosts of workers; all workers if empty.
+    at_least
+        How many there must be. One that died is waited for, as its nanny may start it again.
 
     Raises
     ------
     SdprofileError
         If one of `on` is none of these, if there is no worker, or if they are unlike each other.
+    NotReachedError
+        If fewer than that are there when the time is over.
     """
-    states = worker_states(client, parked=True)
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        states = worker_states(client, parked=True)
+        over = time.monotonic() > deadline
+        try:
+            found = _chosen(states, on)
+        except SdprofileError:
+            if over or not at_least:
+                raise
+        else:
+            if len(found) >= at_least:
+                return found
+            if over:
+                raise NotReachedError(
+                    f"only {len(found)} of {plural(at_least, 'worker')} are there after"
+                    f" {START_TIMEOUT:.0f} s",
+                    "Look why the others ended, and start new ones",
+                )
+        with let_in():
+            time.sleep(_POLL)
+
+
+def _chosen(states: Sequence[WorkerState], on: Collection[str]) -> tuple[WorkerState, ...]:
     chosen = {state for each in on for state in _called(each, states)} if on else set(states)
     if not chosen:
         raise SdprofileError(
@@ -119,9 +150,8 @@ def _wait(client: Client, workers: set[str]) -> None:
             time.sleep(_POLL)
 
 
-def _called(word: str, states: Iterable[WorkerState]) -> list[WorkerState]:
+def _called(word: str, states: Sequence[WorkerState]) -> list[WorkerState]:
     """Return the workers that a word of the user's stands for."""
-    states = tuple(states)
     hosts = {word}
     if not any(word in (state.name, state.address, state.host) for state in states):
         try:
