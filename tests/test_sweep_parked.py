@@ -62,12 +62,17 @@ def bare(address: str) -> Iterator[Client]:
     with Client(address) as client:
         yield client
         assert statuses(client) == {"running"}
+        assert set(client.run(heeds_interrupts).values()) == {True}
         plugins = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.plugins))
         assert PARKING not in plugins
 
 
 def statuses(client: Client) -> set[str]:
     return {state.status for state in worker_states(client, parked=True)}
+
+
+def heeds_interrupts() -> bool:
+    return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
 def where(_: int) -> str:

@@ -164,13 +164,15 @@ class Lease:
         self.client = client
         self.dashboard = client.dashboard_link or ""
         self.secure = is_secure(client)
-        if self._chosen:
-            stack.callback(wake_all, client)
-            self._note_parked()
-        elif self._before is not None:
+        if self._before is None:
+            return
+        if not self._chosen:
             stack.enter_context(lent(client, before=self._before))
-            stack.callback(release_workers, client)
-            stack.callback(take_memory_back, client)
+        stack.callback(release_workers, client)
+        stack.callback(take_memory_back, client)
+        if self._chosen:
+            stack.callback(wake_all, client)  # the first of these, for the others ask all workers
+            self._note_parked()
 
     def _note_parked(self) -> None:
         counts = [setting.workers for setting in self.plan.settings]

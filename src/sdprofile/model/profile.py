@@ -87,7 +87,7 @@ class Profile(Exported):
         """One summary for each worker count, in ascending order; of a grid, for each setting."""
         return summaries(self.runs)
 
-    @property
+    @cached_property
     def varied(self) -> Varied:
         """In what the settings differ."""
         return Varied.of((run.setting for run in self.runs), decimal=self.decimal)
