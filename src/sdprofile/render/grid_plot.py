@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from sdprofile.render.grid_lines import Line, grid_lines
 from sdprofile.render.labels import figure_of
 from sdprofile.render.palette import Mark, mark
-from sdprofile.render.table import clean
+from sdprofile.render.table import clean, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,12 @@ _SIZE = (7.2, 3.4)
 
 _APART = 0.07
 """Places by which lines are moved, lest their markers cover each other."""
+
+_LINE = 26
+"""Characters of the values below which they stand side by side in half of a figure."""
+
+_LONGEST = 22
+"""Characters of a value that are shown; its end tells as much as its start."""
 
 _LIMIT_WITHIN = 1.3
 """A limit is drawn up to this many times the highest peak, lest it squash the others."""
@@ -60,7 +66,7 @@ def grid_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
         most = max((count.peak_worker or 0 for count in profile.counts), default=0)
         for line, how, aside in places:
             _draw_peaks(peaks, line, how, aside, gigabyte, within=_LIMIT_WITHIN * most)
-        _finish(peaks, axis, values, f"peak of the fullest worker [{unit}]")
+        _finish(peaks, axis, values, f"peak/worker [{unit}]")
     if len(lines) > 1 and peaks is not None:
         columns = max(1, min(len(lines), 90 // (6 + max(len(line.name) for line in lines))))
         handles, names = ax.get_legend_handles_labels()
@@ -79,7 +85,7 @@ def _draw_times(ax: Axes, line: Line, how: Mark, aside: float) -> None:
         marker=how.marker,
         markersize=7,
         linestyle=how.line,
-        label=_words(line.name),
+        label=_words(line.name, most=_LINE * 2),
         **look,
     )
     for x, timing in timed:
@@ -125,7 +131,10 @@ _CROSS: dict[str, Any] = {
 
 
 def _finish(ax: Axes, axis: Axis, values: tuple[str, ...], what: str) -> None:
-    ax.set_xticks(range(len(values)), [_words(value) for value in values])
+    words = [_words(value) for value in values]
+    ax.set_xticks(range(len(values)), words)
+    if sum(map(len, words)) > _LINE:
+        ax.set_xticklabels(words, rotation=25, horizontalalignment="right")
     ax.set_xlim(-0.5, len(values) - 0.5)
     ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
     ax.set_xlabel(_words(axis.name))
@@ -135,7 +144,7 @@ def _finish(ax: Axes, axis: Axis, values: tuple[str, ...], what: str) -> None:
     ax.set_axisbelow(True)
 
 
-def _words(text: str) -> str:
+def _words(text: str, *, most: int = _LONGEST) -> str:
     """Return text of which matplotlib makes no formula, and that a legend does not leave out."""
-    words = clean(text).replace("$", r"\$")
+    words = cut(clean(text), most).replace("$", r"\$")
     return f" {words}" if words.startswith("_") else words

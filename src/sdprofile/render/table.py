@@ -199,10 +199,11 @@ def _shortened(rows: list[list[str]], width: int) -> list[list[str]]:
         return rows
     rest = sum(max(map(len, column)) + len(_GAP) for column in list(zip(*rows, strict=True))[1:])
     most = max(_NARROWEST_PREFIX, width - rest)
-    return [[_cut(prefix, most), *others] for prefix, *others in rows]
+    return [[cut(prefix, most), *others] for prefix, *others in rows]
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
+    """Return text of which the middle is left out if it is too long."""
     if len(text) <= most:
         return text
     kept = most - len("...")
