@@ -117,3 +117,32 @@ def test_powers_of_two_end_at_the_cpus(cpus: int) -> None:
 def test_shares_fit_together(free: int, workers: int) -> None:
     share = equal_share(free, workers)
     assert 0 < share * workers <= free
+
+
+def test_workers_that_come_in_jobs_are_asked_for_in_whole_jobs() -> None:
+    plan = make_plan(Options(), MACHINE, found=BIG, local=False, together=2)
+    assert [setting.workers for setting in plan.settings] == [2, 4]
+    with pytest.raises(SdprofileError, match="expected multiples of 2, .* got 1, 3"):
+        make_plan(Options(workers=(1, 2, 3)), MACHINE, found=BIG, local=False, together=2)
+
+
+def test_a_cluster_that_is_as_it_is_has_what_it_has() -> None:
+    found = Shape(workers=3, threads=2, memory_limit=GB)
+    plan = make_plan(Options(), MACHINE, found=found, local=False, fixed=True)
+    assert [setting.workers for setting in plan.settings] == [1, 2]
+    same = Options(workers=(3,), threads=2, memory="1GB")
+    assert make_plan(same, MACHINE, found=found, fixed=True).settings[0].workers == 3
+    for options, said in (
+        (Options(workers=(4,)), "--workers: expected at most 3, got 4"),
+        (Options(memory="2GB"), "--memory: expected none, .* got 2GB"),
+        (Options(threads=(2, 1)), r"--threads: expected none, .* got \[1\]"),
+    ):
+        with pytest.raises(SdprofileError, match=said):
+            make_plan(options, MACHINE, found=found, fixed=True)
+
+
+def test_tasks_need_no_more_than_a_worker_has() -> None:
+    options = Options(memory="2GB,1GB", task_memory="add=1GB,mean=500MB")
+    assert make_plan(options, MACHINE).task_memory == (("add", GB), ("mean", GB // 2))
+    with pytest.raises(SdprofileError, match="--task-memory add: expected at most .* 1.50 GB"):
+        make_plan(Options(memory="2GB,1GB", task_memory="add=1.5GB"), MACHINE)

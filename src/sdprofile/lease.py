@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sdprofile.cluster.garbage import collect_garbage
+from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
 from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.resize import held_results, resize, restart
@@ -26,7 +27,7 @@ from sdprofile.model.notice import Notice
 from sdprofile.model.setting import Setting
 from sdprofile.model.units import listed, plural
 from sdprofile.options import Options
-from sdprofile.plan import Shape, make_plan
+from sdprofile.plan import Plan, Shape, make_plan
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -51,7 +52,9 @@ class Lease:
         self.remarks: list[Notice] = []
         self.secure = False
         self.dashboard = ""
+        self.of_jobs = False
         self._options = options
+        self._machine = machine
         self._before: Shape | None = None
         self._chosen: tuple[WorkerState, ...] = ()
         self._stack = contextlib.ExitStack()
@@ -67,18 +70,13 @@ class Lease:
                 )
             self.plan = make_plan(options, machine)
             return
+        self.of_jobs = is_of_jobs(client.cluster)
         self._before = shape(client)
         self._chosen = () if can_scale(client) and not options.on else choose(client, options.on)
-        self.plan = make_plan(
-            options,
-            machine,
-            found=replace(self._before, workers=len(self._chosen))
-            if self._chosen
-            else self._before,
-            ours=is_started_here(client),
-            local=is_local(client),
-            fixed=bool(self._chosen),
-        )
+        found = self._before
+        if self._chosen:
+            found = replace(found, workers=len(self._chosen))
+        self.plan = self._make_plan(client, found)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -96,6 +94,10 @@ class Lease:
             stack.enter_context(_quiet_logs())
             stack.enter_context(fast_start(fork=is_started_here(client)))
             self._take(stack, client)
+            if self.of_jobs and self._before is not None and not self._before.workers:
+                # What kind of workers the jobs bring, only the workers tell.
+                resize(client, self.plan.settings[0].workers)
+                self.plan = self._make_plan(client, shape(client))
             self._stack = stack.pop_all()
         return self
 
@@ -127,6 +129,17 @@ class Lease:
         else:
             resize(self.client, workers)
         prepare_workers(self.client)
+
+    def _make_plan(self, client: Client, found: Shape) -> Plan:
+        return make_plan(
+            self._options,
+            self._machine,
+            found=found,
+            ours=is_started_here(client),
+            local=is_local(client),
+            fixed=bool(self._chosen),
+            together=1 if self._chosen else workers_of_a_job(client.cluster),
+        )
 
     def _keep_awake(self, workers: int) -> None:
         """Let so many of the chosen workers work; one that died may be started again meanwhile."""

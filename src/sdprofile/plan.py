@@ -77,6 +77,7 @@ def make_plan(
     ours: bool = False,
     local: bool = True,
     fixed: bool = False,
+    together: int = 1,
 ) -> Plan:
     """Return the plan for what was asked.
 
@@ -95,6 +96,8 @@ def make_plan(
         Whether its workers share this machine's memory.
     fixed
         Whether its workers can be neither more nor other ones.
+    together
+        How many workers come and go at a time, as a job of a batch system.
 
     Returns
     -------
@@ -110,7 +113,13 @@ def make_plan(
         cannot have.
     """
     most = found.workers if found is not None and fixed else machine.cpus
-    counts = options.workers or powers_of_two(most)
+    jobs = powers_of_two(max(1, most // together))
+    counts = options.workers or tuple(together * number for number in jobs)
+    if odd := [str(count) for count in counts if count % together]:
+        raise SdprofileError(
+            f"--workers: expected multiples of {together}, for each job of the session's cluster"
+            f" has so many workers, got {', '.join(odd)}"
+        )
     largest = max(counts)
     if found is not None and fixed:
         _check_fixed(options, found, largest)

@@ -6,6 +6,13 @@ import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.jobs import (
+    QUEUE_TIMEOUT,
+    forget_lost_jobs,
+    is_of_jobs,
+    why_they_wait,
+    workers_of_a_job,
+)
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import let_in
@@ -50,7 +57,11 @@ def resize(client: Client, workers: int, *, timeout: float | None = None) -> Non
     is started anew, unless results are held on it (dask/distributed#5999).
     """
     cluster: Any = client.cluster
-    timeout = START_TIMEOUT if timeout is None else timeout
+    jobs, each = is_of_jobs(cluster), workers_of_a_job(cluster)
+    if jobs:
+        forget_lost_jobs(cluster, [state.name for state in worker_states(client)])
+    if timeout is None:
+        timeout = QUEUE_TIMEOUT if jobs else START_TIMEOUT
     deadline = time.monotonic() + timeout
     ask_again = 0.0
     while True:
@@ -63,11 +74,12 @@ def resize(client: Client, workers: int, *, timeout: float | None = None) -> Non
             cluster.scale(workers)
             ask_again = now + _ASK_AGAIN
         running = sum(state.status == "running" for state in states)
-        there = len(states) == running == workers == len(cluster.workers)
+        there = len(states) == running == workers == each * len(cluster.workers)
         if there and not _is_at_work(cluster) and all(map(_is_up, cluster.workers.values())):
             return
         if now >= deadline:
-            raise _wrong_number(workers, states, timeout)
+            waiting = why_they_wait(cluster) if jobs else ""
+            raise _wrong_number(workers, states, timeout, waiting)
         with let_in():
             time.sleep(_POLL)
 
@@ -231,7 +243,9 @@ def _count_held(dask_scheduler: Scheduler, client: str, held: list[Key]) -> int:
     return len(by_others.union(held))
 
 
-def _wrong_number(workers: int, states: tuple[WorkerState, ...], timeout: float) -> NotReachedError:
+def _wrong_number(
+    workers: int, states: tuple[WorkerState, ...], timeout: float, waiting: str
+) -> NotReachedError:
     others = sorted({state.status for state in states if state.status != "running"})
     running = sum(state.status == "running" for state in states)
     if len(states) > workers:
@@ -241,6 +255,12 @@ def _wrong_number(workers: int, states: tuple[WorkerState, ...], timeout: float)
             "Look for what else scales this cluster, or for workers that are too busy to leave",
         )
     detail = f", {len(states) - running} {' and '.join(others)}" if others else ""
+    if waiting:
+        return NotReachedError(
+            f"only {running} of {workers} workers started in {timeout:.0f} s; the queue says of"
+            f" their jobs: {waiting}",
+            "Try fewer workers, smaller jobs, or another queue",
+        )
     return NotReachedError(
         f"only {running} of {workers} workers started in {timeout:.0f} s{detail}",
         "Try fewer workers, or another --memory for each",

@@ -36,6 +36,9 @@ class Step:
     dashboard: str = ""
     """Address of dask's dashboard; empty until it is known."""
 
+    way: str = "going to"
+    """What is done to the cluster meanwhile."""
+
     forecast: str = ""
     """That it will take long, from the time of the first run; empty if it will not."""
 

@@ -44,7 +44,7 @@ def progress_line(standing: Standing) -> str:
         The time left is not told where nothing is known, or where it is over.
     """
     step = standing.step
-    what = f"going to {step.name}"
+    what = f"{step.way} {step.name}"
     if step.repeat:
         what = f"{step.name}, run {step.repeat} of {step.repeats}"
     parts = [

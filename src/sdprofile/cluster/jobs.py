@@ -1,0 +1,63 @@
+"""Clusters whose workers come as jobs of a batch system, as those of dask-jobqueue do."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from typing import Any
+
+QUEUE_TIMEOUT = 600.0
+"""Seconds that jobs have to start: they may wait in a queue."""
+
+_ASK_TIMEOUT = 5.0
+
+
+def is_of_jobs(cluster: Any) -> bool:
+    """Whether the workers of a cluster are jobs of a batch system."""
+    return any(kind.__name__ == "JobQueueCluster" for kind in type(cluster).__mro__)
+
+
+def workers_of_a_job(cluster: Any) -> int:
+    """Return how many workers one job has, or one of a cluster's own worker objects."""
+    spec = getattr(cluster, "new_spec", None) or {}
+    return max(1, len(spec.get("group", ())))
+
+
+def forget_lost_jobs(cluster: Any, names: Iterable[str]) -> None:
+    """Let a cluster forget jobs without workers, for it would never replace them.
+
+    Parameters
+    ----------
+    cluster
+        Of jobs.
+    names
+        Of the workers that are there.
+
+    Notes
+    -----
+    A job that the batch system has ended, for the memory that it took for instance, is still one
+    of the cluster's, which so believes that it has what it was asked for.
+    """
+    names = set(names)
+    for job in list(cluster.worker_spec):
+        group = cluster.worker_spec[job].get("group", ("",))
+        if not names.intersection(f"{job}{suffix}" for suffix in group):
+            del cluster.worker_spec[job]
+
+
+def why_they_wait(cluster: Any) -> str:
+    """Return what the queue says of a cluster's jobs, ``PENDING (Resources)``; empty if nothing."""
+    ids = [str(job.job_id) for job in cluster.workers.values() if getattr(job, "job_id", None)]
+    squeue = shutil.which("squeue")
+    if squeue is None or not ids:
+        return ""
+    command = [squeue, "--noheader", "--states=all", f"--jobs={','.join(ids)}", "--format=%T (%r)"]
+    try:
+        done = subprocess.run(  # noqa: S603 - the ids are those of dask-jobqueue
+            command, capture_output=True, text=True, timeout=_ASK_TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = sorted({line.strip() for line in done.stdout.splitlines() if "RUNNING" not in line})
+    return ", ".join(found)
