@@ -10,8 +10,8 @@ import dask.array as da
 import pytest
 from conftest import wait_until
 from distributed import Client
+from hosts.conftest import Start
 from runs import MIB, hold, sweep_of
-from slurm.conftest import Start
 
 import sdprofile
 from sdprofile.cluster import resize as resizing

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from dask_jobqueue import SLURMCluster
 from distributed import Client
-from slurm.slurm import slurm
+from hosts.slurm import slurm
 
 TESTS = Path(__file__).parents[1]
 

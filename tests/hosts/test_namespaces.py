@@ -1,0 +1,86 @@
+"""Workers on other hosts are chosen by their host, and their memory is read there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import wait_until
+from distributed import Client
+from hosts.namespaces import HERE, HOSTS, on_host, two_hosts
+from runs import MIB, curves, hold
+
+import sdprofile
+from sdprofile.cluster.states import worker_states
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A scheduler here and a worker on each of the other hosts, as people start them by hand."""
+    folder = tmp_path_factory.mktemp("hosts")
+    file = folder / "scheduler.json"
+    env = {**os.environ, "PYTHONPATH": str(TESTS)}
+    dask = [sys.executable, "-m", "dask"]
+    each = ["--nthreads", "1", "--memory-limit", "700MB", "--no-dashboard"]
+    commands = [[*dask, "scheduler", "--host", HERE, "--port", "0", "--no-dashboard"]]
+    commands += [on_host(host, *dask, "worker", *each, "--name", host) for host in HOSTS]
+    started: list[subprocess.Popen[bytes]] = []
+    with two_hosts():
+        try:
+            for command in commands:
+                full = [*command, "--scheduler-file", str(file)]
+                quiet = subprocess.DEVNULL
+                started.append(
+                    subprocess.Popen(full, env=env, cwd=folder, stdout=quiet, stderr=quiet)
+                )
+                wait_until(file.exists, seconds=60)
+            with Client(scheduler_file=str(file), set_as_default=False) as client:
+                client.wait_for_workers(len(HOSTS), timeout=60)
+                yield f"{client.scheduler.address}"  # type: ignore[union-attr] # it is connected
+        finally:
+            for process in reversed(started):
+                process.terminate()
+                process.wait(timeout=30)
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[Client]:
+    with Client(address) as client:
+        client.run(hold, 0)  # whose imports are no payload
+        yield client
+        assert {state.status for state in worker_states(client, parked=True)} == {"running"}
+
+
+def test_both_hosts_are_swept_and_their_memory_is_read_there(client: Client) -> None:
+    def work() -> None:
+        client.gather(client.map(hold, [100] * 4, seconds=0.3, pure=False))
+
+    profile = sdprofile.profile(work, workers=(1, 2), repeats=1)
+
+    assert profile.to_frame()["status"].tolist() == ["ok", "ok"]
+    hosts = {peak.worker.split(":")[1].strip("/") for peak in profile.runs[1].worker_peaks}
+    assert hosts == set(HOSTS.values())
+    for run in profile.runs:
+        assert len(curves(run, "sampler")) == run.workers
+        for peak in run.worker_peaks:
+            assert peak.exact
+            assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.1)
+
+
+@pytest.mark.parametrize("host", HOSTS.values())
+def test_a_host_is_chosen_by_its_address(client: Client, host: str) -> None:
+    seen: set[str] = set()
+
+    def work() -> None:
+        futures = client.map(hold, [1] * 6, pure=False)
+        client.gather(futures)
+        seen.update(worker for workers in client.who_has(futures).values() for worker in workers)
+
+    sdprofile.profile(work, on=host, repeats=1)
+    assert {worker.split(":")[1].strip("/") for worker in seen} == {host}
