@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
 from profiles import make_curve
 
 from sdprofile.model.memory import (
@@ -71,3 +73,18 @@ def test_the_cluster_is_bracketed_by_the_highest_sum_and_the_sum_of_the_peaks() 
     assert cluster_peak(peaks, curves) == ClusterPeak(low=60, high=90)
     assert cluster_peak(peaks, []) == ClusterPeak(low=50, high=90)
     assert cluster_peak((), curves) is None
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=60), st.integers(4, 20))
+def test_a_thinned_curve_keeps_ends_and_extremes(nbytes: list[int], most: int) -> None:
+    curve = make_curve(nbytes)
+    thinned = curve.thinned(most)
+    assert len(thinned.nbytes) == len(thinned.seconds) <= most
+    assert (thinned == curve) is (len(nbytes) <= most)
+    if nbytes:
+        assert max(thinned.nbytes) == max(nbytes)
+        assert min(thinned.nbytes) == min(nbytes)
+        assert (thinned.nbytes[0], thinned.nbytes[-1]) == (nbytes[0], nbytes[-1])
+    samples = list(zip(curve.seconds, curve.nbytes, strict=True))
+    kept = list(zip(thinned.seconds, thinned.nbytes, strict=True))
+    assert kept == [sample for sample in samples if sample in kept]

@@ -158,7 +158,13 @@ def run_once(
         spilled=span.spilled,
         transferred=transfers.nbytes,
         cpu_seconds=span.cpu_seconds,
-        curves=(*sampled, *dask.curves(began=clock.began, seconds=clock.seconds, until=until)),
+        curves=tuple(
+            curve.thinned()
+            for curve in (
+                *sampled,
+                *dask.curves(began=clock.began, seconds=clock.seconds, until=until),
+            )
+        ),
         spans=share_out(
             span.activities,
             thread_seconds=setting.workers * setting.threads * clock.seconds,

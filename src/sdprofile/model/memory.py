@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+MOST_SAMPLES = 4000
+"""Samples of a curve that are kept: those of 80 s. Longer runs would make profiles of any size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,38 @@ class Curve:
 
     nbytes: tuple[int, ...]
     """Amounts at these times, in bytes; shape (n,)."""
+
+    def thinned(self, most: int = MOST_SAMPLES) -> Curve:
+        """Return the curve with fewer samples, and the same highest and lowest.
+
+        Parameters
+        ----------
+        most
+            Largest number of samples to keep, from 4 up.
+
+        Returns
+        -------
+        Curve
+            The first and the last sample, and from each of the equal numbers of samples between
+            them the highest and the lowest.
+        """
+        size = len(self.nbytes)
+        if size <= most:
+            return self
+        stretches = (most - 2) // 2
+        kept = {0, size - 1}
+        for index in range(stretches):
+            inside = range(
+                1 + index * (size - 2) // stretches, 1 + (index + 1) * (size - 2) // stretches
+            )
+            kept.add(max(inside, key=self.nbytes.__getitem__))
+            kept.add(min(inside, key=self.nbytes.__getitem__))
+        order = sorted(kept)
+        return replace(
+            self,
+            seconds=tuple(self.seconds[index] for index in order),
+            nbytes=tuple(self.nbytes[index] for index in order),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -189,7 +189,7 @@ class Profile(Exported):
             Columns: `workers`, `repeat`, `source` (``"sampler"``: each worker, read from the system
             every 20 ms; ``"dask"``: dask's `MemorySampler`), `worker` (address; empty for the sum
             of all workers), `measure` (see `Curve.measure`), `seconds` (since the cell started),
-            `bytes`.
+            `bytes`. Of runs above 80 s it is what `Curve.thinned` keeps.
         """
         return memory_frame(self)
 

@@ -53,8 +53,9 @@ def shown_curve(run: Run) -> tuple[Array, Array] | None:
 
     Notes
     -----
-    The curve is exact to 20 ms; `Run.peak_worker` misses nothing. Where a worker was killed, the
-    curve ends with it, at the highest of what the sampler and its nanny saw.
+    The curve is exact to 20 ms (see `Curve.thinned` for runs above 80 s); `Run.peak_worker` misses
+    nothing. Where a worker was killed, the curve ends with it, at the highest of what the sampler
+    and its nanny saw.
 
     Of one worker that the sampler did not see, dask's own curve is shown, which is up to 1 s old.
     Of several, dask's is their sum, which has another limit: it is not shown.
