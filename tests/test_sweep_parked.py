@@ -22,6 +22,7 @@ from runs import MIB, hold, sweep_of
 
 import sdprofile
 from sdprofile.cluster import parking
+from sdprofile.cluster.parking import choose, keep_awake, wake_all
 from sdprofile.cluster.states import PARKING, worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.tasks import task_prefix
@@ -205,6 +206,16 @@ sdprofile.profile(lambda: os.kill(os.getpid(), signal.SIGKILL), workers=1, repea
     assert ended.returncode == -signal.SIGKILL
     wait_until(lambda: statuses(bare) == {"running"}, seconds=10)
     assert set(bare.gather(bare.map(where, range(30), pure=False))) == set(NANNIES)
+
+
+def test_two_profiles_do_not_park_each_others_workers(bare: Client, address: str) -> None:
+    first, *_ = choose(bare)
+    keep_awake(bare, [first.address])
+    with Client(address, set_as_default=False) as other:
+        with pytest.raises(SdprofileError, match="expected nobody else to profile on it"):
+            keep_awake(other, [first.address])
+        assert len(worker_states(other)) == 1
+    wake_all(bare)
 
 
 def test_the_peak_is_that_of_so_many_workers(bare: Client) -> None:

@@ -18,7 +18,8 @@ from sdprofile.cluster import resize as resizing
 from sdprofile.cluster.states import worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.progress import Step
-from sdprofile.options import Options
+from sdprofile.notebook.cluster import session_cluster
+from sdprofile.options import ClusterOptions, Options
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 
@@ -111,6 +112,14 @@ def test_whole_jobs_are_told_before_the_first_run(start: Start) -> None:
     (run,) = sweep_of(lambda: None, workers=(2,), repeats=1)
     assert (run.status, run.workers, len(run.worker_peaks)) == ("ok", 2, 2)
     assert isinstance(client, Client)
+
+
+def test_the_session_cluster_is_brought_to_whole_jobs(start: Start) -> None:
+    client = start(cores=2, processes=2, memory="1400MB")
+    assert session_cluster(ClusterOptions()) is client
+    assert len(worker_states(client)) == 2
+    with pytest.raises(SdprofileError, match="expected multiples of 2"):
+        session_cluster(ClusterOptions(workers=1))
 
 
 def test_other_limits_are_refused(start: Start) -> None:

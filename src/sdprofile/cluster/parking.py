@@ -107,6 +107,8 @@ def keep_awake(client: Client, workers: Sequence[str]) -> None:
     ------
     NotReachedError
         If the others hold what fits nowhere else, or one of these does not come back.
+    SdprofileError
+        If somebody else has parked workers.
 
     Notes
     -----
@@ -181,7 +183,7 @@ class _Parking(SchedulerPlugin):
     name = PARKING
 
     def __init__(self, client: str) -> None:
-        self._client = client
+        self.client = client
         self._tasks: set[asyncio.Task[Any]] = set()
         self.stay: set[str] = set()
         self.parked: set[str] = set()
@@ -227,7 +229,7 @@ class _Parking(SchedulerPlugin):
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Wake all workers when the client goes, whatever became of it."""
-        if client == self._client:
+        if client == self.client:
             _wake_all(scheduler)
 
     def update_graph(self, scheduler: Scheduler, *, tasks: Iterable[Any], **_: object) -> None:
@@ -243,6 +245,11 @@ async def _park(dask_scheduler: Scheduler, client: str, stay: list[str]) -> list
     if plugin is None:
         plugin = _Parking(client)
         dask_scheduler.add_plugin(plugin, name=PARKING)
+    elif plugin.client != client:
+        raise SdprofileError(
+            "the session's cluster: expected nobody else to profile on it, got workers that another"
+            " profile has parked (wait until it ends)"
+        )
     plugin.stay = set(stay)
     plugin.wake(dask_scheduler, stay)
     # Only once they are back, the data of the others can move to them.

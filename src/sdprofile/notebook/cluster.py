@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from IPython.display import publish_display_data
 
 from sdprofile.cluster.dashboard import tunnel_here
+from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
 from sdprofile.cluster.own import close_cluster, default_client, is_started_here, start_cluster
 from sdprofile.cluster.parking import can_scale
+from sdprofile.cluster.resize import resize
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, shape
 from sdprofile.cluster.workers import fast_start
@@ -47,6 +49,9 @@ def session_cluster(options: ClusterOptions) -> Client:
             )
         _show(client)
         return default_client(client)
+    if now is not None and client is not None and is_of_jobs(client.cluster) and not now.workers:
+        resize(client, workers_of_a_job(client.cluster))  # which tell what workers the jobs bring
+        now = shape(client)
     plan = make_plan(
         Options(
             workers=(options.workers or (now.workers if now and now.workers else 1),),
@@ -57,6 +62,7 @@ def session_cluster(options: ClusterOptions) -> Client:
         found=now,
         ours=client is not None and is_started_here(client),
         local=client is None or is_local(client),
+        together=1 if client is None else workers_of_a_job(client.cluster),
     )
     (asked,) = plan.settings
     if client is None:
