@@ -128,7 +128,8 @@ class Lease:
             self._keep_awake(workers)
         else:
             resize(self.client, workers)
-        prepare_workers(self.client)
+        ours = self.client.cluster is not None and not self.of_jobs
+        prepare_workers(self.client, in_our_terminal=ours)
 
     def _make_plan(self, client: Client, found: Shape) -> Plan:
         return make_plan(

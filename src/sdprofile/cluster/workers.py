@@ -152,13 +152,15 @@ def kept_from_workers() -> Iterator[None]:
         _kept.update(sys.modules.keys() - before)
 
 
-def prepare_workers(client: Client) -> None:
+def prepare_workers(client: Client, *, in_our_terminal: bool = True) -> None:
     """Make the imports of this process in all workers, and keep the user's Ctrl-C from them.
 
     Parameters
     ----------
     client
         Of the cluster. New workers have to be prepared again.
+    in_our_terminal
+        Whether the workers were started from here; else a Ctrl-C is meant for them.
 
     Raises
     ------
@@ -171,7 +173,9 @@ def prepare_workers(client: Client) -> None:
     """
     states = worker_states(client)
     with let_in():
-        ready = ask_workers(client, _prepare, imported_here(), timeout=PREPARE_TIMEOUT)
+        ready = ask_workers(
+            client, _prepare, imported_here(), in_our_terminal, timeout=PREPARE_TIMEOUT
+        )
     if silent := len(states) - len(ready):
         raise NotReachedError(
             f"{silent} of {plural(len(states), 'worker')} silent for {PREPARE_TIMEOUT:.0f} s",
@@ -185,12 +189,13 @@ def release_workers(client: Client) -> None:
         ask_workers(client, _hear_interrupts)
 
 
-def _prepare(names: tuple[str, ...]) -> int:
+def _prepare(names: tuple[str, ...], in_our_terminal: bool) -> int:
     """Prepare the worker in which this is called; return how many modules it has imported."""
-    # Workers run what they are asked to in their main thread, where signals may be set.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if handler is not signal.SIG_IGN:
-        _handlers.append(handler)
+    if in_our_terminal:
+        # Workers run what they are asked to in their main thread, where signals may be set.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if handler is not signal.SIG_IGN:
+            _handlers.append(handler)
     for name in names:
         if name not in sys.modules:
             with contextlib.suppress(ImportError):
