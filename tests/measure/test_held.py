@@ -115,3 +115,14 @@ def test_a_resource_of_the_users_own_is_kept(four_threads: Client) -> None:
     take_memory_back(four_threads)
     assert list(ask_workers(four_threads, resources).values()) == [{RESOURCE: 500.0 * MB}]
     fit(four_threads, workers=0, threads=4, memory_limit=LIMIT)  # the next test has new ones
+
+
+def test_the_line_that_a_notice_gives_does_the_same(four_threads: Client) -> None:
+    async def give(dask_worker: Any) -> None:
+        await dask_worker.set_resources(**{RESOURCE: float(LIMIT)})
+
+    ask_workers(four_threads, give)
+    lazy = [dask.delayed(together)(index) for index in range(8)]
+    with four_threads.as_current(), dask.annotate(resources={RESOURCE: 400.0 * MB}):
+        assert max(dask.compute(*lazy)) == 2
+    fit(four_threads, workers=0, threads=4, memory_limit=LIMIT)

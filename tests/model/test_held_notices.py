@@ -35,8 +35,8 @@ def test_what_one_thread_measured_is_told_of_several() -> None:
     )
     assert notice.advice == (
         "Try --task-memory hold=1.4GB, which runs fewer at a time. To keep it: start the workers"
-        ' with resources={"MEM": 4e9}, and call compute() within'
-        ' dask.annotate(resources={"MEM": 1.4e9})'
+        ' with resources={"MEM": 4e9}, and call compute() under'
+        ' with dask.annotate(resources={"MEM": 1.4e9}):'
     )
 
 

@@ -76,8 +76,8 @@ def side_by_side(profile: Profile) -> Iterator[Notice]:
         f" {plural(run.threads, 'thread')} has {format_bytes(limit, decimal=profile.decimal)}",
         advice=f"Try --task-memory {prefix}={format_limit(each, decimal=profile.decimal)}, which"
         f" runs fewer at a time. To keep it: start the workers with"
-        f' resources={{"MEM": {_number(limit)}}}, and call compute() within'
-        f' dask.annotate(resources={{"MEM": {_number(each)}}})',
+        f' resources={{"MEM": {_number(limit)}}}, and call compute() under'
+        f' with dask.annotate(resources={{"MEM": {_number(each)}}}):',
     )
 
 
