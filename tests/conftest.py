@@ -25,11 +25,13 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on real workers or in a real kernel, and so takes long."""
+    """Mark what runs on real workers or in a real kernel, and what measures them."""
     for item in items:
         below = item.path.relative_to(TESTS).parts if item.path.is_relative_to(TESTS) else ("",)
         if below[0].startswith(("cluster", "measure", "notebook", "test_sweep")):
             item.add_marker("cluster")
+        if below[0] == "measure":
+            item.add_marker("quiet")
 
 
 @pytest.fixture(autouse=True, scope="session")
