@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -21,10 +23,13 @@ def test_lines_are_those_of_the_notebook_and_values_those_of_the_last_run() -> N
 
 
 @pytest.fixture
-def shell() -> InteractiveShell:
+def shell() -> Iterator[InteractiveShell]:
+    """The shell of this process, whose names are then as before."""
     shell = InteractiveShell.instance()
-    shell.reset(new_session=False)
-    return shell
+    before = dict(shell.user_ns)
+    yield shell
+    shell.user_ns.clear()
+    shell.user_ns.update(before)
 
 
 def varied_values(cell: Cell, name: str) -> list[object]:
