@@ -62,7 +62,7 @@ def test_environment_and_config_are_as_before(client: Client) -> None:
 
 
 def test_modules_that_a_worker_cannot_import_are_left_out(client: Client) -> None:
-    answers = client.run(_prepare, ("json", "no_such_module_anywhere"))
+    answers = client.run(_prepare, ("json", "no_such_module_anywhere"), in_our_terminal=True)
     release_workers(client)
     assert set(answers.values()) == {1}
 
