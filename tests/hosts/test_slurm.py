@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 import time
@@ -85,8 +86,9 @@ def test_waiting_is_told_and_ends_with_what_the_queue_says(
     assert [(run.workers, run.status) for run in runs] == [(4, "stuck")]
     assert {step.way for step in steps[1:]} == {"waiting for the jobs of"}
     facts = [notice.fact for notice in sweep.profile().notices]
-    said = "4 workers: only 3 of 4 workers started in 8 s; the queue says of their jobs: PENDING"
-    assert any(said in fact for fact in facts), facts
+    # Three fit, but the last of them may not be up by then.
+    said = r"only [123] of 4 workers started in 8 s; the queue says of their jobs: PENDING \(Res"
+    assert any(re.search(said, fact) for fact in facts), facts
 
 
 def test_a_job_that_is_cancelled_is_a_row_and_the_next_count_goes_on(start: Start) -> None:
