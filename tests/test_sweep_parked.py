@@ -227,7 +227,7 @@ def test_the_peak_is_that_of_so_many_workers(bare: Client) -> None:
     for run in profile.runs:
         assert run.baseline is not None
         for peak in run.worker_peaks:
-            assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.1)
+            assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.25)
 
 
 def test_workers_that_do_not_come_back_are_a_row(

@@ -70,7 +70,7 @@ def test_both_hosts_are_swept_and_their_memory_is_read_there(client: Client) -> 
         assert len(curves(run, "sampler")) == run.workers
         for peak in run.worker_peaks:
             assert peak.exact
-            assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.1)
+            assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.25)
 
 
 @pytest.mark.parametrize("host", HOSTS.values())

@@ -70,7 +70,7 @@ def test_memory_is_measured_in_the_jobs(start: Start) -> None:
     (run,) = sweep_of(work, workers=(2,), repeats=1)
     assert len(run.worker_peaks) == 2
     for peak in run.worker_peaks:
-        assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.1)
+        assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.25)
 
 
 def test_waiting_is_told_and_ends_with_what_the_queue_says(
