@@ -30,8 +30,9 @@ def grid_notices(profile: Profile) -> tuple[Notice, ...]:
     whole = tuple(side_by_side(profile))  # which one part may tell of another
     for part in profile.parts:
         name = profile.varied.name_kind(part.runs[0].setting)
+        own = tuple(side_by_side(part))
         for notice in make_notices(part):
-            if notice in side_by_side(part):
+            if notice in own:
                 continue
             told.setdefault(notice.advice, {}).setdefault(notice.fact, []).append(name)
     merged = (

@@ -11,7 +11,6 @@ from sdprofile.model.units import format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
-    from sdprofile.model.tasks import HeldTasks
 
 PAUSE_FROM = 0.8
 """Fraction of its limit from which a worker takes no new tasks
@@ -33,11 +32,9 @@ def held_notices(profile: Profile) -> Iterator[Notice]:
     """
     yield from side_by_side(profile)
     finished = [run for run in profile.runs if run.status == "ok"]
-    missing = [
-        held.prefix
-        for held in (finished[-1].held if finished else ())
-        if not any(other.tasks for run in finished for other in run.held if _same(held, other))
-    ]
+    found = {held.prefix for run in finished for held in run.held if held.tasks}
+    asked = [held.prefix for held in finished[-1].held] if finished else []
+    missing = [prefix for prefix in asked if prefix not in found]
     if missing:
         known = [memory.prefix for memory in finished[-1].task_memory]
         yield Notice(
@@ -118,10 +115,6 @@ def _needs(profile: Profile) -> dict[str, tuple[int, int]]:
                 need, tasks = into.get(part.prefix, (0, 0))
                 into[part.prefix] = max(need, part.rise_low), max(tasks, part.tasks)
     return least | exact
-
-
-def _same(one: HeldTasks, other: HeldTasks) -> bool:
-    return one.prefix == other.prefix
 
 
 def _number(nbytes: int) -> str:
