@@ -160,27 +160,38 @@ class Notebook:
 
         Cells are in the page before they can be run, and "run all" then never ends.
         """
-        self.page.wait_for_function("() => window.jupyterapp && jupyterapp.shell")
-        self.page.evaluate("() => jupyterapp.started")
+        self._wait_kept("window.jupyterapp?.started")
         if opens:
             # As "Open With > Notebook (no kernel)" of the list of files does.
             without = {"kernelPreference": {"shouldStart": False, "shouldReuse": False}}
             preference = {} if kernel else without
-            self.page.evaluate("() => jupyterapp.restored")
+            self._wait_kept("window.jupyterapp?.restored")
             self.run("docmanager:open", path=name, factory="Notebook", **preference)
             # The folder at the left would take a third of a narrow page.
             self.page.evaluate("() => jupyterapp.shell.collapseLeft()")
-        self.page.wait_for_function("() => jupyterapp.shell.currentWidget?.context")
-        self.page.evaluate(
-            """async () => {
-              const panel = jupyterapp.shell.currentWidget;
-              await panel.context.ready;
-              await panel.revealed;
-            }"""
-        )
+        panel = "window.jupyterapp?.shell.currentWidget"
+        self._wait_kept(f"{panel}?.context?.ready")
+        self._wait_kept(f"{panel}?.revealed")
         if kernel:
-            self.page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.ready")
+            self._wait_kept(f"{panel}?.context?.sessionContext.ready")
             self.wait_idle()
+
+    def _wait_kept(self, promise: str) -> None:
+        """Wait until a promise is there and was kept, whatever becomes of it meanwhile.
+
+        A page that waits for the promise itself fails where the browser lets go of it.
+        """
+        self.page.wait_for_function(
+            f"""() => {{
+              const promise = {promise};
+              if (promise === undefined || window.kept === promise) return promise !== undefined;
+              if (window.awaited !== promise) {{
+                window.awaited = promise;
+                promise.then(() => {{window.kept = promise}});
+              }}
+              return false;
+            }}"""
+        )
 
     def wait_idle(self) -> None:
         """Wait until the kernel is idle."""
