@@ -57,6 +57,11 @@ class Options(Declared):
         metavar="PREFIX=AMOUNT,...",
         default=(),
     )
+    predict: tuple[int, ...] | None = option(
+        values.whole_numbers,
+        "tell what these worker counts would take, by a replay of the tasks that were run",
+        metavar="N,N,...",
+    )
     repeats: int = option(
         values.whole_number,
         "runs of the cell at each count, limit, number of threads and value (default: 3)",
@@ -135,6 +140,12 @@ class Options(Declared):
             raise SdprofileError(
                 "--against: expected one --memory and one --threads, and no --vary, got several"
                 " (compare the parts of the Profile: sdprofile.compare(before, profile.parts[0]))"
+            )
+
+        if self.predict is not None and self.is_grid:
+            raise SdprofileError(
+                "--predict: expected one --memory and one --threads, and no --vary, got several"
+                " (profile the one to predict from by itself)"
             )
 
     @property

@@ -7,9 +7,10 @@ import datetime
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 
 from sdprofile.cluster.dashboard import tunnel_here
-from sdprofile.cluster.session import is_lost
+from sdprofile.cluster.session import is_local, is_lost
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.extras.report import check_report, performance_report
 from sdprofile.files import check_file
@@ -19,6 +20,8 @@ from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_once
 from sdprofile.model.failure import Failure
 from sdprofile.model.notice import Notice
+from sdprofile.model.prediction import Predictions
+from sdprofile.model.predictor import Predictor
 from sdprofile.model.profile import Profile
 from sdprofile.model.progress import Step, forecast
 from sdprofile.model.run import Run
@@ -68,6 +71,8 @@ class Sweep:
         self._lease: Lease | None = None
         self._remarks: tuple[Notice, ...] = ()
         self._forecast = ""
+        self._predictor: Predictor | None = None
+        self._predictions: Predictions | None = None
         self.runs: list[Run] = []
         self._rival_runs: list[Run] = []
 
@@ -79,7 +84,8 @@ class Sweep:
         stopped
             Why the sweep ended early, in one line.
         """
-        return self._profile(self._subject, self.runs, stopped=stopped)
+        profile = self._profile(self._subject, self.runs, stopped=stopped)
+        return replace(profile, predictions=self._predictions)
 
     def rival_profile(self) -> Profile | None:
         """Return what has been measured of the rival; None if it was never run."""
@@ -143,7 +149,10 @@ class Sweep:
             check_file("--save", self._options.save)
         lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.settings[0], 0)
-        with lease, _told_if_lost(lease):
+        with self._predicting(), lease, _told_if_lost(lease):
+            if self._options.predict:
+                local = is_local(lease.client)
+                self._predictor = Predictor(cpus=self._machine.cpus if local else 0)
             while (visit := next_visit(lease.plan, self.runs)) is not None:
                 self._tell(visit.setting, 0)
                 began = time.perf_counter()
@@ -158,6 +167,15 @@ class Sweep:
                     self.keep(stopped=_UNFINISHED)
                     yield run
                     lease.renew()
+
+    @contextlib.contextmanager
+    def _predicting(self) -> Iterator[None]:
+        """Predict at the end, of whatever has been measured then."""
+        try:
+            yield
+        finally:
+            if self._predictor is not None:
+                self._predictions = self._predictor.predict(self._options.predict or ())
 
     def _tell(self, setting: Setting, repeat: int) -> None:
         left = self._left()
@@ -242,6 +260,7 @@ class Sweep:
                 repeat=repeat,
                 label=f"{self._created} {len(self.runs) + len(self._rival_runs)}",
                 scope=subject.scope,
+                predictor=self._predictor if subject is self._subject else None,
             )
         # The traceback of an error holds what the cell held.
         return run, error if run.status in ("failed", "interrupted") else None

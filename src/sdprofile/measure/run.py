@@ -28,9 +28,11 @@ from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
 from sdprofile.measure.steps import Steps
+from sdprofile.measure.trace import TaskTrace
 from sdprofile.measure.transfers import Transfers
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import cluster_peak, worker_peaks
+from sdprofile.model.predictor import Predictor
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.model.spans import share_out
@@ -51,6 +53,7 @@ def run_once(
     repeat: int,
     label: str,
     scope: Scope | None = None,
+    predictor: Predictor | None = None,
 ) -> tuple[Run, BaseException | None]:
     """Execute the work once under all instruments.
 
@@ -68,6 +71,8 @@ def run_once(
         Makes the label of the memory samples unique.
     scope
         The names that the work uses; None where they are not known.
+    predictor
+        Gets the run and its tasks; None to record no tasks.
 
     Returns
     -------
@@ -90,6 +95,7 @@ def run_once(
         exits = enter(WorkerExits(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         span = enter(CellSpan(client))
+        tracer = enter(TaskTrace(client, active=predictor is not None))
         holder = enter(TaskHolder(client, dict(plan.task_memory)))
         steps = enter(Steps(client, functions))
         # The last, for its times are of all that happens within.
@@ -180,6 +186,8 @@ def run_once(
         circumstances=replace(surroundings.circumstances, swapped=marks.swapped),
         failure=failure,
     )
+    if predictor is not None:
+        predictor.add(run, tracer.trace(run, began=clock.began))
     return run, error
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sdprofile.model.comparison import Comparison
+    from sdprofile.model.prediction import Predictions
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
 
@@ -207,6 +208,24 @@ def _task_rows(run: Run) -> list[dict[str, Any]]:
             rise_high_bytes=memory.rise_high,
         )
     return [{"prefix": prefix, **row} for prefix, row in rows.items()]
+
+
+def predictions_frame(predictions: Predictions) -> pd.DataFrame:
+    """Return one row per worker count; see `Predictions.to_frame`."""
+    measured = {each.workers for each in predictions.measured}
+    return _frame(
+        [
+            {
+                "workers": each.workers,
+                "measured": each.workers in measured,
+                "seconds": each.seconds,
+                "peak_worker_bytes": each.peak_worker,
+                "peak_cluster_bytes": each.peak_cluster,
+            }
+            for each in predictions.every
+        ],
+        "measured seconds peak_worker_bytes peak_cluster_bytes",
+    )
 
 
 def _which(setting: Setting, profile: Profile) -> dict[str, Any]:

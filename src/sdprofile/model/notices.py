@@ -11,6 +11,7 @@ from sdprofile.model.failure_notices import failure_notices
 from sdprofile.model.held_notices import held_notices
 from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.notice import Notice
+from sdprofile.model.prediction_notices import prediction_notices
 from sdprofile.model.step_notices import step_notices
 from sdprofile.model.time_notices import time_notices
 from sdprofile.model.units import format_seconds
@@ -62,6 +63,7 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
     yield from held_notices(profile)
     yield from element_notices(profile)
     yield from step_notices(profile)
+    yield from prediction_notices(profile)
     if not profile.fused:
         yield Notice(
             fact="Task fusion was off (--no-fuse), which changes the number of tasks and the time",

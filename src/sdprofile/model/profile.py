@@ -23,6 +23,7 @@ from sdprofile.model.frames import (
 from sdprofile.model.grid import grid_advice, grid_notices
 from sdprofile.model.machine import Machine
 from sdprofile.model.notices import Notice, make_notices
+from sdprofile.model.prediction import Predictions
 from sdprofile.model.run import CountSummary, Run
 from sdprofile.model.setting import Varied
 from sdprofile.model.summaries import by_kind, in_rounds, summaries
@@ -78,6 +79,9 @@ class Profile(Exported):
 
     versions: tuple[tuple[str, str], ...] = ()
     """Names and versions of the packages that matter."""
+
+    predictions: Predictions | None = None
+    """What a replay of the tasks says of other worker counts; None without ``--predict``."""
 
     remarks: tuple[Notice, ...] = field(default=())
     """Notices that were found while it ran."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.errors import SdprofileError
 from sdprofile.files import write_whole
+from sdprofile.render.predicted import prediction_rows, prediction_title
 from sdprofile.render.rows import NO_RUNS, conditions, table_rows
 from sdprofile.render.steps import STEP
 from sdprofile.render.table import clean
@@ -66,11 +67,18 @@ def profile_markdown(profile: Profile) -> str:
     parts = [
         _table(table_rows(profile)),
         escaped(", ".join([*conditions(profile), *_versions(profile)])),
+        *_predicted(profile),
         *([f"stopped: {escaped(profile.stopped)}"] if profile.stopped else []),
         "\n".join(_told(profile.notices)),
         f"**{escaped(profile.advice)}**" if profile.advice else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _predicted(profile: Profile) -> Iterator[str]:
+    if rows := prediction_rows(profile):
+        yield escaped(prediction_title(profile))
+        yield _table(rows)
 
 
 def comparison_markdown(comparison: Comparison) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sdprofile.render.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
 from sdprofile.render.elements import ELEMENT, ELEMENTS, element_rows
 from sdprofile.render.grid_bars import grid_bars
+from sdprofile.render.predicted import prediction_rows, prediction_title
 from sdprofile.render.rows import NO_RUNS, conditions, parts_line, right_aligned, table_rows
 from sdprofile.render.steps import STEP, STEPS, step_rows
 from sdprofile.render.terminal_plot import terminal_plot
@@ -165,6 +166,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
 
 
 def _tables(profile: Profile) -> Iterator[tuple[str, list[list[str]]]]:
+    yield prediction_title(profile), prediction_rows(profile)
     yield TIME, time_rows(profile)
     yield STEPS, step_rows(profile)
     yield MEMORY, memory_rows(profile)

@@ -10,6 +10,7 @@ from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.elements_view import elements_view
 from sdprofile.render.memory_view import memory_panels, memory_view
 from sdprofile.render.picture import Picture
+from sdprofile.render.predicted_view import predicted_view
 from sdprofile.render.speedup_view import speedup_view
 from sdprofile.render.steps_view import steps_view
 from sdprofile.render.tasks_view import tasks_view
@@ -51,13 +52,16 @@ def make_views(profile: Profile, *, picture: Picture) -> tuple[View, ...]:
     Returns
     -------
     tuple of View
-        Time, Speedup, Memory, Steps, Tasks, Elements (if any is known) and Notices.
+        Time, Speedup, Predicted (if anything was), Memory, Steps, Tasks, Elements (if any is
+        known) and Notices.
     """
     number = f" {len(profile.notices)}" if profile.notices else ""
     elements = elements_view(profile)
+    predicted = predicted_view(profile, picture=picture)
     return (
         View(name="Time", html=time_view(profile)),
         View(name="Speedup", html=speedup_view(profile, picture=picture), with_plot=False),
+        *([View(name="Predicted", html=predicted, with_plot=False)] if predicted else []),
         View(
             name="Memory", html=memory_view(profile), below=memory_panels(profile, picture=picture)
         ),

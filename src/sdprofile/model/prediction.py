@@ -1,0 +1,119 @@
+"""What more workers would take, as a replay of the tasks says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sdprofile.model.memory import ClusterPeak
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sdprofile.model.profile import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a replay says of one worker count."""
+
+    workers: int
+    """Number of workers."""
+
+    seconds: float
+    """Wall time of the cell."""
+
+    peak_worker: int | None
+    """Highest memory of the fullest worker, in bytes; None where no memory was read."""
+
+    peak_cluster: int | None
+    """Highest memory of all workers together, in bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What a replay of the tasks of one run says of other worker counts."""
+
+    asked: tuple[Prediction, ...]
+    """Of the counts that were asked for, in ascending order."""
+
+    measured: tuple[Prediction, ...]
+    """Of those that were measured, for the error; in ascending order."""
+
+    replayed: int
+    """Workers of the run whose tasks were replayed."""
+
+    cpus: int
+    """CPUs of the machine, which the counts that were measured shared; those that were asked for
+    are taken to have one for each thread. 0 where the workers do not share one machine."""
+
+    rate: float | None
+    """Bytes per second that a worker fetched from others; None where none was measured, and dask's
+    own guess was taken."""
+
+    @property
+    def every(self) -> tuple[Prediction, ...]:
+        """One for each count that was asked for or measured, in ascending order."""
+        found = {each.workers: each for each in (*self.asked, *self.measured)}
+        return tuple(found[count] for count in sorted(found))
+
+    def errors(self, profile: Profile) -> Iterator[PredictionError]:
+        """Yield how far off each prediction is that can be held against a measured count.
+
+        Parameters
+        ----------
+        profile
+            What was measured.
+        """
+        counts = {count.workers: count for count in profile.counts}
+        for each in self.measured:
+            count = counts[each.workers]
+            cluster = count.cluster_peak
+            yield PredictionError(
+                workers=each.workers,
+                seconds=_off(each.seconds, count.timing.median if count.timing else None),
+                peak_worker=_off(each.peak_worker, count.peak_worker),
+                peak_cluster=_outside(each.peak_cluster, cluster),
+            )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per worker count.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `measured` (whether it was also measured), `seconds`,
+            `peak_worker_bytes`, `peak_cluster_bytes`. What is not known is `NA`.
+        """
+        from sdprofile.model.frames import predictions_frame
+
+        return predictions_frame(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionError:
+    """How far off a prediction is, as fractions of what was measured; None where nothing was."""
+
+    workers: int
+    """Number of workers."""
+
+    seconds: float | None
+    """Of the median time."""
+
+    peak_worker: float | None
+    """Of the highest peak of a worker."""
+
+    peak_cluster: float | None
+    """Of the peak of the cluster; 0 within the bracket that is known of it."""
+
+
+def _off(predicted: float | None, measured: float | None) -> float | None:
+    return predicted / measured - 1.0 if predicted is not None and measured else None
+
+
+def _outside(predicted: int | None, measured: ClusterPeak | None) -> float | None:
+    """Return how far outside of a bracket a peak is."""
+    if predicted is None or measured is None:
+        return None
+    return _off(predicted, min(max(predicted, measured.low), measured.high))

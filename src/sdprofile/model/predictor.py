@@ -1,0 +1,211 @@
+"""How long more workers would take and what memory they would need, by a replay of the tasks."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sdprofile.model.prediction import Prediction, Predictions
+from sdprofile.model.replay import Costs, Replayed, replay
+from sdprofile.model.run import Run
+from sdprofile.model.spans import EXECUTE
+from sdprofile.model.trace import Trace
+
+_RATE = 1e8
+"""Bytes per second that workers are taken to fetch where none fetched any
+(``distributed.scheduler.default-data-size`` and `Scheduler.bandwidth` start from it, too)."""
+
+_GATHER = "gather-dep"
+"""Dask's word for what a worker does to fetch inputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Recorded:
+    run: Run
+    trace: Trace
+
+    @cached_property
+    def task_seconds(self) -> float:
+        """Seconds of all tasks together."""
+        pairs = zip(self.trace.begun, self.trace.ended, strict=True)
+        return sum(stop - start for start, stop in pairs if stop > start)
+
+    @cached_property
+    def side_by_side(self) -> float:
+        """How many tasks ran at a time, on average over the time in which any did."""
+        pairs = zip(self.trace.begun, self.trace.ended, strict=True)
+        busy, until = 0.0, -math.inf
+        for start, stop in sorted((start, stop) for start, stop in pairs if stop > start):
+            busy += max(0.0, stop - max(start, until))
+            until = max(until, stop)
+        return self.task_seconds / busy if busy else 1.0
+
+
+@dataclass(kw_only=True)
+class Predictor:
+    """Collects runs with their tasks, and predicts from them."""
+
+    cpus: int
+    """CPUs that all workers share; 0 where they do not share one machine."""
+
+    _recorded: list[_Recorded] = field(default_factory=list)
+
+    def add(self, run: Run, trace: Trace | None) -> None:
+        """Add a run that ended well, and its tasks.
+
+        Parameters
+        ----------
+        run, trace
+            What was measured; nothing is added without the tasks.
+        """
+        if trace is not None and run.status == "ok":
+            self._recorded.append(_Recorded(run=run, trace=trace))
+
+    def predict(self, counts: Sequence[int], *, cpus: int | None = None) -> Predictions | None:
+        """Return what a replay says.
+
+        Parameters
+        ----------
+        counts
+            Worker counts that are asked for.
+        cpus
+            CPUs that they share; by default each thread has its own.
+
+        Returns
+        -------
+        Predictions
+            None if no run ended well.
+
+        Notes
+        -----
+        The tasks of the smallest count are replayed, of the run nearest to the median, where they
+        ran least in each other's way. What larger counts add: by how much tasks got slower side by
+        side, and how fast workers fetched from each other.
+        """
+        if not self._recorded:
+            return None
+        by_count: defaultdict[int, list[_Recorded]] = defaultdict(list)
+        for each in self._recorded:
+            by_count[each.run.workers].append(each)
+        typical = [_typical(by_count[count]) for count in sorted(by_count)]
+        base = typical[0]
+        threads = base.trace.threads
+        rate = _rate(each.run for each in self._recorded)
+        known = bool(base.run.worker_peaks)
+        crowding = _crowding(typical, self.cpus)
+
+        def at(workers: int, cpus: float, *, unexplained: int = 0) -> Replayed:
+            costs = _costs(base, cpus=cpus, crowding=crowding, rate=rate or _RATE)
+            replayed = replay(base.trace, costs, workers=workers)
+            return Replayed(
+                seconds=replayed.seconds,
+                peak_worker=replayed.peak_worker + unexplained,
+                peak_cluster=replayed.peak_cluster + workers * unexplained,
+            )
+
+        ours = float(self.cpus or math.inf)
+        again = at(base.run.workers, ours)
+        # What no task accounts for: heap that stays, modules that the tasks import.
+        unexplained = max(0, (base.run.peak_worker or 0) - again.peak_worker)
+
+        def prediction(workers: int, cpus: float) -> Prediction:
+            replayed = at(workers, cpus, unexplained=unexplained)
+            return Prediction(
+                workers=workers,
+                seconds=replayed.seconds,
+                peak_worker=replayed.peak_worker if known else None,
+                peak_cluster=replayed.peak_cluster if known else None,
+            )
+
+        return Predictions(
+            asked=tuple(
+                prediction(count, cpus or max(ours, count * threads))
+                for count in sorted(set(counts))
+            ),
+            measured=tuple(prediction(count, ours) for count in sorted(by_count)),
+            replayed=base.run.workers,
+            cpus=self.cpus,
+            rate=rate,
+        )
+
+
+def _typical(recorded: list[_Recorded]) -> _Recorded:
+    """Return the run nearest to the median."""
+    median = statistics.median(each.run.seconds for each in recorded)
+    return min(recorded, key=lambda each: abs(each.run.seconds - median))
+
+
+def _rate(runs: Iterable[Run]) -> float | None:
+    """Return the bytes per second that workers fetched; None if they fetched none."""
+    nbytes = seconds = 0.0
+    for run in runs:
+        nbytes += run.transferred
+        seconds += sum(part.seconds for part in run.spans if part.context == _GATHER)
+    return nbytes / seconds if nbytes and seconds else None
+
+
+def _crowding(typical: Sequence[_Recorded], cpus: int) -> float:
+    """Return the fraction by which a task gets slower for each other beside it."""
+    base, *others = typical
+    found = []
+    for each in others:
+        beside = each.side_by_side - base.side_by_side
+        # Those that share a CPU get slower by that.
+        alone = not cpus or each.run.workers * each.run.threads <= cpus
+        if alone and beside > 0 and base.task_seconds:
+            found.append((each.task_seconds / base.task_seconds - 1.0) / beside)
+    return max(0.0, statistics.median(found)) if found else 0.0
+
+
+def _costs(base: _Recorded, *, cpus: float, crowding: float, rate: float) -> Costs:
+    run, trace = base.run, base.trace
+    rises = {memory.prefix: memory.rise_high for memory in run.task_memory}
+    cpu: defaultdict[str, float] = defaultdict(float)
+    total: defaultdict[str, float] = defaultdict(float)
+    for part in run.spans:
+        if part.context == EXECUTE:
+            total[part.prefix] += part.seconds
+            cpu[part.prefix] += part.seconds if part.activity == "thread-cpu" else 0.0
+    baselines = [peak.baseline for peak in run.worker_peaks]
+    return Costs(
+        cpus=cpus,
+        crowding=crowding,
+        alone=base.side_by_side,
+        overhead=_overhead(trace),
+        scheduling=trace.scheduler_seconds / len(trace) if len(trace) else 0.0,
+        rate=rate,
+        baseline=round(statistics.mean(baselines)) if baselines else 0,
+        cpu_share=tuple(
+            min(1.0, cpu[group.prefix] / total[group.prefix]) if total[group.prefix] else 1.0
+            for group in trace.groups
+        ),
+        rise=tuple(rises.get(group.prefix, 0) for group in trace.groups),
+    )
+
+
+def _overhead(trace: Trace) -> float:
+    """Return the seconds of a thread between two tasks of which the second waited for it only."""
+    lanes: dict[int, list[float]] = {}
+    gaps = []
+    for index in sorted(range(len(trace)), key=trace.begun.__getitem__):
+        start, stop = trace.begun[index], trace.ended[index]
+        if math.isnan(start):
+            continue
+        ends = lanes.setdefault(trace.worker[index], [])
+        before = max((end for end in ends if end <= start), default=None)
+        if before is None:
+            ends.append(stop)
+            continue
+        ends[ends.index(before)] = stop
+        inputs = trace.inputs[trace.first_input[index] : trace.first_input[index + 1]]
+        there = max((trace.ended[each] for each in inputs), default=0.0)
+        local = all(trace.worker[each] == trace.worker[index] for each in inputs)
+        if local and max(there, trace.arrivals[trace.graph[index]]) <= before:
+            gaps.append(start - before)
+    gaps.sort()
+    usual = gaps[: math.ceil(0.95 * len(gaps))]
+    return statistics.fmean(usual) if usual else 0.0
