@@ -30,7 +30,7 @@ KNOWN, ASKED = (1, 2), 4
 
 def image() -> None:
     """Add to an image twice, block by block, as SpatialData users do."""
-    data = da.random.default_rng(0).random((3, 4000, 4000), chunks=(1, 1000, 1000))
+    data = da.random.default_rng(0).random((3, 8000, 8000), chunks=(1, 1000, 1000))
     parsed = sd.models.Image2DModel.parse(data, dims="cyx")
     once = sd.map_raster(parsed, lambda block: block + 1, blockwise=True)
     sd.map_raster(once, lambda block: block + 2, blockwise=True).mean().compute()
@@ -38,7 +38,7 @@ def image() -> None:
 
 def transpose() -> None:
     """Add a matrix to itself turned over: half of the blocks come from other workers."""
-    data = da.random.default_rng(0).random((6000, 6000), chunks=(1000, 1000))
+    data = da.random.default_rng(0).random((12_000, 12_000), chunks=(1000, 1000))
     (data + data.T).std().compute()
 
 
@@ -67,13 +67,13 @@ def waiting() -> None:
 
 
 def tiny() -> None:
-    """Keep the scheduler busy with some 4000 tasks that take next to no time."""
-    da.ones(3000, chunks=1).sum().compute()
+    """Keep the scheduler busy with some 2000 tasks that take next to no time."""
+    da.ones(1500, chunks=1).sum().compute()
 
 
 def in_a_row() -> None:
     """Compute one thing after another, and work in the kernel in between."""
-    data = da.random.default_rng(0).random((4000, 4000), chunks=(1000, 1000))
+    data = da.random.default_rng(0).random((8000, 8000), chunks=(1000, 1000))
     for _ in range(4):
         np.linalg.svd(np.random.default_rng(0).random((300, 300)))
         data.sum().compute()

@@ -6,11 +6,11 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sdprofile.model.prediction import Prediction, Predictions
-from sdprofile.model.replay import Costs, Replayed, replay
+from sdprofile.model.replay import Costs, replay
 from sdprofile.model.run import Run
 from sdprofile.model.spans import EXECUTE
 from sdprofile.model.trace import Trace
@@ -95,30 +95,21 @@ class Predictor:
         base = typical[0]
         threads = base.trace.threads
         rate = _rate(each.run for each in self._recorded)
-        known = bool(base.run.worker_peaks)
-        crowding = _crowding(typical, self.cpus)
-
-        def at(workers: int, cpus: float, *, unexplained: int = 0) -> Replayed:
-            costs = _costs(base, cpus=cpus, crowding=crowding, rate=rate or _RATE)
-            replayed = replay(base.trace, costs, workers=workers)
-            return Replayed(
-                seconds=replayed.seconds,
-                peak_worker=replayed.peak_worker + unexplained,
-                peak_cluster=replayed.peak_cluster + workers * unexplained,
-            )
-
         ours = float(self.cpus or math.inf)
-        again = at(base.run.workers, ours)
+        costs = _costs(base, cpus=ours, rate=rate or _RATE)
+        costs = replace(costs, crowding=_crowding(typical, costs))
+        known = bool(base.run.worker_peaks)
+        again = replay(base.trace, costs, workers=base.run.workers)
         # What no task accounts for: heap that stays, modules that the tasks import.
-        unexplained = max(0, (base.run.peak_worker or 0) - again.peak_worker)
+        more = max(0, (base.run.peak_worker or 0) - again.peak_worker)
 
         def prediction(workers: int, cpus: float) -> Prediction:
-            replayed = at(workers, cpus, unexplained=unexplained)
+            made = replay(base.trace, replace(costs, cpus=cpus), workers=workers)
             return Prediction(
                 workers=workers,
-                seconds=replayed.seconds,
-                peak_worker=replayed.peak_worker if known else None,
-                peak_cluster=replayed.peak_cluster if known else None,
+                seconds=made.seconds,
+                peak_worker=made.peak_worker + more if known else None,
+                peak_cluster=made.peak_cluster + workers * more if known else None,
             )
 
         return Predictions(
@@ -148,20 +139,23 @@ def _rate(runs: Iterable[Run]) -> float | None:
     return nbytes / seconds if nbytes and seconds else None
 
 
-def _crowding(typical: Sequence[_Recorded], cpus: int) -> float:
-    """Return the fraction by which a task gets slower for each other beside it."""
+def _crowding(typical: Sequence[_Recorded], costs: Costs) -> float:
+    """Return the fraction by which a task gets slower for each other beside it.
+
+    What comes of too few CPUs is not in it, for that is replayed.
+    """
     base, *others = typical
     found = []
+    alone = replay(base.trace, costs, workers=base.run.workers).task_seconds
     for each in others:
         beside = each.side_by_side - base.side_by_side
-        # Those that share a CPU get slower by that.
-        alone = not cpus or each.run.workers * each.run.threads <= cpus
-        if alone and beside > 0 and base.task_seconds:
-            found.append((each.task_seconds / base.task_seconds - 1.0) / beside)
+        if beside > 0 and alone and base.task_seconds:
+            shared = replay(base.trace, costs, workers=each.run.workers).task_seconds / alone
+            found.append((each.task_seconds / base.task_seconds / shared - 1.0) / beside)
     return max(0.0, statistics.median(found)) if found else 0.0
 
 
-def _costs(base: _Recorded, *, cpus: float, crowding: float, rate: float) -> Costs:
+def _costs(base: _Recorded, *, cpus: float, rate: float) -> Costs:
     run, trace = base.run, base.trace
     rises = {memory.prefix: memory.rise_high for memory in run.task_memory}
     cpu: defaultdict[str, float] = defaultdict(float)
@@ -173,7 +167,7 @@ def _costs(base: _Recorded, *, cpus: float, crowding: float, rate: float) -> Cos
     baselines = [peak.baseline for peak in run.worker_peaks]
     return Costs(
         cpus=cpus,
-        crowding=crowding,
+        crowding=0.0,
         alone=base.side_by_side,
         overhead=_overhead(trace),
         scheduling=trace.scheduler_seconds / len(trace) if len(trace) else 0.0,

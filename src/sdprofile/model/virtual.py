@@ -1,0 +1,143 @@
+"""The kernel, the CPUs and the workers of a replay."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdprofile.model.trace import Trace
+
+SCHEDULER = -1
+"""Index of the worker that is the scheduler."""
+
+
+class Kernel:
+    """When graphs come, and what it waits for before; the end of the cell counts as one more."""
+
+    def __init__(self, trace: Trace) -> None:
+        """Work it out from what was recorded."""
+        times = [*trace.arrivals, trace.seconds]
+        self.graphs: list[list[int]] = [[] for _ in trace.arrivals]
+        """The tasks of each graph, in the order of their priorities."""
+        for index in sorted(range(len(trace)), key=trace.order.__getitem__):
+            self.graphs[trace.graph[index]].append(index)
+        self.drops: list[list[int]] = [[] for _ in times]
+        """The results that it has dropped before each graph comes."""
+        self.next = 0
+        """The graph that comes next."""
+        self._awaited = [0] * len(times)
+        self._before = [-1] * len(trace)
+        self._since = 0.0
+        lasts = [0.0, *trace.arrivals]
+        for index in (index for index, each in enumerate(trace.wanted) if each):
+            ended = trace.ended[index]
+            place = bisect_left(times, ended)
+            if place < len(times) and not math.isnan(ended):
+                self._awaited[place] += 1
+                self._before[index] = place
+                lasts[place] = max(lasts[place], ended)
+            dropped = bisect_left(times, trace.released[index])
+            self.drops[min(dropped, len(times) - 1)].append(index)
+        self._busy = [max(0.0, time - last) for time, last in zip(times, lasts, strict=True)]
+
+    def come(self, now: float) -> float | None:
+        """Note that a graph comes; return when the next does, None if that is not known yet."""
+        self.next, self._since = self.next + 1, now
+        return self._next_at(now)
+
+    def start(self) -> float | None:
+        """Return when the first graph comes."""
+        return self._next_at(0.0)
+
+    def get(self, task: int, now: float) -> float | None:
+        """Note that a result is there; return when the next graph comes, if this decides it."""
+        place = self._before[task]
+        if place < 0:
+            return None
+        self._awaited[place] -= 1
+        return self._next_at(now) if place == self.next else None
+
+    def _next_at(self, now: float) -> float | None:
+        if self.next == len(self._busy) or self._awaited[self.next]:
+            return None
+        return max(now, self._since) + self._busy[self.next]
+
+
+class Cpus:
+    """What needs a CPU, each sharing them with the others equally.
+
+    Each ends by a clock that goes slower the more there are.
+    """
+
+    def __init__(self, cpus: float, *, crowding: float, alone: float) -> None:
+        """Take what `Costs` says of them."""
+        self._cpus, self._crowding = cpus, crowding
+        self._fast = 1.0 + crowding * (alone - 1.0)
+        self._clock, self._rate = 0.0, 1.0
+        self._until: list[tuple[float, int, int]] = []
+        self.now = 0.0
+
+    def add(self, seconds: float, task: int, where: int) -> None:
+        """Let a worker need a CPU for a task, for so long if it were alone."""
+        heappush(self._until, (self._clock + seconds, task, where))
+        self._change()
+
+    def next_end(self) -> float:
+        """Return when the first ends; infinity if nothing runs."""
+        return (
+            self.now + (self._until[0][0] - self._clock) / self._rate if self._until else math.inf
+        )
+
+    def pop(self) -> tuple[int, int]:
+        """Return the task and the worker that ended."""
+        _, task, where = heappop(self._until)
+        self._change()
+        return task, where
+
+    def advance(self, moment: float) -> None:
+        """Let time pass."""
+        if moment > self.now:
+            self._clock += (moment - self.now) * self._rate
+            self.now = moment
+
+    def _change(self) -> None:
+        running = len(self._until)
+        if running:
+            slow = 1.0 + self._crowding * max(0.0, min(running, self._cpus) - 1.0)
+            self._rate = min(1.0, self._cpus / running) * self._fast / slow
+
+
+@dataclass(slots=True)
+class VirtualWorker:
+    """One worker of a replay."""
+
+    free: int
+    """Threads that do nothing."""
+
+    held: int
+    """Memory in use, in bytes."""
+
+    peak: int
+    """The most of it so far."""
+
+    ready: list[tuple[int, int]] = field(default_factory=list)
+    """Tasks that wait for a thread, a heap by their order."""
+
+    processing: int = 0
+    """Tasks that it was given and that have not ended."""
+
+    occupied: float = 0.0
+    """Seconds that these take."""
+
+    fetching_until: float = 0.0
+    """When it will have fetched what it was told to."""
+
+    def hold(self, nbytes: int) -> None:
+        """Have more memory in use, or less."""
+        self.held += nbytes
+        if self.held > self.peak:
+            self.peak = self.held
