@@ -49,6 +49,12 @@ def test_values_may_be_quoted() -> None:
             "--task-memory add",
             "--task-memory: expected prefixes of tasks like add=3GB,mean=1GB, got 'add'",
         ),
+        ("--predict 0", "--predict: expected whole numbers like 1,2,4, got '0'"),
+        (
+            "--predict 8 --threads 1,2",
+            "--predict: expected one --memory and one --threads, and no --vary, got several"
+            " (profile the one to predict from by itself)",
+        ),
         ("--task-memory add=x", "--task-memory: expected an amount like 5GB or 4.5GiB, got 'x'"),
         ("--task-memory add=0", "--task-memory: expected an amount above 0, got '0'"),
         ("--threads 1.5", "--threads: expected whole numbers like 1,2,4, got '1.5'"),

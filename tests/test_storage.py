@@ -96,7 +96,7 @@ def test_file_names_format_and_version_and_is_compact(tmp_path: Path) -> None:
 
     document = json.loads(path.read_text())
     assert list(document) == ["format", "sdprofile", "advice", "notices", "profile"]
-    assert document["format"] == 3
+    assert document["format"] == 4
     assert path.read_text() == json.dumps(document, separators=(",", ":"))
 
 
@@ -323,10 +323,10 @@ def test_number_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
 
 def test_newer_format_asks_for_an_update(tmp_path: Path) -> None:
     path = tmp_path / "before.json"
-    change(path, lambda document: document.update(format=4, sdprofile="9.0"))
+    change(path, lambda document: document.update(format=5, sdprofile="9.0"))
 
     with pytest.raises(
-        SdprofileError, match=r"expected format 3, got 4, .*'9\.0' \(update sdprofile\)$"
+        SdprofileError, match=r"expected format 4, got 5, .*'9\.0' \(update sdprofile\)$"
     ):
         load(path)
 

@@ -31,6 +31,7 @@ def profile(
     threads: int | tuple[int, ...] | None = None,
     vary: Mapping[str, Iterable[object]] | None = None,
     task_memory: Mapping[str, str | int] | str | None = None,
+    predict: tuple[int, ...] | str | None = None,
     on: tuple[str, ...] | str = (),
     repeats: int = 3,
     order: str | None = None,
@@ -63,6 +64,9 @@ def profile(
     task_memory
         What a task of a prefix needs, ``{"add": "3GB"}``: as many run side by side on a worker as
         fit into its limit.
+    predict
+        Worker counts of which to tell, by a replay of the tasks, what they would take; see
+        `Profile.predictions`.
     on
         Names, addresses or hosts of workers of the session's cluster: it runs on these only.
     repeats
@@ -110,6 +114,7 @@ def profile(
         threads=threads,  # type: ignore[arg-type]
         vary=tuple((each, tuple(texts)) for each, texts in values.items()),
         task_memory=task_memory or (),  # type: ignore[arg-type]
+        predict=predict,  # type: ignore[arg-type]
         on=on,  # type: ignore[arg-type]
         repeats=repeats,
         order=order,

@@ -13,7 +13,8 @@ profile    the `Profile`: each dataclass an object whose keys are its fields, tu
 A memory curve has, instead of `seconds` and `nbytes`, the differences from one sample to the next:
 `ticks` in 0.1 ms and `steps` in bytes, the first from 0. (`seconds` stays where a time is no whole
 number of ticks. In format 1 both were as they are. Up to format 2 the runs of a profile differed in
-their workers only; now in their threads, limit and variables too.)
+their workers only, then in their threads, limit and variables too. Up to format 3 there were no
+predictions.)
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from sdprofile.files import reason, write_whole
 from sdprofile.model.memory import Curve
 from sdprofile.model.profile import Profile
 
-FORMAT = 3
+FORMAT = 4
 """Number of the format that `save` writes, and the newest that `load` reads."""
 
 _TICKS = 10_000

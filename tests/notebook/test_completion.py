@@ -24,7 +24,7 @@ from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
     *("--workers", "--memory", "--threads", "--vary", "--task-memory"),
-    *("--repeats", "--on", "--order"),
+    *("--predict", "--repeats", "--on", "--order"),
     *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
     *("--name", "--against", "--out", "--quiet"),
 ]

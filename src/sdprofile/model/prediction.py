@@ -68,13 +68,14 @@ class Predictions:
         """
         counts = {count.workers: count for count in profile.counts}
         for each in self.measured:
-            count = counts[each.workers]
-            cluster = count.cluster_peak
+            count = counts.get(each.workers)
+            if count is None:  # of a file that someone has changed
+                continue
             yield PredictionError(
                 workers=each.workers,
                 seconds=_off(each.seconds, count.timing.median if count.timing else None),
                 peak_worker=_off(each.peak_worker, count.peak_worker),
-                peak_cluster=_outside(each.peak_cluster, cluster),
+                peak_cluster=_outside(each.peak_cluster, count.cluster_peak),
             )
 
     def to_frame(self) -> pd.DataFrame:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from sdprofile.model.costs import Costs, Replayed
 from sdprofile.model.prediction import Prediction, Predictions
-from sdprofile.model.replay import Costs, replay
+from sdprofile.model.replay import replay
 from sdprofile.model.run import Run
 from sdprofile.model.spans import EXECUTE
 from sdprofile.model.trace import Trace
@@ -97,19 +99,25 @@ class Predictor:
         rate = _rate(each.run for each in self._recorded)
         ours = float(self.cpus or math.inf)
         costs = _costs(base, cpus=ours, rate=rate or _RATE)
-        costs = replace(costs, crowding=_crowding(typical, costs))
-        known = bool(base.run.worker_peaks)
-        again = replay(base.trace, costs, workers=base.run.workers)
+
+        @functools.cache
+        def made(workers: int, cpus: float, crowding: float) -> Replayed:
+            taken = replace(costs, cpus=cpus, crowding=crowding)
+            return replay(base.trace, taken, workers=workers)
+
+        crowding = _crowding(typical, lambda workers: made(workers, ours, 0.0).task_seconds)
         # What no task accounts for: heap that stays, modules that the tasks import.
-        more = max(0, (base.run.peak_worker or 0) - again.peak_worker)
+        most = max(by_count)
+        peak = max(each.run.peak_worker or 0 for each in by_count[most])
+        more = max(0, peak - made(most, ours, crowding).peak_worker)
 
         def prediction(workers: int, cpus: float) -> Prediction:
-            made = replay(base.trace, replace(costs, cpus=cpus), workers=workers)
+            replayed = made(workers, cpus, crowding)
             return Prediction(
                 workers=workers,
-                seconds=made.seconds,
-                peak_worker=made.peak_worker + more if known else None,
-                peak_cluster=made.peak_cluster + workers * more if known else None,
+                seconds=replayed.seconds,
+                peak_worker=replayed.peak_worker + more if peak else None,
+                peak_cluster=replayed.peak_cluster + workers * more if peak else None,
             )
 
         return Predictions(
@@ -139,18 +147,23 @@ def _rate(runs: Iterable[Run]) -> float | None:
     return nbytes / seconds if nbytes and seconds else None
 
 
-def _crowding(typical: Sequence[_Recorded], costs: Costs) -> float:
+def _crowding(typical: Sequence[_Recorded], task_seconds: Callable[[int], float]) -> float:
     """Return the fraction by which a task gets slower for each other beside it.
 
-    What comes of too few CPUs is not in it, for that is replayed.
+    Parameters
+    ----------
+    typical
+        A run of each worker count, ascending.
+    task_seconds
+        Gives what all tasks take by a replay on so many workers: what comes of too few CPUs.
     """
     base, *others = typical
     found = []
-    alone = replay(base.trace, costs, workers=base.run.workers).task_seconds
     for each in others:
         beside = each.side_by_side - base.side_by_side
+        alone = task_seconds(base.run.workers)
         if beside > 0 and alone and base.task_seconds:
-            shared = replay(base.trace, costs, workers=each.run.workers).task_seconds / alone
+            shared = task_seconds(each.run.workers) / alone
             found.append((each.task_seconds / base.task_seconds / shared - 1.0) / beside)
     return max(0.0, statistics.median(found)) if found else 0.0
 

@@ -1,0 +1,106 @@
+"""Made-up tasks of a run whose numbers are round."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sdprofile.model.costs import Costs
+from sdprofile.model.trace import Group, Trace
+
+MB = 10**6
+
+
+def make_trace(
+    seconds: Sequence[float],
+    *,
+    inputs: Mapping[int, Sequence[int]] | None = None,
+    wanted: Sequence[int] = (),
+    graphs: Sequence[int] | None = None,
+    gap: float = 0.0,
+    nbytes: int = MB,
+    workers: int = 1,
+    threads: int = 1,
+    groups: Sequence[int] | None = None,
+    released: float = math.inf,
+    overhead: float = 0.0,
+) -> Trace:
+    """Return tasks that ran one after another on one worker, and took so long.
+
+    Parameters
+    ----------
+    seconds
+        What each took.
+    inputs
+        The tasks whose results each reads; none by default.
+    wanted
+        Those whose results the kernel waited for; by default the last.
+    graphs
+        The graph of each, ascending; by default they are of one. Each came `gap` seconds after the
+        last task of the one before had ended, and the cell ended as much after the last.
+    nbytes
+        Size of each result.
+    groups
+        The group of each; by default they are of one.
+    overhead
+        Seconds between two tasks.
+    """
+    size = len(seconds)
+    graphs, groups = graphs or [0] * size, groups or [0] * size
+    begun, ended, arrivals, now = array("d"), array("d"), [], 0.0
+    for index, each in enumerate(seconds):
+        if graphs[index] == len(arrivals):
+            now += gap
+            arrivals.append(now)
+        elif index:
+            now += overhead
+        begun.append(now)
+        now += each
+        ended.append(now)
+    first, flat = array("q", [0]), array("i")
+    for index in range(size):
+        flat.extend((inputs or {}).get(index, ()))
+        first.append(len(flat))
+    kept = set(wanted or ([size - 1] if size else []))
+    return Trace(
+        workers=workers,
+        threads=threads,
+        seconds=now + gap,
+        scheduler_seconds=0.0,
+        arrivals=tuple(arrivals),
+        groups=tuple(
+            Group(
+                prefix=f"group{group}", tasks=groups.count(group), groups_before=0, tasks_before=0
+            )
+            for group in range(max(groups, default=-1) + 1)
+        ),
+        group=array("i", groups),
+        graph=array("i", graphs),
+        order=array("i", range(size)),
+        begun=begun,
+        ended=ended,
+        nbytes=array("q", [nbytes] * size),
+        worker=array("i", [0] * size),
+        wanted=array("b", [index in kept for index in range(size)]),
+        released=array("d", [released] * size),
+        first_input=first,
+        inputs=flat,
+    )
+
+
+def make_costs(groups: int = 1, **kwargs: Any) -> Costs:
+    """Return that nothing but the tasks takes time or memory, unless told otherwise."""
+    values: dict[str, Any] = {
+        "cpus": math.inf,
+        "crowding": 0.0,
+        "alone": 1.0,
+        "overhead": 0.0,
+        "scheduling": 0.0,
+        "rate": 1e12,
+        "baseline": 0,
+        "cpu_share": (1.0,) * groups,
+        "rise": (0,) * groups,
+    } | kwargs
+    return Costs(**values)
