@@ -35,7 +35,7 @@ def recorded(client: Client, work: Any) -> Trace:
     """Return the tasks of some work."""
     tracer = TaskTrace(client, active=True)
     began = time.time()
-    with tracer:
+    with tracer, client.as_current():
         work()
     trace = tracer.trace(make_run(1, seconds=time.time() - began), began=began)
     assert trace is not None
@@ -113,7 +113,7 @@ def test_graphs_in_a_row_are_told_apart_and_when_their_results_are_dropped(clien
 
 
 def test_the_scheduler_forgets_the_recorder(client: Client) -> None:
-    with TaskTrace(client, active=True):
+    with TaskTrace(client, active=True), client.as_current():
         sleeping()
 
     def plugins(dask_scheduler: Any) -> list[str]:

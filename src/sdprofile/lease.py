@@ -15,7 +15,7 @@ from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluste
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
-from sdprofile.cluster.session import find_client, fit, is_local, lent, shape
+from sdprofile.cluster.session import find_client, fit, is_local, is_lost, lent, shape
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
 from sdprofile.errors import SdprofileError
@@ -213,6 +213,22 @@ class Lease:
                     advice="Delete them before you measure; a worker that is killed loses them",
                 )
             )
+
+
+@contextlib.contextmanager
+def told_if_lost(lease: Lease) -> Iterator[None]:
+    """Say in one line that an error comes of a scheduler that is gone."""
+    try:
+        yield
+    except SdprofileError:
+        raise
+    except Exception as error:
+        if not is_lost(lease.client):
+            raise
+        raise SdprofileError(
+            "the cluster: expected its scheduler to answer, got no answer"
+            " (look why it ended, and start a new cluster if it was yours)"
+        ) from error
 
 
 @contextlib.contextmanager

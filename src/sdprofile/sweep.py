@@ -10,12 +10,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 from sdprofile.cluster.dashboard import tunnel_here
-from sdprofile.cluster.session import is_local, is_lost
+from sdprofile.cluster.session import is_local
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.extras.report import check_report, performance_report
 from sdprofile.files import check_file
 from sdprofile.interrupts import held_back
-from sdprofile.lease import Lease
+from sdprofile.lease import Lease, told_if_lost
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_once
 from sdprofile.model.failure import Failure
@@ -149,7 +149,7 @@ class Sweep:
             check_file("--save", self._options.save)
         lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.settings[0], 0)
-        with self._predicting(), lease, _told_if_lost(lease):
+        with self._predicting(), lease, told_if_lost(lease):
             if self._options.predict:
                 local = is_local(lease.client)
                 self._predictor = Predictor(cpus=self._machine.cpus if local else 0)
@@ -284,19 +284,3 @@ class Sweep:
             seconds=seconds,
             failure=failure,
         )
-
-
-@contextlib.contextmanager
-def _told_if_lost(lease: Lease) -> Iterator[None]:
-    """Say in one line that an error comes of a scheduler that is gone."""
-    try:
-        yield
-    except SdprofileError:
-        raise
-    except Exception as error:
-        if not is_lost(lease.client):
-            raise
-        raise SdprofileError(
-            "the cluster: expected its scheduler to answer, got no answer"
-            " (look why it ended, and start a new cluster if it was yours)"
-        ) from error

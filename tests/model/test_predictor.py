@@ -83,7 +83,7 @@ def test_memory_has_what_no_task_accounts_for() -> None:
     found = predicted(predictor, 4)
 
     assert found.measured[0].peak_worker == GB
-    assert found.asked[0].peak_cluster == 4 * GB - 3 * 302 * MB + 2 * MB - 2 * MB
+    assert found.asked[0].peak_cluster == 4 * GB - 3 * 301 * MB  # for one works at a time
 
 
 def test_without_marks_of_the_memory_none_is_predicted() -> None:
