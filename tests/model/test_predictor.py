@@ -74,6 +74,22 @@ def test_tasks_that_got_slower_side_by_side_get_slower_still() -> None:
     assert found.asked[0].seconds == pytest.approx(2 * (1 + 3 * 0.2))
 
 
+def test_tasks_that_had_no_cpu_to_themselves_say_nothing_of_a_larger_machine() -> None:
+    predictor = Predictor(cpus=2)
+    predictor.add(make_run(1, seconds=8.0, spans=SPANS), make_trace([1.0] * 8, wanted=range(8)))
+    slower = make_trace([1.5] * 8, wanted=range(8))
+    for index in range(8):
+        start = 1.5 * (index // 2)
+        slower.begun[index], slower.ended[index] = start, start + 1.5
+    predictor.add(make_run(2, seconds=6.0, spans=SPANS), replace(slower, workers=2, seconds=6.0))
+
+    found = predicted(predictor, 4)
+
+    assert not found.crowded
+    assert found.measured[1].seconds == pytest.approx(6.0)
+    assert found.asked[0].seconds == pytest.approx(2.0)
+
+
 def test_memory_has_what_no_task_accounts_for() -> None:
     predictor = Predictor(cpus=8)
     tasks = (make_task("group0", rise_high=300 * MB),)
@@ -110,6 +126,7 @@ def test_errors_are_of_what_was_measured() -> None:
         measured=(prediction(1, 6.0, 5 * GB), prediction(2, 6.6, GB), prediction(3, 1.0, GB)),
         replayed=1,
         cpus=8,
+        crowded=True,
         rate=None,
     )
     profile = make_profile(predictions=predictions)  # of 1 and 2 workers: 12 and 6 s, 4 and 2 GB

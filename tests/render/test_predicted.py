@@ -29,6 +29,7 @@ PREDICTIONS = Predictions(
     measured=(predicted(1, 12.0, 4 * GB), predicted(2, 6.3, 2 * GB), predicted(4, 3.0)),
     replayed=1,
     cpus=8,
+    crowded=True,
     rate=1e9,
 )
 

@@ -48,6 +48,10 @@ class Predictions:
     """CPUs of the machine, which the counts that were measured shared; those that were asked for
     are taken to have one for each thread. 0 where the workers do not share one machine."""
 
+    crowded: bool
+    """Whether several counts left a CPU free, which tell how tasks get in each other's way where
+    each has a CPU; else they are taken not to."""
+
     rate: float | None
     """Bytes per second that a worker fetched from others; None where none was measured, and dask's
     own guess was taken."""

@@ -55,19 +55,18 @@ def prediction_notices(profile: Profile) -> Iterator[Notice]:
             fact=f"The replay does not tell the measured times: it is off by {listed(far)}",
             advice="Do not go by its times for more workers; measure them",
         )
-    assumed = [
-        *(
-            [f"a CPU for each thread (this machine has {predictions.cpus})"]
-            if predictions.cpus
-            and any(each.workers * run.threads > predictions.cpus for each in predictions.asked)
-            else []
-        ),
-        *(
-            ["that workers fetch 100 MB/s from each other, for none was seen to fetch anything"]
-            if predictions.rate is None
-            else []
-        ),
-    ]
+    more_cpus = predictions.cpus and any(
+        each.workers * run.threads > predictions.cpus for each in predictions.asked
+    )
+    assumed = []
+    if more_cpus:
+        assumed.append(f"a CPU for each thread (this machine has {predictions.cpus})")
+    if more_cpus and not predictions.crowded:
+        assumed.append(
+            "that tasks side by side do not slow each other down (no two counts left a CPU free)"
+        )
+    if predictions.rate is None:
+        assumed.append("that workers fetch 100 MB/s from each other (none was seen to fetch)")
     also = f"; it assumes {listed(assumed)}" if assumed else ""
     yield Notice(
         fact="Predictions leave out spilling, pausing and killed workers, tasks that start tasks,"

@@ -105,14 +105,22 @@ class Predictor:
             taken = replace(costs, cpus=cpus, crowding=crowding)
             return replay(base.trace, taken, workers=workers)
 
-        crowding = _crowding(typical, lambda workers: made(workers, ours, 0.0).task_seconds)
+        def alone(workers: int) -> float:
+            return made(workers, ours, 0.0).task_seconds
+
+        crowding = _crowding(typical, alone)
+        # Where the workers take all CPUs, the kernel and the scheduler are in their way, too, which
+        # is so on this machine only.
+        with_room = [each for each in typical if each.run.workers * each.run.threads < ours]
+        crowding_elsewhere = _crowding(with_room, alone)
         # What no task accounts for: heap that stays, modules that the tasks import.
         most = max(by_count)
         peak = max(each.run.peak_worker or 0 for each in by_count[most])
         more = max(0, peak - made(most, ours, crowding).peak_worker)
 
         def prediction(workers: int, cpus: float) -> Prediction:
-            replayed = made(workers, cpus, crowding)
+            here = cpus <= ours
+            replayed = made(workers, cpus, crowding if here else crowding_elsewhere)
             return Prediction(
                 workers=workers,
                 seconds=replayed.seconds,
@@ -128,6 +136,7 @@ class Predictor:
             measured=tuple(prediction(count, ours) for count in sorted(by_count)),
             replayed=base.run.workers,
             cpus=self.cpus,
+            crowded=len(with_room) > 1,
             rate=rate,
         )
 
@@ -157,9 +166,8 @@ def _crowding(typical: Sequence[_Recorded], task_seconds: Callable[[int], float]
     task_seconds
         Gives what all tasks take by a replay on so many workers: what comes of too few CPUs.
     """
-    base, *others = typical
     found = []
-    for each in others:
+    for base, each in ((typical[0], each) for each in typical[1:]):
         beside = each.side_by_side - base.side_by_side
         alone = task_seconds(base.run.workers)
         if beside > 0 and alone and base.task_seconds:

@@ -79,11 +79,13 @@ class Cpus:
         self._fast = 1.0 + crowding * (alone - 1.0)
         self._clock, self._rate = 0.0, 1.0
         self._until: list[tuple[float, int, int]] = []
+        self._tasks = 0
         self.now = 0.0
 
     def add(self, seconds: float, task: int, where: int) -> None:
         """Let a worker need a CPU for a task, for so long if it were alone."""
         heappush(self._until, (self._clock + seconds, task, where))
+        self._tasks += where != SCHEDULER
         self._change()
 
     def next_end(self) -> float:
@@ -95,6 +97,7 @@ class Cpus:
     def pop(self) -> tuple[int, int]:
         """Return the task and the worker that ended."""
         _, task, where = heappop(self._until)
+        self._tasks -= where != SCHEDULER
         self._change()
         return task, where
 
@@ -107,7 +110,7 @@ class Cpus:
     def _change(self) -> None:
         running = len(self._until)
         if running:
-            slow = 1.0 + self._crowding * max(0.0, min(running, self._cpus) - 1.0)
+            slow = 1.0 + self._crowding * max(0.0, min(self._tasks, self._cpus) - 1.0)
             self._rate = min(1.0, self._cpus / running) * self._fast / slow
 
 
