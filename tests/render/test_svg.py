@@ -58,6 +58,18 @@ def test_ink_is_the_pages() -> None:
     assert "<style" not in svg
 
 
+def test_empty_markers_stay_empty() -> None:
+    def empty() -> Figure:
+        figure = Figure(figsize=(2, 2))
+        ax = figure.subplots()
+        ink = ax.xaxis.label.get_color()
+        ax.plot([0, 1], [0, 1], marker="o", linestyle="none", fillstyle="none", color=ink)
+        return figure
+
+    svg = page_svg(empty, label="empty markers")
+    assert len(re.findall(r'<use[^>]*style="fill-opacity: 0; stroke: currentColor"', svg)) == 2
+
+
 def test_ids_are_only_those_that_it_refers_to_and_of_no_other_svg() -> None:
     ids = [set(re.findall(r' id="([^"]*)"', svg)) for svg in (drawn(), drawn())]
 

@@ -87,6 +87,6 @@ def _short(tag: str) -> str:
     """Return a tag with one decimal, a seventh of a pixel, and without what goes without saying."""
     tag = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}", tag)
     tag = re.sub(r" ?font-family: [^;\"]*;| transform=\"rotate\(-0 [^\"]*\"", "", tag)
-    if tag.startswith("<use") and _INK in tag:
+    if tag.startswith("<use") and _INK in tag and "fill-opacity" not in tag:
         tag = re.sub(r' style="[^"]*"', "", tag)  # a tick; what it repeats has the same style
     return re.sub(r"\s*\n\s*(?:L )?", " ", tag)  # what follows a point is a line anyway
