@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import gc
-import statistics
 import time
 
 from IPython.core.interactiveshell import InteractiveShell
+from pairs import median_ratio
 from seed import IMPORTS, STEADY, cell
 
 BOUND = 1.03
@@ -48,17 +48,10 @@ def main() -> None:
 
     by_hand()  # both start with warm workers
     by_magic()
-    ratios = []
-    for pair in range(options.pairs):
-        if pair % 2:
-            magic, hand = by_magic(), by_hand()
-        else:
-            hand, magic = by_hand(), by_magic()
-        ratios.append(magic / hand)
-        print(f"pair {pair + 1:2}: by hand {hand:.3f} s, magic {magic:.3f} s, {magic / hand:.3f}")
+    ratio = median_ratio(by_hand, by_magic, pairs=options.pairs)
     client.close()
     shell.run_line_magic("sdcluster", "--close")
-    print(f"median ratio {statistics.median(ratios):.3f} (bound {BOUND})")
+    print(f"median ratio {ratio:.3f} (bound {BOUND})")
 
 
 if __name__ == "__main__":

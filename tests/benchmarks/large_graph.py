@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import statistics
 import tempfile
 import time
 from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
+from pairs import median_ratio
 
 BOUND = 1.05
 LARGEST = 5_000_000
@@ -43,20 +43,13 @@ def main() -> None:
         shell.run_cell_magic("sdprofile", line, f"{source};\n")
         return float(shell.user_ns["found"].runs[0].seconds)
 
-    ratios = []
-    for pair in range(options.pairs):
-        if pair % 2:
-            magic, hand = by_magic(), by_hand()
-        else:
-            hand, magic = by_hand(), by_magic()
-        ratios.append(magic / hand)
-        print(f"pair {pair + 1:2}: by hand {hand:.1f} s, magic {magic:.1f} s, {magic / hand:.3f}")
+    ratio = median_ratio(by_hand, by_magic, pairs=options.pairs)
     found = shell.user_ns["found"]
     found.save(path)
     client.close()
     shell.run_line_magic("sdcluster", "--close")
     print(f"{found.runs[0].tasks} tasks, file {path.stat().st_size} bytes (bound {LARGEST})")
-    print(f"median ratio {statistics.median(ratios):.3f} (bound {BOUND})")
+    print(f"median ratio {ratio:.3f} (bound {BOUND})")
 
 
 if __name__ == "__main__":

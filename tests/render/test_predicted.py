@@ -84,6 +84,18 @@ def test_a_dashed_line_leads_on_from_what_was_measured() -> None:
         assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4", "8", "16"]
 
 
+def test_a_count_between_those_that_were_measured_has_its_place() -> None:
+    between = replace(PREDICTIONS, asked=(predicted(3, 5.0),))
+    times, _, _ = predicted_plot(make(between)).axes
+    dots = [line for line in times.lines if line.get_markersize() == 3]
+    assert sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in dots) == [
+        (0, 12.0),
+        (1, 6.0),
+        (3, 4.0),
+    ]
+    assert [label.get_text() for label in times.get_xticklabels()] == ["1", "2", "3", "4"]
+
+
 def test_notices_tell_what_is_doubtful() -> None:
     facts = [f"{notice.fact}. {notice.advice}" for notice in make().notices]
     (over,) = [fact for fact in facts if "16 workers one is predicted to need 6.00 GB" in fact]

@@ -18,8 +18,8 @@ from sdprofile.model.spans import EXECUTE
 from sdprofile.model.trace import Trace
 
 _RATE = 1e8
-"""Bytes per second that workers are taken to fetch where none fetched any
-(``distributed.scheduler.default-data-size`` and `Scheduler.bandwidth` start from it, too)."""
+"""Bytes per second that workers are taken to fetch where none fetched any, as dask takes it at
+first (``distributed.scheduler.bandwidth``)."""
 
 _GATHER = "gather-dep"
 """Dask's word for what a worker does to fetch inputs."""
@@ -94,8 +94,7 @@ class Predictor:
         for each in self._recorded:
             by_count[each.run.workers].append(each)
         typical = [_typical(by_count[count]) for count in sorted(by_count)]
-        base = typical[0]
-        threads = base.trace.threads
+        base, threads = typical[0], typical[0].trace.threads
         rate = _rate(each.run for each in self._recorded)
         ours = float(self.cpus or math.inf)
         costs = _costs(base, cpus=ours, rate=rate or _RATE)

@@ -45,10 +45,8 @@ def predicted_plot(profile: Profile) -> Figure:
         lambda count: count.timing.median if count.timing else None,
         lambda each: each.seconds,
         "time [s]",
+        singly=lambda count: count.timing.seconds if count.timing else (),
     )
-    for place, (count, how) in enumerate(marked(profile)):
-        for seconds in count.timing.seconds if count.timing else ():
-            axes[0].plot(place, seconds, marker="o", markersize=3, color=how.colour, alpha=0.6)
     _draw(
         axes[1],
         profile,
@@ -77,7 +75,10 @@ def _draw(
     measured: Callable[[CountSummary], float | None],
     predicted: Callable[[Prediction], float | None],
     what: str,
+    *,
+    singly: Callable[[CountSummary], Sequence[float]] = lambda _: (),
 ) -> None:
+    """Draw one number over the worker counts, for some also of each run."""
     predictions = profile.predictions
     asked: Sequence[Prediction] = predictions.asked if predictions else ()
     counts = sorted({c.workers for c in profile.counts} | {each.workers for each in asked})
@@ -100,6 +101,9 @@ def _draw(
     for x, y, how in known:
         look: dict[str, Any] = {"color": how.colour, "marker": how.marker, "markersize": 7}
         ax.plot(x, y, zorder=3, **look)
+    for count, how in marked(profile):
+        for y in singly(count):
+            ax.plot(place[count.workers], y, marker="o", markersize=3, color=how.colour, alpha=0.6)
     for x, y in told:
         ax.plot(x, y, marker="o", markersize=7, fillstyle="none", color=ink, zorder=3)
     ax.set_xticks(range(len(counts)), [str(count) for count in counts])

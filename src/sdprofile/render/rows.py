@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sdprofile.model.held_notices import PAUSE_FROM
 from sdprofile.model.setting import LIMIT, THREADS, column_name
 from sdprofile.model.units import format_bytes, format_seconds, plural
 
@@ -24,9 +25,8 @@ NO_RUNS = "No run was made."
 _FEW_PARTS = 3
 """Parts of a grid that are named; one sees from them how the others are called."""
 
-_FULL_FROM = 80
-"""Percent of the memory limit from which the flag is set; dask pauses a worker at 80 %
-(``distributed.worker.memory.pause``)."""
+_FULL_FROM = round(100 * PAUSE_FROM)
+"""Percent of the memory limit from which the flag is set."""
 
 
 def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
