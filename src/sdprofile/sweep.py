@@ -7,7 +7,6 @@ import datetime
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 
 from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.session import is_local
@@ -84,8 +83,9 @@ class Sweep:
         stopped
             Why the sweep ended early, in one line.
         """
-        profile = self._profile(self._subject, self.runs, stopped=stopped)
-        return replace(profile, predictions=self._predictions)
+        return self._profile(
+            self._subject, self.runs, stopped=stopped, predictions=self._predictions
+        )
 
     def rival_profile(self) -> Profile | None:
         """Return what has been measured of the rival; None if it was never run."""
@@ -93,7 +93,14 @@ class Sweep:
             return None
         return self._profile(self._rival, self._rival_runs)
 
-    def _profile(self, subject: Subject, runs: list[Run], *, stopped: str = "") -> Profile:
+    def _profile(
+        self,
+        subject: Subject,
+        runs: list[Run],
+        *,
+        stopped: str = "",
+        predictions: Predictions | None = None,
+    ) -> Profile:
         lease = self._lease
         dashboard = lease.dashboard if lease else ""
         return Profile(
@@ -110,6 +117,7 @@ class Sweep:
             decimal=lease is not None and lease.plan.decimal,
             created=self._created,
             versions=versions(),
+            predictions=predictions,
             remarks=(*lease.remarks, *self._remarks) if lease else (),
         )
 

@@ -33,8 +33,7 @@ class _Recorded:
     @cached_property
     def task_seconds(self) -> float:
         """Seconds of all tasks together."""
-        pairs = zip(self.trace.begun, self.trace.ended, strict=True)
-        return sum(stop - start for start, stop in pairs if stop > start)
+        return sum(self.trace.durations)
 
     @cached_property
     def side_by_side(self) -> float:
@@ -215,7 +214,7 @@ def _overhead(trace: Trace) -> float:
             ends.append(stop)
             continue
         ends[ends.index(before)] = stop
-        inputs = trace.inputs[trace.first_input[index] : trace.first_input[index + 1]]
+        inputs = trace.inputs_of[index]
         there = max((trace.ended[each] for each in inputs), default=0.0)
         local = all(trace.worker[each] == trace.worker[index] for each in inputs)
         if local and max(there, trace.arrivals[trace.graph[index]]) <= before:

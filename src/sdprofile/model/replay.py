@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ from sdprofile.model.costs import Costs, Replayed
 from sdprofile.model.virtual import SCHEDULER, Cpus, Kernel, VirtualWorker
 
 if TYPE_CHECKING:
-    from array import array
-
     from sdprofile.model.trace import Group, Trace
 
 _SATURATION = 1.1
@@ -69,15 +66,8 @@ class _Replay:
         self._cap = max(1, math.ceil(_SATURATION * trace.threads))
         self._group, self._order = trace.group.tolist(), trace.order.tolist()
         self._nbytes = trace.nbytes.tolist()
-        self._seconds = [
-            stop - start if stop > start else 0.0
-            for start, stop in zip(trace.begun, trace.ended, strict=True)
-        ]
-        self._inputs = list(_sliced(trace.first_input, trace.inputs))
-        self._dependents: list[list[int]] = [[] for _ in self._inputs]
-        for index, inputs in enumerate(self._inputs):
-            for each in inputs:
-                self._dependents[each].append(index)
+        self._seconds, self._inputs = trace.durations, trace.inputs_of
+        self._dependents = trace.users_of
         self._missing = [1 + len(inputs) for inputs in self._inputs]  # one for its graph
         self._users = [len(users) for users in self._dependents]
         self._kept = [bool(each) for each in trace.wanted]
@@ -284,8 +274,3 @@ def _is_queued(group: Group, threads: int) -> bool:
     """Whether dask hands the tasks of a group out one by one (`Scheduler.is_rootish`)."""
     few = group.groups_before < _FEW_BEFORE and group.tasks_before < _FEW_BEFORE
     return few and group.tasks > 2 * threads
-
-
-def _sliced(firsts: array[int], items: array[int]) -> Iterator[list[int]]:
-    for start, stop in zip(firsts, firsts[1:], strict=False):
-        yield items[start:stop].tolist()

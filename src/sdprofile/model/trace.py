@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,3 +85,26 @@ class Trace:
 
     def __len__(self) -> int:
         return len(self.group)
+
+    @cached_property
+    def durations(self) -> list[float]:
+        """What each task took, in seconds; 0 for one that did not end."""
+        return [
+            stop - start if stop > start else 0.0
+            for start, stop in zip(self.begun, self.ended, strict=True)
+        ]
+
+    @cached_property
+    def inputs_of(self) -> list[list[int]]:
+        """The tasks whose results each reads."""
+        bounds = zip(self.first_input, self.first_input[1:], strict=False)
+        return [self.inputs[start:stop].tolist() for start, stop in bounds]
+
+    @cached_property
+    def users_of(self) -> list[list[int]]:
+        """The tasks that read the result of each."""
+        users: list[list[int]] = [[] for _ in self.inputs_of]
+        for index, inputs in enumerate(self.inputs_of):
+            for each in inputs:
+                users[each].append(index)
+        return users

@@ -40,6 +40,17 @@ def format_bytes(nbytes: float, *, decimal: bool) -> str:
     return f"{value:.{_decimals(value)}f} {unit}"
 
 
+def large_unit(*, decimal: bool) -> tuple[float, str]:
+    """Return how many bytes a gigabyte has, and what it is called.
+
+    Examples
+    --------
+    >>> large_unit(decimal=True), large_unit(decimal=False)
+    ((1000000000.0, 'GB'), (1073741824.0, 'GiB'))
+    """
+    return (1e9, "GB") if decimal else (2.0**30, "GiB")
+
+
 def format_limit(nbytes: int, *, decimal: bool) -> str:
     """Return an amount of memory rounded up, as `--memory` takes it.
 

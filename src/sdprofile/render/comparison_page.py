@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
+from sdprofile.model.units import large_unit
 from sdprofile.render.comparison import (
     NOTHING_SHARED,
     change_rows,
@@ -83,7 +84,7 @@ def comparison_plot(comparison: Comparison, *, ax: Axes | None = None) -> Figure
     """
     if ax is None:
         ax = Figure(figsize=_SIZE, layout="constrained").subplots()
-    gigabyte, unit = (1e9, "GB") if comparison.after.decimal else (2.0**30, "GiB")
+    gigabyte, unit = large_unit(decimal=comparison.after.decimal)
     labels = []
     for index, change in enumerate(comparison.counts):
         pair = zip(comparison.names, (change.before, change.after), ("--", "-"), strict=True)

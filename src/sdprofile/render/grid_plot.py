@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from sdprofile.model.units import large_unit
 from sdprofile.render.grid_lines import Line, grid_lines
-from sdprofile.render.labels import figure_of
+from sdprofile.render.labels import draw_frame, figure_of
 from sdprofile.render.palette import Mark, mark
 from sdprofile.render.table import clean, cut
 
@@ -62,7 +63,7 @@ def grid_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
         _draw_times(ax, line, how, aside)
     _finish(ax, axis, values, "time [s]")
     if peaks is not None:
-        gigabyte, unit = (1e9, "GB") if profile.decimal else (2.0**30, "GiB")
+        gigabyte, unit = large_unit(decimal=profile.decimal)
         most = max((count.peak_worker or 0 for count in profile.counts), default=0)
         for line, how, aside in places:
             _draw_peaks(peaks, line, how, aside, gigabyte, within=_LIMIT_WITHIN * most)
@@ -139,9 +140,7 @@ def _finish(ax: Axes, axis: Axis, values: tuple[str, ...], what: str) -> None:
     ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
     ax.set_xlabel(_words(axis.name))
     ax.set_ylabel(what)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", alpha=0.35, linewidth=0.7)
-    ax.set_axisbelow(True)
+    draw_frame(ax, grid="y")
 
 
 def _words(text: str, *, most: int = _LONGEST) -> str:

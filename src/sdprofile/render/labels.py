@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -56,8 +56,13 @@ def name_axes(ax: Axes, values: str) -> None:
     """Name the axes of a plot over time, and draw its frame and grid as all such plots have it."""
     ax.set_xlabel("time since the cell started [s]")
     ax.set_ylabel(values)
+    draw_frame(ax)
+
+
+def draw_frame(ax: Axes, *, grid: Literal["both", "y"] = "both") -> None:
+    """Draw the frame of a plot, and its grid behind what it shows."""
     ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(alpha=0.35, linewidth=0.7)
+    ax.grid(axis=grid, alpha=0.35, linewidth=0.7)
     ax.set_axisbelow(True)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from sdprofile.model.units import format_bytes, plural
+from sdprofile.model.units import format_bytes, large_unit, plural
 from sdprofile.render.curves import (
     SHOWN,
     emptiest_curve,
@@ -76,7 +76,7 @@ def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
     """
     if ax is None:
         ax = Figure(figsize=_SIZE, layout="constrained").subplots()
-    gigabyte, unit = (1e9, "GB") if profile.decimal else (2.0**30, "GiB")
+    gigabyte, unit = large_unit(decimal=profile.decimal)
     most = min(_MOST_SAMPLES, _MOST_OF_REPEATS // max(1, len(profile.runs)))
     ends = [
         end

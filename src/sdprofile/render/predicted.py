@@ -8,6 +8,7 @@ from sdprofile.model.units import format_bytes, format_seconds, plural
 from sdprofile.render.rows import MISSING
 
 if TYPE_CHECKING:
+    from sdprofile.model.prediction import Prediction, PredictionError
     from sdprofile.model.profile import Profile
 
 _HEADERS = ("workers", "time", "off", "peak/worker", "off", "peak/cluster", "off")
@@ -30,19 +31,7 @@ def prediction_rows(profile: Profile) -> list[list[str]]:
     if predictions is None or not profile.runs:
         return []
     errors = {each.workers: each for each in predictions.errors(profile)}
-    rows = [
-        [
-            str(each.workers),
-            format_seconds(each.seconds),
-            _percent(errors[each.workers].seconds) if each.workers in errors else MISSING,
-            _memory(profile, each.peak_worker),
-            _percent(errors[each.workers].peak_worker) if each.workers in errors else MISSING,
-            _memory(profile, each.peak_cluster),
-            _percent(errors[each.workers].peak_cluster) if each.workers in errors else MISSING,
-        ]
-        for each in predictions.every
-    ]
-    return [list(_HEADERS), *rows]
+    return [list(_HEADERS), *(_row(profile, p, errors.get(p.workers)) for p in predictions.every)]
 
 
 def prediction_title(profile: Profile) -> str:
@@ -51,6 +40,17 @@ def prediction_title(profile: Profile) -> str:
         return ""
     replayed = plural(profile.predictions.replayed, "worker")
     return f"predicted by a replay of the tasks of {replayed} (off: where it was measured, too)"
+
+
+def _row(profile: Profile, each: Prediction, error: PredictionError | None) -> list[str]:
+    off = (error.seconds, error.peak_worker, error.peak_cluster) if error else (None, None, None)
+    time, worker, cluster = map(_percent, off)
+    return [
+        str(each.workers),
+        *(format_seconds(each.seconds), time),
+        *(_memory(profile, each.peak_worker), worker),
+        *(_memory(profile, each.peak_cluster), cluster),
+    ]
 
 
 def _memory(profile: Profile, nbytes: int | None) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from sdprofile.model.units import large_unit
+from sdprofile.render.labels import draw_frame
 from sdprofile.render.palette import marked
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def predicted_plot(profile: Profile) -> Figure:
         from the last that was measured.
     """
     figure = Figure(figsize=_SIZE, layout="constrained")
-    byte, unit = (1e9, "GB") if profile.decimal else (2.0**30, "GiB")
+    byte, unit = large_unit(decimal=profile.decimal)
     axes = figure.subplots(1, 3)
     _draw(
         axes[0],
@@ -110,6 +112,4 @@ def _draw(
     ax.set_xlim(-0.4, len(counts) - 0.6)
     ax.set_xlabel("workers")
     ax.set_ylabel(what)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(axis="y", alpha=0.35, linewidth=0.7)
-    ax.set_axisbelow(True)
+    draw_frame(ax, grid="y")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from sdprofile.model.units import format_bytes
+from sdprofile.model.units import format_bytes, large_unit
 from sdprofile.render.curves import median_run, thinned, worker_curves
 from sdprofile.render.palette import mark
 
@@ -58,7 +58,7 @@ def worker_plot(profile: Profile, index: int) -> Figure:
     run = median_run(count)
     if run is None:
         return figure
-    gigabyte, unit = (1e9, "GB") if profile.decimal else (2.0**30, "GiB")
+    gigabyte, unit = large_unit(decimal=profile.decimal)
     left, right = figure.subplots(1, 2)
     share = 1 / len(profile.counts)
     _draw_workers(left, run, mark(index).colour, gigabyte, most=int(_MOST_SAMPLES * share))
