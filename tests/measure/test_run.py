@@ -167,12 +167,6 @@ def test_results_that_a_failing_cell_has_made_are_left_to_the_user(one_worker: C
     assert made[0].result() == 8
 
 
-def test_the_client_keeps_no_handler(one_worker: Client) -> None:
-    before = dict(one_worker._event_handlers)
-    measure(lambda: None, one_worker)
-    assert one_worker._event_handlers == before
-
-
 def test_a_cell_that_closes_the_client_is_told_so(user_client: Client) -> None:
     with pytest.raises(SdprofileError, match="expected its dask client to be there at the end"):
         measure(user_client.close, user_client, workers=2)

@@ -17,6 +17,7 @@ import sdprofile
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.states import worker_states
 from sdprofile.measure import standstill
+from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.standstill import Look, explain
 
 
@@ -68,8 +69,67 @@ def test_paused_workers_are_named_and_replaced() -> None:
     assert [run.status for run in profile.runs] == ["ok"]
 
 
-def test_a_task_that_waits_long_is_no_standstill(one_worker: Client) -> None:
-    run, error = measure(lambda: one_worker.submit(time.sleep, 6, pure=False).result(), one_worker)
+def tile(seed: int) -> int:
+    return seed
+
+
+def slide(tiles: int) -> int:
+    """Wait for other tasks while it keeps its thread."""
+    client = distributed.get_client()
+    return sum(client.gather(client.map(tile, range(tiles))))
+
+
+def slide_that_sleeps(tiles: int, seconds: float) -> int:
+    """Submit other tasks, but wait for none."""
+    futures = distributed.get_client().map(tile, range(tiles))
+    time.sleep(seconds)
+    return len(futures)
+
+
+def slide_without_thread(tiles: int, seconds: float) -> int:
+    """Wait for another task, and let it have its thread."""
+    with distributed.worker_client() as client:
+        result: int = client.submit(slide_that_sleeps, tiles, seconds, pure=False).result()
+    return result
+
+
+@pytest.mark.parametrize("timeout", [None, 5.0])
+def test_a_task_that_waits_for_its_own_tasks_without_a_thread_for_them_is_named(
+    one_worker: Client, timeout: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if timeout is not None:
+        monkeypatch.setattr(standstill, "PATIENCE", 60.0)
+    run, error = measure(
+        lambda: one_worker.submit(slide, 20, key="slide", pure=False).result(),
+        one_worker,
+        timeout=timeout,
+    )
+
+    assert error is not None
+    assert run.status == "stuck"
+    assert run.failure is not None
+    assert (
+        "slide waits for 20 tasks that it has submitted, and holds the thread that those need"
+        in run.failure.message
+    )
+    assert ("(--timeout)" in run.failure.message) == (timeout is not None)
+    assert "worker_client()" in run.failure.advice
+    assert "--threads" in run.failure.advice
+    # At once it holds its thread no more, and what it submitted can be submitted anew.
+    assert busy_workers(one_worker, timeout=10) == ()
+    again, _ = measure(
+        lambda: one_worker.submit(slide_without_thread, 20, 0.0, pure=False).result(), one_worker
+    )
+    assert again.status == "ok"
+
+
+def test_tasks_that_sleep_or_wait_for_what_runs_are_no_standstill(one_worker: Client) -> None:
+    def work() -> None:
+        behind = one_worker.map(tile, range(5), pure=False)
+        one_worker.submit(slide_without_thread, 20, 5.0, pure=False).result()
+        one_worker.gather(behind)
+
+    run, error = measure(work, one_worker)
     assert error is None
     assert run.status == "ok"
 
@@ -99,6 +159,28 @@ def test_a_worker_whose_process_is_held_is_replaced(one_worker: Client) -> None:
 )
 def test_reasons(workers: int, paused: int, homeless: str, words: str) -> None:
     now = Look(
-        at_work=False, waiting=3, homeless=homeless, workers=workers, paused=paused, state=()
+        fetching=False,
+        waiting=3,
+        homeless=homeless,
+        workers=workers,
+        paused=paused,
+        state=(),
     )
     assert words in explain(now, seconds=20).message
+
+
+def test_several_tasks_that_wait_are_counted() -> None:
+    now = Look(
+        fetching=False,
+        waiting=43,
+        homeless="",
+        workers=1,
+        paused=0,
+        state=(),
+        blocked=("slide-1", "slide-2", "slide-3"),
+        waited_for=40,
+    )
+    assert explain(now, seconds=20).message == (
+        "no task got on for 20 s: slide-1 and 2 other tasks wait for 40 tasks that they have"
+        " submitted, and hold the threads that those need"
+    )

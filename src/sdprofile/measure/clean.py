@@ -27,6 +27,9 @@ REST_TIMEOUT = 0.5
 SILENCE = 2.0
 """Seconds after which a worker that has not answered will not."""
 
+ENDED = ("memory", "erred", "released", "forgotten")
+"""States of tasks that a worker has no more to do for."""
+
 _POLL = 0.005
 
 
@@ -128,8 +131,7 @@ def _count_groups(dask_scheduler: Scheduler) -> int:
 
 
 def _count_unfinished(dask_scheduler: Scheduler) -> int:
-    ended = ("memory", "erred", "released", "forgotten")
-    return sum(task.state not in ended for task in dask_scheduler.tasks.values())
+    return sum(task.state not in ENDED for task in dask_scheduler.tasks.values())
 
 
 async def _free_memory(dask_worker: Worker) -> None:

@@ -1,12 +1,13 @@
-"""Tells what a worker died of, and what it was doing."""
+"""Tells that a worker died, what of, and what it was doing."""
 
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from distributed import SchedulerPlugin
 
 from sdprofile.cluster.ask import ask_workers
 from sdprofile.measure.instrument import Instrument
@@ -15,13 +16,83 @@ if TYPE_CHECKING:
     from distributed import Client, Nanny, Scheduler
     from distributed.nanny import WorkerProcess
 
-_REMOVED_TIMEOUT = 5.0
-"""Seconds in which the scheduler notices that a worker is gone."""
-
-_POLL = 0.02
+_KILLS = "worker-restart-memory"
+_ALL = "all"
 
 _exits: dict[str, int] = {}
 """In the process of the nannies: exit codes of workers, by address."""
+
+
+class Deaths(Instrument):
+    """Tells at once of each worker that is killed by its nanny or leaves its scheduler.
+
+    Notes
+    -----
+    A nanny that kills its worker logs the topic ``worker-restart-memory``
+    (`distributed.worker_memory.NannyMemoryManager`). Of any worker that leaves, the scheduler logs
+    ``remove-worker`` under the topic ``all``, also if the cell closed it. A plugin of the scheduler
+    repeats both under a topic of our own. The user may have handlers for dask's topics, and dask
+    raises where an event comes that a client has no handler for any more: so dask's topics are left
+    alone, and ours keeps its handler, for events may still be on their way when a run has ended.
+    """
+
+    def __init__(self, client: Client, tell: Callable[[float, dict[str, Any]], None]) -> None:
+        """Prepare it.
+
+        Parameters
+        ----------
+        client
+            Of the cluster.
+        tell
+            Called in the client's event loop, with the time by the scheduler's clock (seconds, as
+            of `time.time`) and the event: of a kill it has ``worker``, ``pid`` and ``rss`` (bytes);
+            of a worker that left ``worker``, ``processing-tasks``, ``expected`` and ``action``.
+        """
+        super().__init__(client)
+        self._tell: Callable[[float, dict[str, Any]], None] | None = tell
+        self._topic = f"sdprofile-deaths-{client.id}"
+
+    def begin(self) -> None:
+        """Start to tell."""
+        self._client.subscribe_topic(self._topic, self._hear)
+        # That only sends the wish: a worker may be lost before it arrives.
+        self._client.run_on_scheduler(partial(_start_telling, self._topic, self._client.id))
+
+    def end(self) -> None:
+        """Tell no more."""
+        self._tell = None
+        self._client.run_on_scheduler(partial(_stop_telling, self._topic, self._client.id))
+
+    def abandon(self) -> None:
+        """Tell no more; the plugin goes with the client."""
+        self._tell = None
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        tell = self._tell
+        if tell is not None:
+            tell(*event)
+
+
+class _Repeater(SchedulerPlugin):
+    """Logs what is logged of deaths once more, until its client goes."""
+
+    def __init__(self, scheduler: Scheduler, topic: str, client: str) -> None:
+        self.name = topic
+        self._scheduler = scheduler
+        self._client = client
+
+    def log_event(self, topic: str, msg: Any) -> None:
+        """Repeat an event under the topic of our own."""
+        if self._client not in self._scheduler.clients:
+            return  # dask would write to a connection that is closed
+        left = topic == _ALL and isinstance(msg, dict) and msg.get("action") == "remove-worker"
+        if left or topic == _KILLS:
+            self._scheduler.log_event(self.name, msg)
+
+    def remove_client(self, scheduler: Scheduler, client: str) -> None:
+        """Go with the client."""
+        if client == self._client:
+            scheduler.remove_plugin(name=self.name)
 
 
 class WorkerExits(Instrument):
@@ -81,32 +152,6 @@ def exit_words(code: int | None) -> str:
     return f"a worker crashed ({name})"
 
 
-def tasks_at_death(client: Client, worker: str) -> tuple[str, ...]:
-    """Return the keys of the tasks that a worker was given when it died.
-
-    Parameters
-    ----------
-    client
-        Of the cluster.
-    worker
-        Its address. The scheduler learns of the death a moment after a nanny tells of its kill.
-    """
-    deadline = time.monotonic() + _REMOVED_TIMEOUT
-    ask = partial(_processing_when_removed, worker)
-    while (tasks := client.run_on_scheduler(ask)) is None:
-        if time.monotonic() >= deadline:
-            return ()
-        time.sleep(_POLL)
-    return tuple(tasks)
-
-
-def _processing_when_removed(worker: str, dask_scheduler: Scheduler) -> list[str] | None:
-    for _, event in reversed(dask_scheduler.get_events(worker)):
-        if event.get("action") == "remove-worker":
-            return [str(key) for key in event["processing-tasks"]]
-    return None
-
-
 class _Noted:
     """A nanny's callback that notes the exit code first."""
 
@@ -119,6 +164,17 @@ class _Noted:
         _exits[self._process.worker_address or ""] = code
         if self.usual is not None:
             self.usual(code)
+
+
+def _start_telling(topic: str, client: str, dask_scheduler: Scheduler) -> None:
+    dask_scheduler.add_plugin(_Repeater(dask_scheduler, topic, client), name=topic)
+    dask_scheduler.subscribe_topic(topic, client)
+
+
+def _stop_telling(topic: str, client: str, dask_scheduler: Scheduler) -> None:
+    dask_scheduler.unsubscribe_topic(topic, client)
+    if topic in dask_scheduler.plugins:
+        dask_scheduler.remove_plugin(name=topic)
 
 
 def _begin(dask_worker: Nanny) -> None:

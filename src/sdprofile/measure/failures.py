@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any, Self
 from sdprofile.cluster.resize import restart
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.errors import one_line
-from sdprofile.measure.clean import silent_workers, wait_until_idle
-from sdprofile.measure.deaths import exit_words, tasks_at_death
+from sdprofile.measure.clean import SILENCE, silent_workers, wait_until_idle
+from sdprofile.measure.deaths import Deaths, exit_words
 from sdprofile.measure.standstill import Standstill, Watchdog
 from sdprofile.model.failure import Failure
 from sdprofile.model.units import format_seconds
 
 if TYPE_CHECKING:
-    from distributed import Client, Scheduler
+    from distributed import Client
 
-_KILLS = "worker-restart-memory"
-_ALL = "all"
 _NANNYS_TIMEOUT = 0.5
 """Seconds in which a nanny tells that a worker that is gone was killed by it."""
+
+_REMOVED_TIMEOUT = 5.0
+"""Seconds in which the scheduler notices that a worker is gone."""
 
 _GRACE, _POLL = 1.0, 0.05
 
@@ -36,11 +37,10 @@ class FailureWatcher:
 
     Notes
     -----
-    A nanny that kills its worker logs the topic ``worker-restart-memory``
-    (`distributed.worker_memory.NannyMemoryManager`). Of any worker that leaves, the scheduler logs
-    ``remove-worker`` under the topic ``all``, also if the cell closed it. To stop a run, what it
-    has submitted is cancelled, so that whatever waits for it in the cell fails. A cell that does
-    not wait for its workers is interrupted when its time is over.
+    To stop a run, what it has submitted is cancelled, so that whatever waits for it in the cell
+    fails. A cell that does not wait for its workers is interrupted when its time is over. A nanny
+    tells of its kill, and the scheduler of the worker that left, in any order and perhaps only when
+    the cell has failed of it.
     """
 
     killed: dict[str, Any] | None = None
@@ -49,8 +49,8 @@ class FailureWatcher:
     killed_at: float | None = None
     """When the nanny told of it, in seconds of the wall clock (`time.time`)."""
 
-    died: dict[str, Any] | None = None
-    """The scheduler's event of a worker that was lost: ``worker``, ``processing-tasks``."""
+    died: str = ""
+    """Address of the first worker that was lost."""
 
     timed_out: bool = False
     """Whether the time limit was reached."""
@@ -62,25 +62,20 @@ class FailureWatcher:
         self._client = client
         self._timeout = timeout
         self._main = threading.current_thread() is threading.main_thread()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._running = self._interrupted = False
         self._timers: list[threading.Timer] = []
         self._stopper: threading.Thread | None = None
+        self._deaths = Deaths(client, self._on_death)
         self._watchdog = Watchdog(client, self._stop_and_interrupt)
-        self._killed_tasks: tuple[str, ...] = ()
+        self._left: dict[str, dict[str, Any]] = {}
+        self._kills: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def __enter__(self) -> Self:
         self._held_before = set(self._client.futures)
         self._workers_before = worker_states(self._client)
-        self._handlers_before = {
-            topic: self._client._event_handlers.get(topic) for topic in (_KILLS, _ALL)
-        }
-        self._client.subscribe_topic(_KILLS, self._on_kill)
-        self._client.subscribe_topic(_ALL, self._on_event)
-        # The client only sends its wish: a worker may be lost before that arrives.
-        self._client.run_on_scheduler(_subscribe, client=self._client.id)
         self._running = True
-        self._start = time.perf_counter()
+        self._deaths.__enter__()
         self._watchdog.start()
         if self._timeout is not None:
             self._after(self._timeout, self._stop_and_interrupt)
@@ -95,14 +90,8 @@ class FailureWatcher:
         for timer in self._timers:
             timer.cancel()
         self._watchdog.stop()
-        if self._client.status != "running":
-            return
-        for topic, handler in self._handlers_before.items():
-            self._client.unsubscribe_topic(topic)
-            # Dask leaves the handler in the client, and the next run would take it for the user's.
-            self._client._event_handlers.pop(topic, None)
-            if handler is not None:
-                self._client.subscribe_topic(topic, handler)
+        self._running = False
+        self._deaths.__exit__(kind, error, traceback)
 
     def watch(self, work: Callable[[], object]) -> BaseException | None:
         """Do the work, and return what it raised.
@@ -121,8 +110,9 @@ class FailureWatcher:
             try:
                 work()
             finally:
-                with self._lock:
+                with self._changed:
                     self._running = False
+                    self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 - returned to the caller, who decides
             return error
         finally:
@@ -130,13 +120,29 @@ class FailureWatcher:
                 self._stopper.join()
         return None
 
-    def look_for_lost(self, states: Sequence[WorkerState]) -> None:
-        """Note a worker that is not among these any more, and not yet told of by the scheduler."""
+    def settle(self, error: BaseException | None, states: Sequence[WorkerState]) -> None:
+        """Note a worker that was lost, and wait a moment for its nanny to say that it killed it.
+
+        Parameters
+        ----------
+        error
+            What `watch` returned.
+        states
+            The workers that there are now.
+        """
+        from distributed import KilledWorker
+
         there = {state.address for state in states}
         lost = [state.address for state in self._workers_before if state.address not in there]
-        with self._lock:
-            if lost and not self.is_over():
-                self.died = {"worker": lost[0], "processing-tasks": []}
+        with self._changed:
+            if not self.is_over():
+                if isinstance(error, KilledWorker):
+                    lost.insert(0, error.last_worker.address)
+                    self._left.setdefault(lost[0], {"processing-tasks": [error.task]})
+                self.died = lost[0] if lost else ""
+            if self.died and self.killed is None:
+                self._changed.wait_for(lambda: self.died in self._kills, _NANNYS_TIMEOUT)
+                self.killed_at, self.killed = self._kills.get(self.died, (None, None))
 
     def cancel(self) -> None:
         """Cancel what this run has submitted and still waits for; results stay."""
@@ -155,7 +161,7 @@ class FailureWatcher:
     def give_up(self) -> None:
         """Cancel what this run has submitted, and let go of workers that cannot be asked more."""
         self.cancel()
-        wait_until_idle(self._client)
+        wait_until_idle(self._client, timeout=SILENCE)
         if silent := silent_workers(self._client):
             restart(self._client, silent, keep=self._held_before)
 
@@ -184,8 +190,6 @@ class FailureWatcher:
         what_happened
             Tells what a worker died of that its nanny did not kill, by its address.
         """
-        from distributed import KilledWorker
-
         details: dict[str, Any] = {}
         if isinstance(error, KeyboardInterrupt) and not self._interrupted:
             status, message = "interrupted", "interrupted by the user"
@@ -195,23 +199,23 @@ class FailureWatcher:
                 "worker": self.killed["worker"],
                 "nbytes": self.killed["rss"],
                 "memory_limit": memory_limit,
-                "tasks": self._killed_tasks,
+                "tasks": self._tasks_of(self.killed["worker"]),
             }
-        elif self.died is not None:
-            status, worker = "killed", self.died["worker"]
-            message = exit_words(0) if self.died.get("expected") else what_happened(worker)
-            details = {"worker": worker, "tasks": self._killed_tasks}
-        elif self.standstill is not None:
-            status, message = "stuck", self.standstill.message
-            details = {"advice": self.standstill.advice}
-        elif self.timed_out:
-            status = "stuck"
-            message = f"not through after {format_seconds(self._timeout or seconds)} (--timeout)"
+        elif self.died:
+            expected = self._left.get(self.died, {}).get("expected")
+            status = "killed"
+            message = exit_words(0) if expected else what_happened(self.died)
+            details = {"worker": self.died, "tasks": self._tasks_of(self.died)}
+        elif self.timed_out or self.standstill is not None:
+            status, message = "stuck", ""
+            if self.timed_out:
+                limit = format_seconds(self._timeout or seconds)
+                message = f"not through after {limit} (--timeout)"
+            if self.standstill is not None:
+                message += f": {self.standstill.message}" if message else self.standstill.message
+                details = {"advice": self.standstill.advice}
         elif error is None:
             return None
-        elif isinstance(error, KilledWorker):
-            status, message = "killed", "workers died, and not by their nannies' hand"
-            details = {"tasks": (str(error.task),), "memory_limit": memory_limit}
         else:
             status, message = "failed", one_line(error)
         return Failure(
@@ -223,64 +227,64 @@ class FailureWatcher:
             **details,
         )
 
-    def _on_kill(self, event: tuple[float, dict[str, Any]]) -> None:
-        # Called in the client's event loop, where only the asynchronous `cancel` may be used.
-        with self._lock:
-            if not self._running or self.killed is not None:
-                return
-            stopped = self.is_over()
-            self.killed_at, self.killed = event
-        if not stopped:
-            self._stop()
-
-    def _on_event(self, event: tuple[float, Any]) -> None:
-        _, message = event
-        if not isinstance(message, dict) or message.get("action") != "remove-worker":
-            return
-        with self._lock:
-            if not self._running or self.is_over():
-                return
-            self.died = message
-        self._stop()
-
     def is_over(self) -> bool:
         """Whether something has ended the run."""
-        ends = (self.killed, self.died, self.standstill)
-        return self.timed_out or any(end is not None for end in ends)
+        return bool(self.killed or self.died or self.standstill or self.timed_out)
+
+    def _tasks_of(self, worker: str) -> tuple[str, ...]:
+        """Return the keys of the tasks that a worker was given when it left."""
+        return tuple(str(key) for key in self._left.get(worker, {}).get("processing-tasks", ()))
+
+    def _on_death(self, at: float, event: dict[str, Any]) -> None:
+        # Called in the client's event loop, where only the asynchronous `cancel` may be used.
+        worker, by_nanny = event["worker"], "rss" in event
+        with self._changed:
+            running, stopped = self._running, self.is_over()
+            if by_nanny:
+                self._kills.setdefault(worker, (at, event))
+                if running and self.killed is None:
+                    self.killed_at, self.killed = at, event
+            else:
+                self._left.setdefault(worker, event)
+                if running and not stopped:
+                    self.died = worker
+            self._changed.notify_all()
+            if running and not stopped:
+                self._stop()
 
     def _stop_and_interrupt(self, standstill: Standstill | None = None) -> None:
         """End the run for a standstill, or else for its time."""
-        with self._lock:
+        with self._changed:
             if not self._running or self.is_over():
                 return
             self.timed_out, self.standstill = standstill is None, standstill
-        self._stop()
+            self._stop()
         if self._main:
             self._after(_GRACE, self._interrupt)
 
     def _stop(self) -> None:
-        self._stopper = threading.Thread(
-            target=self._read_and_cancel, name="sdprofile-stop", daemon=True
-        )
+        """Start to cancel; called with the lock held while the work runs, which waits for it."""
+        work = self._learn_and_cancel
+        self._stopper = threading.Thread(target=work, name="sdprofile-stop", daemon=True)
         self._stopper.start()
 
-    def _read_and_cancel(self) -> None:
-        # The tasks first: those that are cancelled are no longer named.
-        if self.died is not None:
-            self._killed_tasks = tuple(str(key) for key in self.died["processing-tasks"])
-        elif self.killed is not None:
-            self._killed_tasks = tasks_at_death(self._client, self.killed["worker"])
-        deadline = time.monotonic() + _NANNYS_TIMEOUT
+    def _learn_and_cancel(self) -> None:
+        # First what can be seen only before: of a task that is cancelled no event tells.
+        if self.timed_out:
+            self.standstill = self._watchdog.look_again()
+        with self._changed:
+            if self.killed is not None:
+                worker = self.killed["worker"]
+                self._changed.wait_for(lambda: worker in self._left, _REMOVED_TIMEOUT)
         while True:
             # At once, or a new worker dies of the same task; again, for the cell may submit more.
             self.cancel()
-            nannys_turn = self.died is not None and self.killed is None
-            if not (self._running or (nannys_turn and time.monotonic() < deadline)):
+            if not self._running:
                 return
             time.sleep(_POLL)
 
     def _interrupt(self) -> None:
-        with self._lock:
+        with self._changed:
             # Held while the signal is sent, so that it arrives before `watch` has returned.
             if self._running:
                 self._interrupted = True
@@ -292,8 +296,3 @@ class FailureWatcher:
         timer.daemon = True
         self._timers.append(timer)
         timer.start()
-
-
-def _subscribe(dask_scheduler: Scheduler, client: str) -> None:
-    for topic in (_KILLS, _ALL):
-        dask_scheduler.subscribe_topic(topic, client)

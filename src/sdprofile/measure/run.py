@@ -127,11 +127,12 @@ def run_once(
                 " without its scheduler (take client.close() out of the cell, or see what ended it)"
             ) from error
         states = worker_states(client)
-        watcher.look_for_lost(states)
+        watcher.settle(error, states)
         if error is None and not watcher.is_over():
             check_untouched(client, there=len(states), expected=setting.workers)
         if error is not None:
             with ignored():
+                span.cancel()
                 watcher.give_up()
     failure = watcher.failure(
         error,

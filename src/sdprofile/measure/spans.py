@@ -11,10 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.ask import ask_workers
+from sdprofile.measure.clean import ENDED, SILENCE
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.spans import EXECUTE, SpanActivity
 
 if TYPE_CHECKING:
+    from dask.typing import Key
     from distributed import Client, Scheduler, Worker
     from distributed.spans import Span
 
@@ -87,6 +89,12 @@ class CellSpan(Instrument):
     def abandon(self) -> None:
         """Close the span."""
         self._stack.close()
+
+    def cancel(self) -> None:
+        """Cancel what tasks in the span have submitted and still wait for."""
+        keys = self._client.run_on_scheduler(partial(_unfinished, self._id))
+        if keys:
+            ask_workers(self._client, _cancel, keys, timeout=SILENCE)
 
     @property
     def cpu_seconds(self) -> float:
@@ -168,6 +176,29 @@ async def _send_heartbeat(dask_worker: Worker) -> None:
 def _cluster_metrics(dask_scheduler: Scheduler) -> dict[tuple[Hashable, ...], float]:
     metrics = dask_scheduler.cumulative_worker_metrics
     return {key: value for key, value in metrics.items() if isinstance(key, tuple)}
+
+
+def _unfinished(span_id: str, dask_scheduler: Scheduler) -> list[Key]:
+    return [
+        task.key
+        for task in dask_scheduler.tasks.values()
+        if task.state not in ENDED
+        and span_id in (task.annotations or {}).get("span", {}).get("ids", ())
+    ]
+
+
+async def _cancel(keys: Sequence[Key], dask_worker: Worker) -> None:
+    """Cancel by the client of a worker's tasks, or it would take later ones for cancelled too."""
+    from distributed import Future, default_client
+
+    try:
+        client = default_client()
+    except ValueError:
+        return
+    futures: list[Future[object]] = [
+        Future(key, client=client) for key in keys if key in client.futures
+    ]
+    await client.cancel(futures, asynchronous=True)
 
 
 def _empty_span(span_id: str, dask_scheduler: Scheduler) -> None:

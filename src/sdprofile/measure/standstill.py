@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from sdprofile.cluster.ask import ask_workers
+from sdprofile.cluster.states import worker_states
 from sdprofile.model.units import plural
 
 if TYPE_CHECKING:
-    from distributed import Client, Scheduler
+    from types import FrameType
+
+    from distributed import Client, Scheduler, Worker
 
 PATIENCE = 20.0
 """Seconds in which nothing at all must have happened."""
 
 _EVERY = 2.0
+_SOME = 1.0
 _FRESH = 5.0
 """Seconds since a worker's last heartbeat from which it is not known what it does."""
+
+_ANSWER = 2.0
+"""Seconds that a worker has to tell what its tasks do."""
 
 _WAITING: tuple[Literal["waiting", "queued", "processing", "no-worker"], ...] = (
     "waiting",
@@ -27,7 +37,10 @@ _WAITING: tuple[Literal["waiting", "queued", "processing", "no-worker"], ...] = 
     "processing",
     "no-worker",
 )
-_AT_WORK = ("executing", "long-running", "flight", "resumed", "cancelled")
+_GONE = (OSError, RuntimeError, ValueError, asyncio.CancelledError)
+"""What asking a scheduler raises that is gone."""
+
+_FETCHING = ("flight", "resumed", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +58,8 @@ class Standstill:
 class Look:
     """What the scheduler knows at one moment."""
 
-    at_work: bool
-    """Whether a worker executes or fetches something, or may do so."""
+    fetching: bool
+    """Whether a worker fetches something, or may do anything: it has not been heard of."""
 
     waiting: int
     """Number of tasks that are not done."""
@@ -63,6 +76,12 @@ class Look:
     state: Hashable
     """Changes whenever something happens."""
 
+    blocked: tuple[str, ...] = ()
+    """Tasks that wait for others, which they have submitted themselves and which do not run."""
+
+    waited_for: int = 0
+    """How many others those are."""
+
 
 class Watchdog:
     """Looks at the scheduler every few seconds, and barks once if nothing happens any more.
@@ -71,7 +90,8 @@ class Watchdog:
     -----
     Workers that are paused by memory that they cannot spill stay so for ever
     (https://github.com/dask/distributed/issues/5999), and a task that asks for a worker or a
-    resource that does not exist waits for it.
+    resource that does not exist waits for it. A task that waits for tasks which it has submitted
+    keeps its thread, and waits for ever if they need that thread.
     """
 
     def __init__(
@@ -91,6 +111,8 @@ class Watchdog:
         self._client = client
         self._bark = bark
         self._patience = PATIENCE if patience is None else patience
+        self._last: Look | None = None
+        self._since = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="sdprofile-watchdog", daemon=True)
 
@@ -102,21 +124,52 @@ class Watchdog:
         """Stop watching."""
         self._stopped.set()
 
+    def look_again(self) -> Standstill | None:
+        """Return why nothing happens, if nothing has since a look some time ago; None else."""
+        try:
+            return self._look(patience=min(_SOME, self._patience))
+        except _GONE:
+            return None
+
     def _watch(self) -> None:
-        last: Look | None = None
-        since = time.monotonic()
         while not self._stopped.wait(min(_EVERY, self._patience / 4)):
             try:
-                now = self._client.run_on_scheduler(look)
-            except (OSError, RuntimeError, ValueError, asyncio.CancelledError):
-                return  # the scheduler is gone, which the cell will notice
-            if now.at_work or not now.waiting or last is None or now.state != last.state:
-                since = time.monotonic()
-            elif time.monotonic() - since >= self._patience:
+                found = self._look(patience=self._patience)
+            except _GONE:
+                return  # the cell will notice
+            if found is not None:
                 if not self._stopped.is_set():
-                    self._bark(explain(now, seconds=self._patience))
+                    self._bark(found)
                 return
-            last = now
+
+    def _look(self, *, patience: float) -> Standstill | None:
+        now = self._client.run_on_scheduler(look)
+        last, self._last = self._last, now
+        if now.fetching or not now.waiting or last is None or now.state != last.state:
+            self._since = time.monotonic()
+            return None
+        seconds = time.monotonic() - self._since
+        if seconds < patience:
+            return None
+        idle = self._none_runs(now)
+        return explain(idle, seconds=seconds) if idle else None
+
+    def _none_runs(self, now: Look) -> Look | None:
+        """Ask the workers which of their tasks wait for others, and the scheduler for how many.
+
+        That costs the workers a moment, so it is asked only where nothing else happens. None if a
+        task does anything else, or may do so.
+        """
+        workers = [state.address for state in worker_states(self._client, parked=True)]
+        answers = ask_workers(self._client, _clients_waited_with, workers=workers, timeout=_ANSWER)
+        tasks = {task: client for answer in answers.values() for task, client in answer.items()}
+        if len(answers) < len(workers) or not all(tasks.values()):
+            return None
+        if not tasks:
+            return now
+        count = partial(_count_not_begun, frozenset(tasks.values()), frozenset(tasks))
+        waited_for: int = self._client.run_on_scheduler(count)
+        return replace(now, blocked=tuple(tasks), waited_for=waited_for) if waited_for else None
 
 
 def look(dask_scheduler: Scheduler) -> Look:
@@ -135,12 +188,11 @@ def look(dask_scheduler: Scheduler) -> Look:
     for group in dask_scheduler.task_groups.values():
         for state in _WAITING:
             counts[state] += group.states[state]
+
+    told = [worker.metrics.get("task_counts", {}) for worker in workers]
     return Look(
-        at_work=any(
-            now() - worker.last_seen > _FRESH
-            or any(worker.metrics.get("task_counts", {}).get(state) for state in _AT_WORK)
-            for worker in workers
-        ),
+        fetching=any(each.get(state) for each in told for state in _FETCHING)
+        or any(now() - worker.last_seen > _FRESH for worker in workers),
         waiting=sum(counts.values()),
         homeless=next((str(task.key) for task in dask_scheduler.unrunnable), ""),
         workers=len(workers),
@@ -150,6 +202,40 @@ def look(dask_scheduler: Scheduler) -> Look:
             *((worker.address, worker.status, worker.memory.spilled) for worker in workers),
         ),
     )
+
+
+def _clients_waited_with(dask_worker: Worker) -> dict[str, str]:
+    """Return for each task that runs the id of the client in which it waits; empty if it does not.
+
+    A task that runs in no thread, as a coroutine, is not looked into.
+    """
+    from distributed import default_client
+
+    state = dask_worker.state
+    clients = {str(task.key): "" for task in (*state.executing, *state.long_running)}
+    frames = sys._current_frames()
+    for thread, key in list(dask_worker.active_threads.items()):
+        if _waits_in_client(frames.get(thread)):
+            clients[str(key)] = default_client().id
+    return clients
+
+
+def _waits_in_client(frame: FrameType | None) -> bool:
+    """Whether a thread waits for another one in dask's client, as for a future's result."""
+    if frame is None or frame.f_globals.get("__name__") != "threading":
+        return False
+    while frame is not None and frame.f_globals.get("__name__") != "distributed.client":
+        frame = frame.f_back
+    return frame is not None
+
+
+def _count_not_begun(
+    clients: Collection[str], running: Collection[str], dask_scheduler: Scheduler
+) -> int:
+    """Return how many tasks some clients want that are neither done nor among those that run."""
+    known = [each for each in map(dask_scheduler.clients.get, clients) if each is not None]
+    wanted = {task for client in known for task in client.wants_what}
+    return sum(task.state in _WAITING and str(task.key) not in running for task in wanted)
 
 
 def explain(now: Look, *, seconds: float) -> Standstill:
@@ -184,5 +270,16 @@ def explain(now: Look, *, seconds: float) -> Standstill:
             message=f"{tasks}: {now.homeless} may run on no worker that there is",
             advice="Take workers=, resources= or dask.annotate out of the cell, or start such"
             " workers",
+        )
+    if now.blocked:
+        first, *others = now.blocked
+        who = f"{first} and {plural(len(others), 'other task')}" if others else first
+        waits, has, holds = ("wait", "have", "hold") if others else ("waits", "has", "holds")
+        return Standstill(
+            message=f"no task got on for {seconds:.0f} s: {who} {waits} for"
+            f" {plural(now.waited_for, 'task')} that {'they' if others else 'it'} {has} submitted,"
+            f" and {holds} the {'threads' if others else 'thread'} that those need",
+            advice="Wait within `with worker_client():` or after secede(), which free the thread of"
+            " a task that waits, or use more --threads or --workers",
         )
     return Standstill(message=tasks, advice="Look at the dashboard for what the tasks wait for")
