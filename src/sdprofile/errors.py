@@ -46,6 +46,10 @@ class NotReachedError(SdprofileError):
         self.advice = advice
 
 
+class LostError(SdprofileError):
+    """The scheduler of a cluster does not answer: nothing there can be undone."""
+
+
 def shown(value: object) -> str:
     """Return a value as an error shows it: in one line, its middle left out if it is long."""
     try:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
-from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
+from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, is_lost, lent, shape
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import LostError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.held import take_memory_back
@@ -182,10 +182,11 @@ class Lease:
             return
         if not self._chosen:
             stack.enter_context(lent(client, before=self._before))
-        stack.callback(release_workers, client)
-        stack.callback(take_memory_back, client)
+        stack.push(_unless_lost(release_workers, client))
+        stack.push(_unless_lost(take_memory_back, client))
         if self._chosen:
-            stack.callback(wake_all, client)  # the first of these, for the others ask all workers
+            # The first of these to be left, for the others ask all workers.
+            stack.push(_unless_lost(wake_all, client))
             self._note_parked()
 
     def _note_parked(self) -> None:
@@ -217,7 +218,13 @@ class Lease:
 
 @contextlib.contextmanager
 def told_if_lost(lease: Lease) -> Iterator[None]:
-    """Say in one line that an error comes of a scheduler that is gone."""
+    """Say in one line that a scheduler is gone; a client of the user's is left as it is.
+
+    Raises
+    ------
+    LostError
+        So that nothing is asked of it any more.
+    """
     try:
         yield
     except SdprofileError:
@@ -225,10 +232,23 @@ def told_if_lost(lease: Lease) -> Iterator[None]:
     except Exception as error:
         if not is_lost(lease.client):
             raise
-        raise SdprofileError(
-            "the cluster: expected its scheduler to answer, got no answer"
-            " (look why it ended, and start a new cluster if it was yours)"
+        advice = "close its client, and start a new cluster"
+        if is_started_here(lease.client):
+            close_cluster()
+            advice = "it was closed; the next profile starts another one"
+        raise LostError(
+            f"the cluster: expected its scheduler to answer, got no answer ({advice})"
         ) from error
+
+
+def _unless_lost(undo: Callable[[Client], object], client: Client) -> Callable[..., None]:
+    """Return what undoes something when a context is left, but for a cluster that is lost."""
+
+    def leave(kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, LostError):
+            undo(client)
+
+    return leave
 
 
 @contextlib.contextmanager

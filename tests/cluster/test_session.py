@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import warnings
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import distributed
 import pytest
 from distributed import Client, LocalCluster
 
-from sdprofile.cluster import own
+from sdprofile.cluster import own, session
 from sdprofile.cluster.own import close_cluster, default_client, start_cluster
-from sdprofile.cluster.session import find_client, fit, lent, shape
-from sdprofile.errors import SdprofileError
+from sdprofile.cluster.session import find_client, fit, is_lost, lent, shape
+from sdprofile.errors import LostError, SdprofileError
+from sdprofile.lease import Lease, told_if_lost
 from sdprofile.plan import Shape
 
 FOUND = Shape(workers=2, threads=1, memory_limit=700_000_000)
@@ -57,6 +60,51 @@ def test_results_made_meanwhile_live_through_giving_back(user_client: Client) ->
         distributed.wait(made)
     assert shape(user_client) == FOUND
     assert len(made.result()) == 1000
+
+
+class SilentScheduler:
+    """What a client sees of a scheduler that does not answer."""
+
+    address = "tcp://127.0.0.1:1"
+
+    async def identity(self) -> None:
+        await asyncio.sleep(3600)
+
+
+def test_a_client_that_gets_no_answer_is_told_so_and_left_as_it_is(
+    user_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_lost(user_client)
+    lease = cast("Lease", SimpleNamespace(client=user_client))
+
+    def fail() -> None:
+        with told_if_lost(lease):
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        fail()
+    monkeypatch.setattr(session, "ANSWER_TIMEOUT", 0.1)
+    with monkeypatch.context() as silence:
+        silence.setattr(user_client, "scheduler", SilentScheduler())
+        assert is_lost(user_client)
+        with pytest.raises(LostError, match="got no answer .close its client, and start a new"):
+            fail()
+        with pytest.raises(SdprofileError, match="client: expected its scheduler to answer"):
+            find_client()
+    assert user_client.status == "running"
+    assert find_client() is user_client
+    assert user_client.submit(sum, (1, 2)).result() == 3
+
+
+def test_nothing_is_asked_of_a_cluster_that_is_lost(user_client: Client) -> None:
+    def lose() -> None:
+        with lent(user_client):
+            fit(user_client, workers=1, threads=1, memory_limit=700_000_000)
+            raise LostError
+
+    with pytest.raises(LostError):
+        lose()
+    assert shape(user_client).workers == 1
 
 
 @pytest.mark.parametrize(

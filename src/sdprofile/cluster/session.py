@@ -13,7 +13,7 @@ from sdprofile.cluster.jobs import is_of_jobs
 from sdprofile.cluster.own import started_client
 from sdprofile.cluster.resize import renew, replace_gently, resize
 from sdprofile.cluster.states import worker_states
-from sdprofile.errors import NotReachedError, SdprofileError
+from sdprofile.errors import LostError, NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.model.units import plural
 from sdprofile.plan import Shape
@@ -36,7 +36,8 @@ def find_client() -> Client | None:
     Raises
     ------
     SdprofileError
-        If the session's client is asynchronous, adaptive, or has its workers in this process.
+        If the session's client is asynchronous, adaptive, has its workers in this process, or its
+        scheduler does not answer.
     """
     from distributed import Client
 
@@ -101,18 +102,15 @@ def fit(client: Client, *, workers: int, threads: int, memory_limit: int | None)
 
 
 def is_lost(client: Client) -> bool:
-    """Whether the scheduler of a client does not answer; such a client is closed."""
-    if client.status == "running":
-        scheduler: Any = client.scheduler
-        try:
-            client.sync(scheduler.identity, callback_timeout=ANSWER_TIMEOUT)
-        except _NO_ANSWER:
-            pass
-        else:
-            return False
-    with contextlib.suppress(*_NO_ANSWER):
-        client.close(timeout=ANSWER_TIMEOUT)
-    return True
+    """Whether the scheduler of a client does not answer."""
+    if client.status != "running":
+        return True
+    scheduler: Any = client.scheduler
+    try:
+        client.sync(scheduler.identity, callback_timeout=ANSWER_TIMEOUT)
+    except _NO_ANSWER:
+        return True
+    return False
 
 
 def check_untouched(client: Client, *, there: int, expected: int) -> None:
@@ -161,6 +159,8 @@ def lent(client: Client, *, before: Shape | None = None) -> Iterator[Client]:
     options = dict(_new_worker_options(client))
     try:
         yield client
+    except LostError:
+        raise
     except BaseException as error:
         try:
             with ignored():
@@ -200,6 +200,11 @@ def _check(client: Client) -> None:
         raise SdprofileError(
             "the session's dask client: expected one that waits for results, got an asynchronous"
             " one (use Client() without asynchronous=True)"
+        )
+    if is_lost(client):
+        raise SdprofileError(
+            "the session's dask client: expected its scheduler to answer, got no answer (close the"
+            " client, and start a new cluster or let sdprofile start one)"
         )
     if not getattr(client.cluster, "processes", True):
         raise SdprofileError(
