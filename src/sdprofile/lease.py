@@ -17,7 +17,7 @@ from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, is_lost, lent, shape
 from sdprofile.cluster.states import WorkerState, worker_states
-from sdprofile.cluster.workers import fast_start, prepare_workers, release_workers
+from sdprofile.cluster.workers import fast_start, prepare_workers, quiet_workers, release_workers
 from sdprofile.errors import LostError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.measure.clean import busy_workers
@@ -180,9 +180,11 @@ class Lease:
         self.secure = is_secure(client)
         if self._before is None:
             return
+        quiet_workers(client)
+        # The last of these to be left: workers that go then are still quiet.
+        stack.push(_unless_lost(release_workers, client))
         if not self._chosen:
             stack.enter_context(lent(client, before=self._before))
-        stack.push(_unless_lost(release_workers, client))
         stack.push(_unless_lost(take_memory_back, client))
         if self._chosen:
             # The first of these to be left, for the others ask all workers.
@@ -253,17 +255,34 @@ def _unless_lost(undo: Callable[[Client], object], client: Client) -> Callable[.
 
 @contextlib.contextmanager
 def _quiet_logs() -> Iterator[None]:
-    """Keep out of the cell's output what dask logs about a kill: the report says it better."""
+    """Keep out of the cell's output what dask logs about a kill: the report says it better.
+
+    Notes
+    -----
+    By filters, not by `distributed.utils.silence_logging_cmgr`: each nanny that starts or ends sets
+    the levels of the handlers anew.
+    """
     from distributed.client import AllExit
-    from distributed.utils import silence_logging_cmgr
 
     def not_by_cancelling(record: logging.LogRecord) -> bool:
         return not (record.exc_info and record.exc_info[0] is AllExit)
 
+    def critical(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.CRITICAL
+
+    on_screen = [
+        handler
+        for handler in logging.getLogger("distributed").handlers
+        if isinstance(handler, logging.StreamHandler)
+        and not isinstance(handler, logging.FileHandler)
+    ]
     logger = logging.getLogger("asyncio")
     logger.addFilter(not_by_cancelling)
+    for handler in on_screen:
+        handler.addFilter(critical)
     try:
-        with silence_logging_cmgr(level=logging.CRITICAL):
-            yield
+        yield
     finally:
+        for handler in on_screen:
+            handler.removeFilter(critical)
         logger.removeFilter(not_by_cancelling)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ import psutil
 import pytest
 import spatialdata.models  # noqa: F401 - what workers are to have, too
 from distributed import Client
+from distributed.comm import CommClosedError
 
 from sdprofile.cluster import workers
 from sdprofile.cluster.resize import resize
@@ -171,3 +173,14 @@ close_cluster()
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.split() == ["1", "False"]
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [(None, True), (ValueError(), True), (CommClosedError(), False)]
+)
+def test_only_tracebacks_of_connections_that_end_are_kept_back(
+    error: Exception | None, *, kept: bool
+) -> None:
+    told = (type(error), error, None) if error is not None else None
+    record = logging.LogRecord("distributed.worker", logging.ERROR, "", 0, "", (), told)
+    assert workers._is_news(record) == kept

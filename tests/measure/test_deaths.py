@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
-from distributed import Client
+from conftest import wait_until
+from distributed import Client, Scheduler
 from runs import measure
 
 from sdprofile.cluster.resize import resize
@@ -59,6 +63,40 @@ def test_death_of_a_worker_that_does_nothing_is_told_too(one_worker: Client) -> 
     assert run.status == "killed"
     assert run.seconds < 30
     resize(one_worker, 1)
+
+
+def log_for_a_while(topics: list[str], dask_scheduler: Scheduler) -> None:
+    """Log events every 2 ms, so that some are always on their way to whoever wants them."""
+    for number in range(500):
+        event = {"action": "none", "number": number}
+        dask_scheduler.loop.call_later(number / 500, dask_scheduler.log_event, topics, event)
+
+
+def test_events_on_their_way_at_the_end_of_a_run_find_a_handler(one_worker: Client) -> None:
+    logged: list[logging.LogRecord] = []
+    heard: list[Any] = []
+    handler = logging.Handler(level=logging.ERROR)
+    handler.emit = logged.append  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    topics = ["all", "worker-restart-memory", f"sdprofile-deaths-{one_worker.id}"]
+    before = dict(one_worker._event_handlers)
+    one_worker.subscribe_topic("all", heard.append)
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        one_worker.run_on_scheduler(partial(log_for_a_while, topics[:2]))
+        for _ in range(2):
+            run, _ = measure(lambda: None, one_worker)
+            assert run.status == "ok"
+        one_worker.log_event(topics, "last")
+        wait_until(lambda: any(message == "last" for _, message in heard))
+        assert one_worker._event_handlers["all"] == heard.append
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+        one_worker.unsubscribe_topic("all")
+    assert logged == []
+    assert set(one_worker._event_handlers) - set(before) <= {"all", topics[2]}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,16 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 CELLS = {
-    "load": "%load_ext sdprofile\nimport dask.array as da\nimport distributed\nx = 5",
+    "log": """import logging
+class Tracebacks(logging.Handler):
+    def emit(self, record):
+        if record.exc_info:
+            logged.append(self.format(record))
+logged, heard = [], []
+import distributed
+for name in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
+    logging.getLogger(name).addHandler(Tracebacks())""",
+    "load": "%load_ext sdprofile\nimport dask.array as da\nx = 5",
     "profile": """%%sdprofile --workers 1,2 --memory 600MB -r 2 --out kept
 from IPython.display import display, HTML
 x = x + 1
@@ -70,17 +79,33 @@ client.submit(hold, 1, pure=False).result()""",
     "close": "%sdcluster --close\nimport psutil\n"
     "print([p for p in psutil.Process().children() if 'resource_tracker' not in str(p.cmdline())])",
     "close again": "%sdcluster --close",
-    "borrow": """from distributed import Client, LocalCluster
+    "borrow": """from distributed import LocalCluster
 each = {"threads_per_worker": 1, "memory_limit": "600MB"}
 cluster = LocalCluster(n_workers=2, dashboard_address="127.0.0.1:0", **each)
-mine = Client(cluster)
-before = sorted(mine.scheduler_info(n_workers=-1)["workers"])""",
-    "borrowed": "%%sdprofile --workers 1,3 -r 1\nda.ones(4, chunks=2).sum().compute()",
+mine = cluster.get_client()
+mine.subscribe_topic("all", heard.append)
+def do_workflow():
+    return da.ones(4, chunks=2).sum().compute()""",
+    "borrowed": "%%sdprofile --workers 1,3 -r 2\ndo_workflow()",
+    "borrowed and killed": """%%sdprofile --workers 1 -r 1
+mine.submit(hold, 900, pure=False).result()""",
+    "borrowed and restarted": """%%sdprofile --workers 1 -r 1
+mine.restart()
+do_workflow()""",
     "given back": """info = mine.scheduler_info(n_workers=-1)["workers"]
 print(len(info), {w["memory_limit"] for w in info.values()}, mine.status)
+heard_before = len(heard)
+cluster.scale(3)""",
+    "heard": """import time
+for _ in range(6000):
+    if len(heard) > heard_before:
+        break
+    time.sleep(0.01)
+print(len(heard) > heard_before > 0)
 mine.close(); cluster.close()""",
     "unload": "%unload_ext sdprofile",
     "gone": "%sdprofile",
+    "logged": "print(*logged, sep='\\n')",
 }
 
 
@@ -93,7 +118,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     folder = str(tmp_path_factory.mktemp("notebook"))
     nbclient.NotebookClient(
-        notebook, timeout=120, allow_errors=True, resources={"metadata": {"path": folder}}
+        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": folder}}
     ).execute()
     return dict(zip(CELLS, notebook.cells, strict=True))
 
@@ -271,6 +296,19 @@ def test_a_borrowed_cluster_is_given_back(cells: dict[str, Any]) -> None:
     shown = text_of(cells["borrowed"])
     assert "600" in shown or "572" in shown  # its own limit, which nobody asked to change
     assert text_of(cells["given back"]).strip() == "2 {600000000} running"
+
+
+def test_the_users_own_handler_of_an_event_stays(cells: dict[str, Any]) -> None:
+    assert text_of(cells["heard"]).strip() == "True"
+
+
+def test_no_traceback_is_shown_or_logged_but_of_what_a_cell_raised(cells: dict[str, Any]) -> None:
+    assert text_of(cells["logged"]).strip() == ""
+    for name in ("borrowed and killed", "borrowed and restarted"):
+        assert "killed" in text_of(cells[name])
+    for cell in cells.values():
+        streams = [output.text for output in cell.outputs if output.output_type == "stream"]
+        assert "Traceback" not in "".join(streams)
 
 
 def test_unloading_takes_the_magics_away(cells: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.machinery
+import logging
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -183,10 +184,18 @@ def prepare_workers(client: Client, *, in_our_terminal: bool = True) -> None:
         )
 
 
+def quiet_workers(client: Client) -> None:
+    """Keep the workers from printing tracebacks when they, or others, leave.
+
+    A heartbeat may be under way when a worker is told to go, and results when another one dies.
+    """
+    ask_workers(client, _be_quiet)
+
+
 def release_workers(client: Client) -> None:
-    """Let workers hear Ctrl-C again, as they did before `prepare_workers`."""
+    """Let workers print and hear Ctrl-C again, as before `quiet_workers` and `prepare_workers`."""
     if client.status == "running":
-        ask_workers(client, _hear_interrupts)
+        ask_workers(client, _release)
 
 
 def _prepare(names: tuple[str, ...], in_our_terminal: bool) -> int:
@@ -196,6 +205,7 @@ def _prepare(names: tuple[str, ...], in_our_terminal: bool) -> int:
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         if handler is not signal.SIG_IGN:
             _handlers.append(handler)
+    _be_quiet()
     for name in names:
         if name not in sys.modules:
             with contextlib.suppress(ImportError):
@@ -203,9 +213,22 @@ def _prepare(names: tuple[str, ...], in_our_terminal: bool) -> int:
     return sum(name in sys.modules for name in names)
 
 
-def _hear_interrupts() -> None:
+def _be_quiet() -> None:
+    for handler in logging.getLogger("distributed").handlers:
+        handler.addFilter(_is_news)
+
+
+def _release() -> None:
+    for handler in logging.getLogger("distributed").handlers:
+        handler.removeFilter(_is_news)
     if _handlers:
         signal.signal(signal.SIGINT, _handlers.pop())
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a record is of anything but a connection that has ended."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, OSError)
 
 
 def stop_forkserver() -> None:
