@@ -23,7 +23,7 @@ class Tracebacks(logging.Handler):
 logged, heard = [], []
 import distributed
 for name in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
-    logging.getLogger(name).addHandler(Tracebacks())""",
+    logging.getLogger(name).addHandler(Tracebacks(logging.ERROR))""",
     "load": "%load_ext sdprofile\nimport dask.array as da\nx = 5",
     "profile": """%%sdprofile --workers 1,2 --memory 600MB -r 2 --out kept
 from IPython.display import display, HTML
@@ -102,6 +102,7 @@ for _ in range(6000):
         break
     time.sleep(0.01)
 print(len(heard) > heard_before > 0)
+mine.unsubscribe_topic("all")  # or dask logs what it cannot send to a client that closes
 mine.close(); cluster.close()""",
     "unload": "%unload_ext sdprofile",
     "gone": "%sdprofile",
