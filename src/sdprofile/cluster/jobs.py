@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 QUEUE_TIMEOUT = 600.0
-"""Seconds that jobs have to start: they may wait in a queue."""
+"""Seconds that jobs and pods have to start: they may wait in a queue."""
 
 _ASK_TIMEOUT = 5.0
 
@@ -16,6 +16,14 @@ _ASK_TIMEOUT = 5.0
 def is_of_jobs(cluster: Any) -> bool:
     """Whether the workers of a cluster are jobs of a batch system."""
     return any(kind.__name__ == "JobQueueCluster" for kind in type(cluster).__mro__)
+
+
+def comes_from_elsewhere(cluster: Any) -> bool:
+    """Whether the workers of a cluster have to be waited for, as jobs or pods in a queue.
+
+    Clusters of dask's own that are no batch system keep an object for each worker.
+    """
+    return is_of_jobs(cluster) or not hasattr(cluster, "workers")
 
 
 def workers_of_a_job(cluster: Any) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.ending import end_surplus
 from sdprofile.cluster.jobs import (
     QUEUE_TIMEOUT,
+    comes_from_elsewhere,
     forget_lost_jobs,
     is_of_jobs,
     why_they_wait,
@@ -15,7 +18,7 @@ from sdprofile.cluster.jobs import (
 )
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
-from sdprofile.interrupts import let_in
+from sdprofile.interrupts import ignored, let_in
 from sdprofile.model.units import plural
 
 if TYPE_CHECKING:
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 60.0
 """Seconds that workers have to start or to leave."""
+
+AT_ONCE = 4
+"""How many workers for each CPU of this machine start at a time: more only hinder each other."""
 
 _POLL = 0.02
 _ASK_AGAIN = 2.0
@@ -47,6 +53,8 @@ def resize(client: Client, workers: int, *, timeout: float | None = None) -> Non
     ------
     NotReachedError
         If another number of workers is there when the time is over.
+    KeyboardInterrupt
+        After an interrupt; workers that were starting are ended then.
 
     Notes
     -----
@@ -56,32 +64,51 @@ def resize(client: Client, workers: int, *, timeout: float | None = None) -> Non
     forgets a worker that dies while it starts (dask/distributed#5919). A worker that stays paused
     is started anew, unless results are held on it (dask/distributed#5999).
     """
+    before = len(worker_states(client))
+    try:
+        _come_to(client, workers, timeout)
+    except KeyboardInterrupt:
+        with ignored():
+            end_surplus(client, keep=min(before, workers))
+        raise
+
+
+def _come_to(client: Client, workers: int, timeout: float | None) -> None:
     cluster: Any = client.cluster
     jobs, each = is_of_jobs(cluster), workers_of_a_job(cluster)
     if jobs:
         forget_lost_jobs(cluster, [state.name for state in worker_states(client)])
     if timeout is None:
-        timeout = QUEUE_TIMEOUT if jobs else START_TIMEOUT
+        timeout = QUEUE_TIMEOUT if comes_from_elsewhere(cluster) else START_TIMEOUT
     deadline = time.monotonic() + timeout
-    ask_again = 0.0
+    at_once = _at_once(cluster)
+    ask_again, asked = 0.0, 0
     while True:
         now = time.monotonic()
         states = worker_states(client)
-        if now >= ask_again:
+        running = sum(state.status == "running" for state in states)
+        wish = min(workers, len(states) + at_once)
+        if now >= ask_again or wish > asked:
             paused = [state.address for state in states if state.status == "paused"]
             if paused and ask_again:  # they have had time to come back by themselves
                 restart(client, paused)
-            cluster.scale(workers)
-            ask_again = now + _ASK_AGAIN
-        running = sum(state.status == "running" for state in states)
-        there = len(states) == running == workers == each * len(cluster.workers)
-        if there and not _is_at_work(cluster) and all(map(_is_up, cluster.workers.values())):
+            cluster.scale(wish)
+            ask_again, asked = now + _ASK_AGAIN, wish
+        if len(states) == running == workers and _is_settled(cluster, workers, each):
             return
         if now >= deadline:
             waiting = why_they_wait(cluster) if jobs else ""
             raise _wrong_number(workers, states, timeout, waiting)
         with let_in():
             time.sleep(_POLL)
+
+
+def _at_once(cluster: Any) -> int:
+    """Return how many workers of a cluster may start at a time; any number on other machines."""
+    from dask.system import CPU_COUNT
+    from distributed import LocalCluster
+
+    return AT_ONCE * CPU_COUNT if isinstance(cluster, LocalCluster) else sys.maxsize
 
 
 def restart(client: Client, workers: Sequence[str], *, keep: Collection[Key] | None = None) -> bool:
@@ -192,13 +219,19 @@ def held_results(client: Client) -> str:
     return plural(number, "result") if number else ""
 
 
-def _is_at_work(cluster: Any) -> bool:
-    """Whether a cluster starts or stops workers now, perhaps for a wish that was taken back since.
+def _is_settled(cluster: Any, workers: int, each: int) -> bool:
+    """Whether a cluster has these workers itself, and starts or stops none now.
 
-    It counts a worker only once that has started (`SpecCluster._correct_state_internal`).
+    It may do so for a wish that was taken back since, and counts a worker only once that has
+    started (`SpecCluster._correct_state_internal`). One that does not say has what its scheduler
+    has.
     """
+    own: Any = getattr(cluster, "workers", None)
+    if not isinstance(own, Mapping):
+        return True
     lock = getattr(cluster, "_lock", None)
-    return bool(lock is not None and lock.locked())
+    at_work = lock is not None and lock.locked()
+    return workers == each * len(own) and not at_work and all(map(_is_up, own.values()))
 
 
 def _is_up(worker: Any) -> bool:
