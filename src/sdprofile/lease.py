@@ -94,8 +94,8 @@ class Lease:
             stack.enter_context(_quiet_logs())
             stack.enter_context(fast_start(fork=is_started_here(client)))
             self._take(stack, client)
-            if self.of_jobs and self._before is not None and not self._before.workers:
-                # What kind of workers the jobs bring, only the workers tell.
+            if self._before is not None and self._before.threads is None:
+                # What kind of workers will come, only the workers tell.
                 resize(client, self.plan.settings[0].workers)
                 self.plan = self._make_plan(client, shape(client))
             self._stack = stack.pop_all()
