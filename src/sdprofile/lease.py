@@ -22,7 +22,9 @@ from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.held import take_memory_back
+from sdprofile.measure.memory import read_thresholds
 from sdprofile.model.machine import Machine
+from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
 from sdprofile.model.setting import Setting
 from sdprofile.model.units import listed, plural
@@ -50,6 +52,7 @@ class Lease:
             What this machine has.
         """
         self.remarks: list[Notice] = []
+        self.thresholds: Thresholds | None = None
         self.secure = False
         self.dashboard = ""
         self.of_jobs = False
@@ -130,6 +133,8 @@ class Lease:
             resize(self.client, workers)
         ours = self.client.cluster is not None and not self.of_jobs
         prepare_workers(self.client, in_our_terminal=ours)
+        if self.thresholds is None:
+            self.thresholds = read_thresholds(self.client)
 
     def _make_plan(self, client: Client, found: Shape) -> Plan:
         return make_plan(

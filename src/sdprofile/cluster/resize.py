@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from sdprofile.cluster.jobs import (
     comes_from_elsewhere,
     forget_lost_jobs,
     is_of_jobs,
+    may_start_at_once,
     why_they_wait,
     workers_of_a_job,
 )
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 60.0
 """Seconds that workers have to start or to leave."""
-
-AT_ONCE = 4
-"""How many workers for each CPU of this machine start at a time: more only hinder each other."""
 
 _POLL = 0.02
 _ASK_AGAIN = 2.0
@@ -81,7 +78,7 @@ def _come_to(client: Client, workers: int, timeout: float | None) -> None:
     if timeout is None:
         timeout = QUEUE_TIMEOUT if comes_from_elsewhere(cluster) else START_TIMEOUT
     deadline = time.monotonic() + timeout
-    at_once = _at_once(cluster)
+    at_once = may_start_at_once(cluster)
     ask_again, asked = 0.0, 0
     while True:
         now = time.monotonic()
@@ -101,14 +98,6 @@ def _come_to(client: Client, workers: int, timeout: float | None) -> None:
             raise _wrong_number(workers, states, timeout, waiting)
         with let_in():
             time.sleep(_POLL)
-
-
-def _at_once(cluster: Any) -> int:
-    """Return how many workers of a cluster may start at a time; any number on other machines."""
-    from dask.system import CPU_COUNT
-    from distributed import LocalCluster
-
-    return AT_ONCE * CPU_COUNT if isinstance(cluster, LocalCluster) else sys.maxsize
 
 
 def restart(client: Client, workers: Sequence[str], *, keep: Collection[Key] | None = None) -> bool:
