@@ -47,7 +47,7 @@ class FailureWatcher:
     """The nanny's event: ``worker``, ``pid`` and ``rss`` (bytes); None if no worker was killed."""
 
     killed_at: float | None = None
-    """When the nanny told of it, in seconds of the wall clock (`time.time`)."""
+    """When the nanny told of it, in seconds of the scheduler's clock."""
 
     died: dict[str, Any] | None = None
     """The scheduler's event of a worker that was lost: ``worker``, ``processing-tasks``."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
 from sdprofile.measure import sampling
+from sdprofile.measure.clock import workers_ahead
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.memory import Curve, Thresholds
 
@@ -79,12 +80,14 @@ class WorkerMemory(Instrument):
     ``/proc/<pid>/statm``), so that neither a worker's GIL nor that of the kernel holds it up. It is
     started by the workers' nanny, or by a worker that has none. What a worker that is killed had in
     use is known up to its last moment. A worker that is started anew during a run is not sampled.
+    Samples carry the time of their host; how far that is ahead of this one is asked for before.
     """
 
     def begin(self) -> None:
         """Start a process on each host."""
         self._read: dict[str, Samples] = {}
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
+        self._ahead: dict[str, float] = {}
         pids: dict[str, int] = ask_workers(self._client, os.getpid)
         by_host: dict[str, list[str]] = {}
         for worker in pids:
@@ -93,13 +96,18 @@ class WorkerMemory(Instrument):
             begin = partial(start_sampling, [pids[worker] for worker in workers])
             if sampler := self._on(host, begin):
                 self._started.append((host, workers, sampler))
+        firsts = {workers[0]: host for host, workers, _ in self._started}
+        for worker, ahead in workers_ahead(self._client, list(firsts)).items():
+            self._ahead[firsts[worker]] = ahead
 
     def end(self) -> None:
         """Fetch what the processes have written."""
         for host, workers, sampler in self._started:
             samples = self._on(host, partial(stop_sampling, *sampler)) or b""
+            ahead = self._ahead.get(host, 0.0)
             for worker, series in zip(workers, _unpack(samples, len(workers)), strict=True):
-                self._read[worker] = series
+                times, own, below = series
+                self._read[worker] = ([at - ahead for at in times], own, below)
 
     def curves(self, *, began: float, seconds: float) -> tuple[Curve, ...]:
         """Return what was sampled while the cell ran.
