@@ -38,18 +38,21 @@ def end_surplus(client: Client, *, keep: int) -> None:
     those of other machines, leave as they do on ``cluster.scale``.
     """
     cluster: Any = client.cluster
-    cluster.scale(keep)
-    if not hasattr(cluster, "_created"):
-        return
-    holding = set(client.run_on_scheduler(_names_with_data))
-    with _failed_starts_unlogged(), contextlib.suppress(TimeoutError):
-        cluster.sync(_end, cluster, holding, callback_timeout=END_TIMEOUT)
+    if hasattr(cluster, "_created"):
+        holding = set(client.run_on_scheduler(_names_with_data))
+        with _failed_starts_unlogged(), contextlib.suppress(TimeoutError):
+            cluster.sync(_end, cluster, keep, holding, callback_timeout=END_TIMEOUT)
+    cluster.scale(keep)  # only now, for it asks those that it takes away whether they may go
 
 
-async def _end(cluster: Any, holding: set[str]) -> None:
+async def _end(cluster: Any, keep: int, holding: set[str]) -> None:
     """Kill the workers of a `SpecCluster` that it is not to have, until they are gone."""
     from distributed import Nanny
 
+    up = {name for name, worker in cluster.workers.items() if worker.status.name == "running"}
+    for name in sorted(cluster.worker_spec, key=lambda name: name not in up)[keep:]:
+        if str(name) not in holding:
+            del cluster.worker_spec[name]
     while True:
         surplus = [
             nanny

@@ -183,7 +183,7 @@ class Profile(Exported):
         -----
         `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.scaling.serial_fraction`).
         `verdict` is ``faster``, ``slower``, ``the same``, or that nobody can tell and why, as in
-        ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict.compare`). Peaks: see `to_frame`.
+        ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict.compare`).
         """
         return summary_frame(self)
 
