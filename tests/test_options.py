@@ -204,7 +204,7 @@ ALL = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Optio
         ("--order ro", "ro", ["rounds"]),
         ("--quiet --order=ro", "ro", ["rounds"]),
         ("--out rounds --order gr", "gr", ["grouped"]),
-        ("--report 'my report.html' --o", "--o", ["--on", "--order", "--out"]),
+        ("--report 'my report.html' --o", "--o", ["--oversubscribe", "--on", "--order", "--out"]),
     ],
 )
 def test_what_may_follow_is_offered(line: str, fragment: str, candidates: list[str]) -> None:
@@ -245,7 +245,7 @@ def test_nothing_is_offered_where_anything_may_stand(line: str) -> None:
 def test_each_magic_offers_its_own_options() -> None:
     assert ClusterOptions.complete("-r")[1] == ()
     offered = ClusterOptions.complete("--memory 1GB --")[1]
-    assert offered == ("--workers", "--threads", "--secure", "--close")
+    assert offered == ("--workers", "--oversubscribe", "--threads", "--secure", "--close")
 
 
 GIVEN = ("--quiet", "--memory=1GB", "-r 2", "--out 'x'", "--report 'x y'", "--report 'x", "--", "x")

@@ -55,6 +55,29 @@ def test_more_memory_than_there_is_is_refused() -> None:
     )
 
 
+def test_counts_that_crowd_this_machine_have_to_be_insisted_on() -> None:
+    asked = Options(workers=(1, 17))
+    with pytest.raises(SdprofileError) as caught:
+        make_plan(asked, MACHINE)
+    assert str(caught.value) == (
+        "--workers: expected at most 16, four for each of the 4 CPUs that workers may use, got 17"
+        " (add --oversubscribe to start them all the same)"
+    )
+    insisted = make_plan(Options(workers=(1, 17), oversubscribe=True), MACHINE)
+    assert [setting.workers for setting in insisted.settings] == [1, 17]
+    make_plan(Options(workers=(16,)), MACHINE)
+
+
+def test_a_crowd_is_refused_on_a_borrowed_cluster_here_and_nowhere_else() -> None:
+    found, asked = Shape(workers=2, threads=1, memory_limit=GB // 10), Options(workers=(40,))
+    with pytest.raises(SdprofileError, match="^--workers: expected at most 16"):
+        make_plan(asked, MACHINE, found=found)
+    make_plan(asked, MACHINE, found=found, local=False)
+    crowd = Shape(workers=40, threads=1, memory_limit=GB // 10)
+    make_plan(asked, MACHINE, found=crowd)
+    make_plan(asked, MACHINE, found=crowd, fixed=True)
+
+
 BIG = Shape(workers=1, threads=1, memory_limit=8 * GB)
 
 

@@ -17,7 +17,7 @@ from profiles import GB, make_activity, make_profile, make_run
 from sdprofile.errors import SdprofileError
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
-from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
+from sdprofile.model.memory import ClusterPeak, Curve, Thresholds, WorkerPeak
 from sdprofile.model.notices import Notice
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
@@ -173,6 +173,16 @@ def test_profile_of_10_000_tasks_is_small(tmp_path: Path) -> None:
 
     assert path.stat().st_size < 1_000_000
     assert len(load(path).runs[8].curves[3].seconds) == 625
+
+
+def test_thresholds_of_an_older_file_are_dasks_own(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    save(make_profile(make_run(), thresholds=Thresholds(pause=None)), path)
+    assert load(path).thresholds == Thresholds(pause=None)
+    document = json.loads(path.read_text())
+    del document["profile"]["thresholds"]
+    path.write_text(json.dumps(document))
+    assert load(path).thresholds == Thresholds()
 
 
 def test_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

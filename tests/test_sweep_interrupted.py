@@ -5,19 +5,45 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import distributed
 import pytest
+from conftest import child_processes, wait_until
 from distributed import Client
 from runs import sweep_of
 
+from sdprofile.cluster.own import close_cluster, start_cluster, started_client
 from sdprofile.cluster.session import shape
 from sdprofile.measure.clean import busy_workers
 
 TOO_LONG = 25.0
 """Seconds after which nobody would wait any more; dask's own time limits are from 30 up."""
+
+STILL_STARTING = 10.0
+"""Seconds that so many workers take to start at the very least; politely they end after it."""
+
+
+@contextmanager
+def pressed_when(holds: Callable[[], bool]) -> Iterator[list[float]]:
+    """Send Ctrl-C once something holds; yield the times at which it was sent."""
+    sent: list[float] = []
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def press() -> None:
+        wait_until(holds, seconds=60)
+        sent.append(time.perf_counter())
+        signal.pthread_kill(main, signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    try:
+        yield sent
+    finally:
+        presser.join()
 
 
 @contextmanager
@@ -59,7 +85,7 @@ def test_interrupt_at_any_instant_is_obeyed_at_once(
     before, handler = shape(client), signal.getsignal(signal.SIGINT)
     sweep = sweep_of(sleep_on_a_worker, workers="2,1", repeats=1)
 
-    with pressed(*instants) as sent, pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), pressed(*instants) as sent:
         for _ in sweep:
             pass
 
@@ -91,7 +117,7 @@ def test_borrowed_cluster_is_given_back_also_when_pressed_twice(user_client: Cli
     before = shape(user_client)
     sweep = sweep_of(sleep_on_a_worker, workers="1", memory="600MB", repeats=1)
 
-    with pressed(3.0, 3.4, 3.8), pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), pressed(3.0, 3.4, 3.8):
         for _ in sweep:
             pass
 
@@ -115,3 +141,54 @@ def test_results_on_a_busy_worker_are_not_lost(client: Client) -> None:
 
     assert held.result(timeout=5) == 9
     assert any("goes on" in notice.fact for notice in sweep.profile().notices)
+
+
+CROWD = 30
+"""Workers on this machine, which take longer to start than anybody waits."""
+
+
+def crowd_of(client: Client) -> int:
+    """Return how many workers of a cluster start or run, whatever its scheduler knows."""
+    cluster: Any = client.cluster
+    return sum(nanny.is_alive() for nanny in list(cluster._created))
+
+
+def test_an_interrupt_ends_the_workers_that_an_own_cluster_starts(client: Client) -> None:
+    before = shape(client)
+    sweep = sweep_of(sleep_on_a_worker, workers=str(CROWD), oversubscribe=True, repeats=1)
+
+    some_start = pressed_when(lambda: crowd_of(client) > 1)
+    with pytest.raises(KeyboardInterrupt), some_start as sent:
+        for _ in sweep:
+            pass
+
+    assert time.perf_counter() - sent[0] < STILL_STARTING
+    assert crowd_of(client) == 1
+    assert shape(client) == before
+    assert_usable(client)
+
+
+def test_an_interrupt_ends_the_workers_that_a_borrowed_cluster_spawns(user_client: Client) -> None:
+    before = shape(user_client)
+    sweep = sweep_of(sleep_on_a_worker, workers=str(CROWD), oversubscribe=True, repeats=1)
+
+    some_start = pressed_when(lambda: crowd_of(user_client) > 2)
+    with pytest.raises(KeyboardInterrupt), some_start as sent:
+        for _ in sweep:
+            pass
+
+    assert time.perf_counter() - sent[0] < STILL_STARTING
+    assert crowd_of(user_client) == 2
+    assert shape(user_client) == before
+    assert_usable(user_client)
+
+
+def test_an_interrupt_leaves_nothing_of_a_cluster_that_was_to_start() -> None:
+    close_cluster()  # that of the tests above
+    some_start = pressed_when(lambda: len(child_processes()) > 0)
+    with pytest.raises(KeyboardInterrupt), some_start as sent:
+        start_cluster(workers=CROWD, threads=1, memory_limit=100_000_000)
+
+    assert time.perf_counter() - sent[0] < STILL_STARTING
+    assert started_client() is None
+    assert child_processes() == []

@@ -22,7 +22,9 @@ from sdprofile.errors import LostError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.held import take_memory_back
+from sdprofile.measure.memory import read_thresholds
 from sdprofile.model.machine import Machine
+from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
 from sdprofile.model.setting import Setting
 from sdprofile.model.units import listed, plural
@@ -50,6 +52,7 @@ class Lease:
             What this machine has.
         """
         self.remarks: list[Notice] = []
+        self.thresholds: Thresholds | None = None
         self.secure = False
         self.dashboard = ""
         self.of_jobs = False
@@ -94,8 +97,8 @@ class Lease:
             stack.enter_context(_quiet_logs())
             stack.enter_context(fast_start(fork=is_started_here(client)))
             self._take(stack, client)
-            if self.of_jobs and self._before is not None and not self._before.workers:
-                # What kind of workers the jobs bring, only the workers tell.
+            if self._before is not None and self._before.threads is None:
+                # What kind of workers will come, only the workers tell.
                 resize(client, self.plan.settings[0].workers)
                 self.plan = self._make_plan(client, shape(client))
             self._stack = stack.pop_all()
@@ -130,6 +133,8 @@ class Lease:
             resize(self.client, workers)
         ours = self.client.cluster is not None and not self.of_jobs
         prepare_workers(self.client, in_our_terminal=ours)
+        if self.thresholds is None:
+            self.thresholds = read_thresholds(self.client)
 
     def _make_plan(self, client: Client, found: Shape) -> Plan:
         return make_plan(

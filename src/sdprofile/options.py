@@ -20,6 +20,14 @@ def _secure_option() -> Any:
     )
 
 
+def _oversubscribe_option() -> Any:
+    return option(
+        values.flag,
+        "start more workers than four for each CPU here, which are refused without it",
+        default=False,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options(Declared):
     """What a profile is asked to do."""
@@ -30,6 +38,7 @@ class Options(Declared):
         " here)",
         metavar="N,N,...",
     )
+    oversubscribe: bool = _oversubscribe_option()
     memory: tuple[str, ...] | None = option(
         values.amounts,
         "memory limit of each worker, like 5GB, or several, to find the smallest that holds"
@@ -162,6 +171,7 @@ class ClusterOptions(Declared):
     workers: int | None = option(
         values.whole_number, "number of workers (default: as it is; 1 of a new one)", metavar="N"
     )
+    oversubscribe: bool = _oversubscribe_option()
     memory: str | None = option(
         values.amount, "memory limit of each worker, like 5GB", metavar="AMOUNT"
     )

@@ -27,6 +27,7 @@ def profile(
     work: Work,
     *,
     workers: tuple[int, ...] | str | None = None,
+    oversubscribe: bool = False,
     memory: str | int | tuple[str | int, ...] | None = None,
     threads: int | tuple[int, ...] | None = None,
     vary: Mapping[str, Iterable[object]] | None = None,
@@ -53,6 +54,8 @@ def profile(
     workers
         Worker counts, in the order in which they are first visited; by default 1, 2, 4 ... up to
         the CPUs.
+    oversubscribe
+        Start more workers than four for each CPU here, which are refused without it.
     memory
         Memory limit of each worker, ``"5GB"`` or bytes, or several to find the smallest that holds;
         by default an equal share of what is free.
@@ -110,6 +113,7 @@ def profile(
     values = _values(work, vary or {})
     options = Options(
         workers=workers,  # type: ignore[arg-type] # Options reads what people write
+        oversubscribe=oversubscribe,
         memory=memory,  # type: ignore[arg-type]
         threads=threads,  # type: ignore[arg-type]
         vary=tuple((each, tuple(texts)) for each, texts in values.items()),

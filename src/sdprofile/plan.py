@@ -9,13 +9,16 @@ from itertools import product
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
 from sdprofile.model.setting import Setting, Variables
-from sdprofile.model.units import format_bytes, looks_decimal
+from sdprofile.model.units import format_bytes, looks_decimal, plural
 from sdprofile.options import Options
 from sdprofile.values import ORDERS, is_decimal, nbytes
 from sdprofile.variations import Variations
 
 ROUNDS, GROUPED = ORDERS
 """See `sdprofile.order`."""
+
+WORKERS_PER_CPU = 4
+"""Up to which number of workers for each CPU of this machine nobody has to insist."""
 
 _ROUND_DOWN_TO = 100 * 2**20
 
@@ -109,8 +112,8 @@ def make_plan(
     Raises
     ------
     SdprofileError
-        If the largest count would need more memory than there is, or workers that the cluster
-        cannot have.
+        If the largest count would need more memory than there is, or would crowd this machine, or
+        needs workers that the cluster cannot have.
     """
     most = found.workers if found is not None and fixed else machine.cpus
     jobs = powers_of_two(max(1, most // together))
@@ -123,6 +126,8 @@ def make_plan(
     largest = max(counts)
     if found is not None and fixed:
         _check_fixed(options, found, largest)
+    elif local and not options.oversubscribe:
+        _check_cpus(machine, largest, there=found.workers if found else 0)
     fits = found is not None and largest * (found.memory_limit or 0) <= machine.memory
     kept = found if fits or not ours else None
     limits, decimal, where = _limits(options, machine, largest, kept)
@@ -164,6 +169,17 @@ def make_plan(
         fuse=not options.no_fuse,
         decimal=decimal,
     )
+
+
+def _check_cpus(machine: Machine, largest: int, *, there: int) -> None:
+    """Make sure that a count is meant where more workers than are `there` crowd this machine."""
+    most = WORKERS_PER_CPU * machine.cpus
+    if largest > max(most, there):
+        raise SdprofileError(
+            f"--workers: expected at most {most}, four for each of the"
+            f" {plural(machine.cpus, 'CPU')} that workers may use, got {largest}"
+            " (add --oversubscribe to start them all the same)"
+        )
 
 
 def _check_fixed(options: Options, found: Shape, largest: int) -> None:

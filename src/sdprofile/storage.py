@@ -14,7 +14,7 @@ A memory curve has, instead of `seconds` and `nbytes`, the differences from one 
 `ticks` in 0.1 ms and `steps` in bytes, the first from 0. (`seconds` stays where a time is no whole
 number of ticks. In format 1 both were as they are. Up to format 2 the runs of a profile differed in
 their workers only, then in their threads, limit and variables too. Up to format 3 there were no
-predictions.)
+predictions. Where `thresholds` is missing, they were dask's own.)
 """
 
 from __future__ import annotations

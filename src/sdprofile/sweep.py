@@ -18,6 +18,7 @@ from sdprofile.lease import Lease, told_if_lost
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_once
 from sdprofile.model.failure import Failure
+from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction import Predictions
 from sdprofile.model.predictor import Predictor
@@ -111,6 +112,7 @@ class Sweep:
             compute=self._options.compute or "",
             stopped=stopped,
             machine=self._machine,
+            thresholds=(lease.thresholds if lease else None) or Thresholds(),
             secure=lease is not None and lease.secure,
             dashboard=dashboard,
             tunnel=tunnel_here(dashboard),

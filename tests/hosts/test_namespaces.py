@@ -5,17 +5,28 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import wait_until
 from distributed import Client
-from hosts.namespaces import HERE, HOSTS, on_host, two_hosts
+from hosts.namespaces import (
+    CLOCK_AHEAD,
+    HERE,
+    HOSTS,
+    on_host,
+    two_hosts,
+    with_its_clock_off,
+)
 from runs import MIB, curves, hold
 
 import sdprofile
 from sdprofile.cluster.states import worker_states
+
+CLOCK_OFF = "sdp-b"
+"""The host whose clock is off."""
 
 TESTS = Path(__file__).parents[1]
 
@@ -25,11 +36,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A scheduler here and a worker on each of the other hosts, as people start them by hand."""
     folder = tmp_path_factory.mktemp("hosts")
     file = folder / "scheduler.json"
-    env = {**os.environ, "PYTHONPATH": str(TESTS)}
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    env = {**os.environ, "PYTHONPATH": path}
     dask = [sys.executable, "-m", "dask"]
     each = ["--nthreads", "1", "--memory-limit", "700MB", "--no-dashboard"]
     commands = [[*dask, "scheduler", "--host", HERE, "--port", "0", "--no-dashboard"]]
-    commands += [on_host(host, *dask, "worker", *each, "--name", host) for host in HOSTS]
+    for host in HOSTS:
+        worker = [*dask, "worker", *each, "--name", host]
+        off = host == CLOCK_OFF
+        commands.append(on_host(host, *(with_its_clock_off(folder, *worker) if off else worker)))
     started: list[subprocess.Popen[bytes]] = []
     with two_hosts():
         try:
@@ -71,6 +86,24 @@ def test_both_hosts_are_swept_and_their_memory_is_read_there(client: Client) -> 
         for peak in run.worker_peaks:
             assert peak.exact
             assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.25)
+
+
+def test_curves_of_a_host_whose_clock_is_off_lie_within_the_run(client: Client) -> None:
+    (worker,) = (each.address for each in worker_states(client) if each.name == CLOCK_OFF)
+    ahead = client.run(time.time, workers=[worker])[worker] - time.time()
+    assert ahead == pytest.approx(CLOCK_AHEAD, abs=5)
+
+    def work() -> None:
+        client.gather(client.map(hold, [100] * 4, seconds=0.5, pure=False))
+
+    (run,) = sdprofile.profile(work, workers=(2,), repeats=1).runs
+    peaks = {}
+    for curve in curves(run, "sampler"):
+        assert 0 == curve.seconds[0] <= curve.seconds[-1] <= run.seconds
+        assert len(curve.seconds) > 0.5 / 0.02 / 4
+        peaks[curve.worker] = curve.seconds[curve.nbytes.index(max(curve.nbytes))]
+    assert len(peaks) == 2
+    assert 0 < peaks[worker] < run.seconds
 
 
 @pytest.mark.parametrize("host", HOSTS.values())

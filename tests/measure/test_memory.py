@@ -11,22 +11,36 @@ import tempfile
 from itertools import pairwise
 from pathlib import Path
 
+import dask
 import pytest
 from conftest import wait_until
 from distributed import Client, LocalCluster
-from runs import LIMIT, MIB, curves, hold, hold_in_child, measure
+from runs import LIMIT, MIB, curves, hold, hold_in_child, measure, sweep_of
 
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure import sampling
 from sdprofile.measure.memory import cut, start_sampling, stop_sampling
-from sdprofile.model.memory import highest_sum
+from sdprofile.model.memory import Thresholds, highest_sum
 
 
 def hold_the_gil(mib: int) -> int:
     """Have memory in use while no other thread of this process gets to run."""
     payload = b"x" * (mib * MIB)
     return payload.count(b"y")  # one call into C, which keeps the lock
+
+
+def test_a_profile_keeps_what_the_workers_are_set_to(client: Client) -> None:
+    settings = {"target": False, "spill": False, "pause": 0.6, "terminate": 0.9}
+    of_dask = {f"distributed.worker.memory.{name}": each for name, each in settings.items()}
+    resize(client, 0)
+    with fast_start(), dask.config.set(of_dask):
+        resize(client, 1)
+        sweep = sweep_of(lambda: client.submit(hold, 10).result(), workers="1", repeats=1)
+        assert len(list(sweep)) == 1
+    kept = Thresholds(target=None, spill=None, pause=0.6, terminate=0.9)
+    assert sweep.profile().thresholds == kept
+    resize(client, 0)
 
 
 def test_samples_come_every_20_ms_and_lie_within_the_run(one_worker: Client) -> None:

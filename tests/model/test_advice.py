@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from profiles import GB, MACHINE, make_failure, make_profile, make_run
 
-from sdprofile.model.memory import ClusterPeak, WorkerPeak
+from sdprofile.model.memory import ClusterPeak, Thresholds, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import TaskMemory
@@ -201,6 +201,21 @@ def test_limit_that_did_not_spill_is_enough_not_to() -> None:
     text = about_memory(make_run(peak=4 * GB, memory_limit=5 * GB))
 
     assert text.endswith("--memory 4.3GB would just have held it, 5GB without spilling")
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said"),
+    [
+        (Thresholds(terminate=0.8), "--memory 5GB would just have held it"),
+        (Thresholds(target=0.8, terminate=0.8), "--memory 5GB would just have held it"),
+        (Thresholds(terminate=None), "--memory 4GB would just have held it, 5GB without spilling"),
+        (Thresholds(target=None, spill=None), "--memory 4.3GB would just have held it"),
+    ],
+)
+def test_limits_go_by_what_the_workers_are_set_to(thresholds: Thresholds, said: str) -> None:
+    text = about_memory(make_run(peak=4 * GB, memory_limit=5 * GB), thresholds=thresholds)
+
+    assert text.endswith(said)
 
 
 def test_peak_above_the_mark_asks_for_more_than_the_limit() -> None:

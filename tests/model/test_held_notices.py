@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import GB, make_profile, make_run, make_task
 
-from sdprofile.model.held_notices import PAUSE_FROM, held_notices, said_need
+from sdprofile.model.held_notices import held_notices, said_need
 from sdprofile.model.notice import Notice
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import HeldTasks
@@ -73,16 +73,21 @@ def test_a_prefix_that_no_task_has_is_told_with_those_there_are() -> None:
     assert notice.advice == "The prefixes are hold"
 
 
-@given(st.integers(10 * MB, 10 * GB), st.integers(500 * MB, 20 * GB), st.integers(0, 400 * MB))
-def test_as_many_as_fit_leave_room(need: int, limit: int, baseline: int) -> None:
-    said = said_need(need, limit=limit, baseline=baseline)
+@given(
+    st.integers(10 * MB, 10 * GB),
+    st.integers(500 * MB, 20 * GB),
+    st.integers(0, 400 * MB),
+    st.floats(0.5, 1.0),
+)
+def test_as_many_as_fit_leave_room(need: int, limit: int, baseline: int, full: float) -> None:
+    said = said_need(need, limit=limit, baseline=baseline, full=full)
     together = limit // said
     assert 0 < said <= limit
-    assert together == 1 or together * need + baseline <= PAUSE_FROM * limit
+    assert together == 1 or together * need + baseline <= full * limit
 
 
 @pytest.mark.parametrize("threads", [2, 3])
 def test_said_need_leaves_as_many_as_can(threads: int) -> None:
-    assert 4 * GB // said_need(threads * 300 * MB, limit=4 * GB, baseline=0) == 3.2 // (
+    assert 4 * GB // said_need(threads * 300 * MB, limit=4 * GB, baseline=0, full=0.8) == 3.2 // (
         threads * 0.3
     )

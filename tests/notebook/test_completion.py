@@ -23,12 +23,12 @@ from traitlets.config import Config
 from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
-    *("--workers", "--memory", "--threads", "--vary", "--task-memory"),
+    *("--workers", "--oversubscribe", "--memory", "--threads", "--vary", "--task-memory"),
     *("--predict", "--repeats", "--on", "--order"),
     *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
     *("--name", "--against", "--out", "--quiet"),
 ]
-CLUSTER = ["--workers", "--memory", "--threads", "--secure", "--close"]
+CLUSTER = ["--workers", "--oversubscribe", "--memory", "--threads", "--secure", "--close"]
 
 # Text up to the cursor; what is offered, in order; what it replaces.
 OFFERED = [

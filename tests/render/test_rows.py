@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from profiles import GB, make_profile, make_run
 
+from sdprofile.model.memory import Thresholds
 from sdprofile.model.profile import Profile
 from sdprofile.render.palette import mark
 from sdprofile.render.rows import conditions, of_limit, right_aligned, table_rows
@@ -76,7 +77,20 @@ def test_unequal_tasks_are_a_range() -> None:
 def test_flag_is_set_from_80_percent_as_it_reads(percent: float, text: str) -> None:
     [count] = make_profile(make_run(peak=round(percent * GB), memory_limit=100 * GB)).counts
 
-    assert of_limit(count) == text
+    assert of_limit(count, Thresholds()) == text
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "text"),
+    [
+        (Thresholds(pause=0.95), "90 %"),
+        (Thresholds(pause=None, terminate=0.9), "90 % !"),
+        (Thresholds(pause=None, terminate=None), "90 %"),
+    ],
+)
+def test_the_flag_goes_by_what_the_workers_are_set_to(thresholds: Thresholds, text: str) -> None:
+    profile = make_profile(make_run(peak=90 * GB, memory_limit=100 * GB), thresholds=thresholds)
+    assert column(profile, "of limit") == [text]
 
 
 @pytest.mark.parametrize("unknown", [{"peak": None}, {"memory_limit": None}])

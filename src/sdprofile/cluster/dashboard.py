@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 
-def ssh_tunnel(link: str, *, environ: Mapping[str, str], user: str) -> str:
+def ssh_tunnel(link: str, *, environ: Mapping[str, str], user: Callable[[], str]) -> str:
     """Return the command that makes a dashboard reachable from the user's own machine.
 
     Parameters
@@ -18,7 +19,7 @@ def ssh_tunnel(link: str, *, environ: Mapping[str, str], user: str) -> str:
     environ
         Environment variables of this process.
     user
-        Name to log in with.
+        Returns the name to log in with, or raises what `getpass.getuser` does where there is none.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def ssh_tunnel(link: str, *, environ: Mapping[str, str], user: str) -> str:
 
     Examples
     --------
-    >>> ssh_tunnel("http://127.0.0.1:8787/status", user="ada",
+    >>> ssh_tunnel("http://127.0.0.1:8787/status", user=lambda: "ada",
     ...            environ={"SSH_CONNECTION": "10.0.0.5 50022 10.0.0.1 22"})
     'ssh -N -L 8787:127.0.0.1:8787 ada@10.0.0.1'
     """
@@ -41,9 +42,13 @@ def ssh_tunnel(link: str, *, environ: Mapping[str, str], user: str) -> str:
         return ""
     _, _, server, port = connection
     other_port = "" if port == "22" else f" -p {port}"
-    return f"ssh -N -L {url.port}:{url.hostname}:{url.port}{other_port} {user}@{server}"
+    at = ""
+    # In a container the user's number may have no name: then ssh takes that of the other end.
+    with contextlib.suppress(OSError, KeyError, ImportError):
+        at = f"{user()}@"
+    return f"ssh -N -L {url.port}:{url.hostname}:{url.port}{other_port} {at}{server}"
 
 
 def tunnel_here(link: str) -> str:
     """Return `ssh_tunnel` for this process and user."""
-    return ssh_tunnel(link, environ=os.environ, user=getpass.getuser())
+    return ssh_tunnel(link, environ=os.environ, user=getpass.getuser)

@@ -1,14 +1,18 @@
-"""Clusters whose workers come as jobs of a batch system, as those of dask-jobqueue do."""
+"""Where the workers of a cluster come from: this machine, other ones, jobs of a batch system."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 QUEUE_TIMEOUT = 600.0
-"""Seconds that jobs have to start: they may wait in a queue."""
+"""Seconds that jobs and pods have to start: they may wait in a queue."""
+
+AT_ONCE = 4
+"""How many workers for each CPU of this machine start at a time: more only hinder each other."""
 
 _ASK_TIMEOUT = 5.0
 
@@ -16,6 +20,22 @@ _ASK_TIMEOUT = 5.0
 def is_of_jobs(cluster: Any) -> bool:
     """Whether the workers of a cluster are jobs of a batch system."""
     return any(kind.__name__ == "JobQueueCluster" for kind in type(cluster).__mro__)
+
+
+def comes_from_elsewhere(cluster: Any) -> bool:
+    """Whether the workers of a cluster have to be waited for, as jobs or pods in a queue.
+
+    Clusters of dask's own that are no batch system keep an object for each worker.
+    """
+    return is_of_jobs(cluster) or not hasattr(cluster, "workers")
+
+
+def may_start_at_once(cluster: Any) -> int:
+    """Return how many workers of a cluster may start at a time; any number on other machines."""
+    from dask.system import CPU_COUNT
+    from distributed import LocalCluster
+
+    return AT_ONCE * CPU_COUNT if isinstance(cluster, LocalCluster) else sys.maxsize
 
 
 def workers_of_a_job(cluster: Any) -> int:

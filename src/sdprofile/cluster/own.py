@@ -14,7 +14,7 @@ from sdprofile.cluster.resize import resize, worker_options
 from sdprofile.cluster.secure import is_secure, make_security
 from sdprofile.cluster.workers import fast_start, stop_forkserver
 from sdprofile.errors import SdprofileError
-from sdprofile.interrupts import ignored
+from sdprofile.interrupts import held_back, ignored
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -80,25 +80,28 @@ def start_cluster(
     """
     from distributed import Client, LocalCluster
 
-    close_cluster()
+    with held_back():
+        close_cluster()
     security = make_security() if secure else None
     try:
         with fast_start(), warnings.catch_warnings():
             # Another dashboard has the port: ours takes a free one, and the header shows which.
             warnings.filterwarnings("ignore", message="Port .* is already in use")
-            try:
-                cluster = LocalCluster(
-                    n_workers=0,
-                    threads_per_worker=threads,
-                    memory_limit=memory_limit,
-                    host=HOST,
-                    dashboard_address=f"{HOST}:{DASHBOARD_PORT}",
-                    security=security,
-                    silence_logs=logging.CRITICAL,  # workers that leave log it as an error
-                )
-            except (OSError, RuntimeError) as error:
-                raise SdprofileError(f"could not start a cluster on {HOST}: {error}") from error
-            client = _started.client = Client(cluster, set_as_default=False)
+            # An interrupt in the midst of it would leave a cluster that nobody knows.
+            with held_back():
+                try:
+                    cluster = LocalCluster(
+                        n_workers=0,
+                        threads_per_worker=threads,
+                        memory_limit=memory_limit,
+                        host=HOST,
+                        dashboard_address=f"{HOST}:{DASHBOARD_PORT}",
+                        security=security,
+                        silence_logs=logging.CRITICAL,  # workers that leave log it as an error
+                    )
+                except (OSError, RuntimeError) as error:
+                    raise SdprofileError(f"could not start a cluster on {HOST}: {error}") from error
+                client = _started.client = Client(cluster, set_as_default=False)
             resize(client, workers)
     except BaseException:
         with ignored():

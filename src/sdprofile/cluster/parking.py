@@ -31,8 +31,15 @@ _BARRIER = "shuffle-barrier"
 
 
 def can_scale(client: Client) -> bool:
-    """Whether the number of workers of a client's cluster can be changed."""
-    return hasattr(client.cluster, "scale")
+    """Whether the number of workers of a client's cluster can be changed.
+
+    Notes
+    -----
+    Each of dask's own clusters has the method; those that cannot scale say so beside it
+    (`distributed.deploy.Cluster._supports_scaling`), as an `SSHCluster` does.
+    """
+    cluster = client.cluster
+    return hasattr(cluster, "scale") and bool(getattr(cluster, "_supports_scaling", True))
 
 
 def choose(

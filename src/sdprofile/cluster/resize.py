@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.ending import end_surplus
 from sdprofile.cluster.jobs import (
     QUEUE_TIMEOUT,
+    comes_from_elsewhere,
     forget_lost_jobs,
     is_of_jobs,
+    may_start_at_once,
     why_they_wait,
     workers_of_a_job,
 )
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
-from sdprofile.interrupts import let_in
+from sdprofile.interrupts import ignored, let_in
 from sdprofile.model.units import plural
 
 if TYPE_CHECKING:
@@ -50,6 +53,8 @@ def resize(client: Client, workers: int, *, timeout: float | None = None) -> Non
     ------
     NotReachedError
         If another number of workers is there when the time is over.
+    KeyboardInterrupt
+        After an interrupt; workers that were starting are ended then.
 
     Notes
     -----
@@ -59,26 +64,37 @@ def resize(client: Client, workers: int, *, timeout: float | None = None) -> Non
     forgets a worker that dies while it starts (dask/distributed#5919). A worker that stays paused
     is started anew, unless results are held on it (dask/distributed#5999).
     """
+    before = len(worker_states(client))
+    try:
+        _come_to(client, workers, timeout)
+    except KeyboardInterrupt:
+        with ignored():
+            end_surplus(client, keep=min(before, workers))
+        raise
+
+
+def _come_to(client: Client, workers: int, timeout: float | None) -> None:
     cluster: Any = client.cluster
     jobs, each = is_of_jobs(cluster), workers_of_a_job(cluster)
     if jobs:
         forget_lost_jobs(cluster, [state.name for state in worker_states(client)])
     if timeout is None:
-        timeout = QUEUE_TIMEOUT if jobs else START_TIMEOUT
+        timeout = QUEUE_TIMEOUT if comes_from_elsewhere(cluster) else START_TIMEOUT
     deadline = time.monotonic() + timeout
-    ask_again = 0.0
+    at_once = may_start_at_once(cluster)
+    ask_again, asked = 0.0, 0
     while True:
         now = time.monotonic()
         states = worker_states(client)
-        if now >= ask_again:
+        running = sum(state.status == "running" for state in states)
+        wish = min(workers, len(states) + at_once)
+        if now >= ask_again or wish > asked:
             paused = [state.address for state in states if state.status == "paused"]
             if paused and ask_again:  # they have had time to come back by themselves
                 restart(client, paused)
-            cluster.scale(workers)
-            ask_again = now + _ASK_AGAIN
-        running = sum(state.status == "running" for state in states)
-        there = len(states) == running == workers == each * len(cluster.workers)
-        if there and not _is_at_work(cluster) and all(map(_is_up, cluster.workers.values())):
+            cluster.scale(wish)
+            ask_again, asked = now + _ASK_AGAIN, wish
+        if len(states) == running == workers and _is_settled(cluster, workers, each):
             return
         if now >= deadline:
             waiting = why_they_wait(cluster) if jobs else ""
@@ -195,13 +211,19 @@ def held_results(client: Client) -> str:
     return plural(number, "result") if number else ""
 
 
-def _is_at_work(cluster: Any) -> bool:
-    """Whether a cluster starts or stops workers now, perhaps for a wish that was taken back since.
+def _is_settled(cluster: Any, workers: int, each: int) -> bool:
+    """Whether a cluster has these workers itself, and starts or stops none now.
 
-    It counts a worker only once that has started (`SpecCluster._correct_state_internal`).
+    It may do so for a wish that was taken back since, and counts a worker only once that has
+    started (`SpecCluster._correct_state_internal`). One that does not say has what its scheduler
+    has.
     """
+    own: Any = getattr(cluster, "workers", None)
+    if not isinstance(own, Mapping):
+        return True
     lock = getattr(cluster, "_lock", None)
-    return bool(lock is not None and lock.locked())
+    at_work = lock is not None and lock.locked()
+    return workers == each * len(own) and not at_work and all(map(_is_up, own.values()))
 
 
 def _is_up(worker: Any) -> bool:

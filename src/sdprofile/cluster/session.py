@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.ask import ANSWER_TIMEOUT
 from sdprofile.cluster.garbage import collect_garbage
-from sdprofile.cluster.jobs import is_of_jobs
 from sdprofile.cluster.own import started_client
 from sdprofile.cluster.resize import renew, replace_gently, resize
 from sdprofile.cluster.states import worker_states
@@ -91,9 +90,10 @@ def fit(client: Client, *, workers: int, threads: int, memory_limit: int | None)
         Memory limit of each worker, in bytes.
     """
     _stop_adapting(client)
-    if is_of_jobs(client.cluster) and not worker_states(client):
-        resize(client, workers)  # they tell what they are
     now = shape(client)
+    if now.threads is None:
+        resize(client, workers)  # they tell what they are
+        now = shape(client)
     if now.threads == threads and now.memory_limit == memory_limit:
         resize(client, workers)
     else:

@@ -71,6 +71,9 @@ class _Forkserver:
 
     pid: int | None = None
 
+    forking: bool = False
+    """Whether workers come from it now, so that one which is started meanwhile is ours."""
+
 
 _ours = _Forkserver()
 
@@ -111,10 +114,11 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
                 return
             stack.enter_context(dask.config.set({_METHOD: "forkserver"}))
             _preload()
+            before_this, _ours.forking = _ours.forking, True
             try:
                 yield
             finally:
-                _ours.pid = _forkserver_pid()
+                _ours.pid, _ours.forking = _forkserver_pid(), before_this
     finally:
         _restore_environment(before)
 
@@ -236,10 +240,14 @@ def stop_forkserver() -> None:
 
     Workers of a cluster that a cell has started may come from it too: it then ends with them.
     """
-    if _ours.pid is not None and _ours.pid == _forkserver_pid():
+    pid = _forkserver_pid()
+    ours = _ours.forking or pid == _ours.pid
+    if pid is not None and ours:
         with contextlib.suppress(psutil.NoSuchProcess):
-            if psutil.Process(_ours.pid).children():
+            server = psutil.Process(pid)
+            if server.children():
                 return
+            server.kill()  # asked to stop, it first makes all its imports
         # multiprocessing has no public way to stop it before the process ends.
         multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]
     _ours.pid = None

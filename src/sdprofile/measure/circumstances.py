@@ -17,7 +17,7 @@ from sdprofile.measure.peak import OwnMark
 from sdprofile.model.circumstances import Circumstances, ThreadPool
 
 if TYPE_CHECKING:
-    from distributed import Scheduler, Worker
+    from distributed import Client, Scheduler, Worker
 
 _POOLS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Set to 1 by a nanny (``distributed.nanny.pre-spawn-environ``), unless the user set them."""
@@ -41,6 +41,11 @@ class Surroundings(Instrument):
     circumstances = Circumstances()
     """What was seen; without `swapped`, which is read with the peaks."""
 
+    def __init__(self, client: Client, *, scheduler_ahead: float = 0.0) -> None:
+        """Remember by how many seconds the scheduler's clock is ahead of this one."""
+        super().__init__(client)
+        self._scheduler_ahead = scheduler_ahead
+
     def begin(self) -> None:
         """Note what there is before the run."""
         self._mark: OwnMark | None = None
@@ -58,7 +63,8 @@ class Surroundings(Instrument):
         kernel = self._kernel_cpu() - self._kernel
         peak = self._mark.read()["VmHWM"] if self._mark else None
         others = self._others_cpu() if time.time() - self._began > _SHORTEST else None
-        pauses = self._client.run_on_scheduler(partial(_count_pauses, since=self._began))
+        since = self._began + self._scheduler_ahead
+        pauses = self._client.run_on_scheduler(partial(_count_pauses, since=since))
         pools = ask_workers(self._client, hidden_pools).values()
         self.circumstances = Circumstances(
             kernel_cpu_seconds=max(0.0, kernel),

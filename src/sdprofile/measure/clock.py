@@ -1,14 +1,24 @@
-"""The clock: nothing else happens between its start and its stop."""
+"""The clock of a run, and how far those of other processes and hosts are ahead of it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+from sdprofile.cluster.ask import ask_workers
+from sdprofile.cluster.session import is_local
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_TRIES = 3
+"""How often a clock is asked for; the shortest way there and back counts."""
 
 
 class Clock:
-    """Wall time of one run, by `time.perf_counter`."""
+    """Wall time of one run, by `time.perf_counter`: nothing else happens within."""
 
     began: float = 0.0
     """When the run began, in seconds of the wall clock (`time.time`), to align other series."""
@@ -28,3 +38,46 @@ class Clock:
         traceback: TracebackType | None,
     ) -> None:
         self.seconds = time.perf_counter() - self._start
+
+
+def scheduler_ahead(client: Client) -> float:
+    """Return by how many seconds the clock of a client's scheduler is ahead of this one."""
+    if is_local(client):  # whose scheduler lives in this process
+        return 0.0
+    return _ahead(lambda: {"": client.run_on_scheduler(_now)}).get("", 0.0)
+
+
+def workers_ahead(client: Client, workers: Sequence[str]) -> dict[str, float]:
+    """Return by how many seconds the clocks of workers are ahead of this one.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    workers
+        Addresses; of one that does not answer nothing is said.
+
+    Notes
+    -----
+    As dask's heartbeat does (`distributed.Worker.heartbeat`), the answer is taken to be of the
+    middle of the way there and back. An offset below half that way is none that is known.
+    """
+    if is_local(client):
+        return {}
+    return _ahead(lambda: ask_workers(client, _now, workers=workers))
+
+
+def _ahead(ask: Callable[[], dict[str, float]]) -> dict[str, float]:
+    best: dict[str, tuple[float, float]] = {}
+    for _ in range(_TRIES):
+        sent = time.time()
+        there = ask()
+        came = time.time()
+        for each, now in there.items():
+            found = (came - sent, now - (sent + came) / 2)
+            best[each] = min(found, best.get(each, found))
+    return {each: offset if abs(offset) > way / 2 else 0.0 for each, (way, offset) in best.items()}
+
+
+def _now() -> float:
+    return time.time()

@@ -83,11 +83,11 @@ class DaskMemory(Instrument):
         Parameters
         ----------
         began
-            Wall-clock time at which the cell began, in seconds.
+            When the cell began by the scheduler's clock, in seconds.
         seconds
             How long it ran.
         until
-            Wall-clock time from which samples do not count: when a worker was killed, for its
+            Time of that clock from which samples do not count: when a worker was killed, for its
             memory is missing from the sum then.
 
         Returns

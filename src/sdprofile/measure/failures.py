@@ -47,7 +47,7 @@ class FailureWatcher:
     """The nanny's event: ``worker``, ``pid`` and ``rss`` (bytes); None if no worker was killed."""
 
     killed_at: float | None = None
-    """When the nanny told of it, in seconds of the wall clock (`time.time`)."""
+    """When the nanny told of it, in seconds of the scheduler's clock."""
 
     died: str = ""
     """Address of the first worker that was lost."""

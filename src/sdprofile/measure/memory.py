@@ -9,19 +9,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
 from sdprofile.measure import sampling
+from sdprofile.measure.clock import workers_ahead
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.memory import Curve
+from sdprofile.model.memory import Curve, Thresholds
 
 if TYPE_CHECKING:
-    from distributed import Scheduler
+    from distributed import Client, Nanny, Scheduler, Worker
 
 _RETURN_TIMEOUT = 5.0
 """Seconds that a host without workers has to get one again, for its samples to be fetched."""
@@ -37,6 +38,39 @@ Series = tuple[tuple[float, ...], tuple[int, ...]]
 Samples = tuple[list[float], list[int], list[int]]
 
 
+def read_thresholds(client: Client) -> Thresholds:
+    """Return from which fractions of its limit dask does something about a worker's memory.
+
+    Parameters
+    ----------
+    client
+        Of a cluster with workers; where they differ, the lowest of each counts.
+    """
+    of_workers = ask_workers(client, _of_worker).values()
+    names = ("target", "spill", "pause")
+    found = {name: _lowest(each[name] for each in of_workers) for name in names}
+    # A worker without a nanny is killed by nobody.
+    found["terminate"] = _lowest(ask_workers(client, _of_nanny, nanny=True).values())
+    return Thresholds(**found)
+
+
+def _lowest(fractions: Iterable[float | Literal[False]]) -> float | None:
+    return min((float(each) for each in fractions if each), default=None)
+
+
+def _of_worker(dask_worker: Worker) -> dict[str, float | Literal[False]]:
+    manager = dask_worker.memory_manager
+    return {
+        "target": manager.memory_target_fraction,
+        "spill": manager.memory_spill_fraction,
+        "pause": manager.memory_pause_fraction,
+    }
+
+
+def _of_nanny(dask_worker: Nanny) -> float | Literal[False]:
+    return dask_worker.memory_manager.memory_terminate_fraction
+
+
 class WorkerMemory(Instrument):
     """Resident memory of each worker every 20 ms, and of its child processes.
 
@@ -46,12 +80,14 @@ class WorkerMemory(Instrument):
     ``/proc/<pid>/statm``), so that neither a worker's GIL nor that of the kernel holds it up. It is
     started by the workers' nanny, or by a worker that has none. What a worker that is killed had in
     use is known up to its last moment. A worker that is started anew during a run is not sampled.
+    Samples carry the time of their host; how far that is ahead of this one is asked for before.
     """
 
     def begin(self) -> None:
         """Start a process on each host."""
         self._read: dict[str, Samples] = {}
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
+        self._ahead: dict[str, float] = {}
         pids: dict[str, int] = ask_workers(self._client, os.getpid)
         by_host: dict[str, list[str]] = {}
         for worker in pids:
@@ -60,13 +96,18 @@ class WorkerMemory(Instrument):
             begin = partial(start_sampling, [pids[worker] for worker in workers])
             if sampler := self._on(host, begin):
                 self._started.append((host, workers, sampler))
+        firsts = {workers[0]: host for host, workers, _ in self._started}
+        for worker, ahead in workers_ahead(self._client, list(firsts)).items():
+            self._ahead[firsts[worker]] = ahead
 
     def end(self) -> None:
         """Fetch what the processes have written."""
         for host, workers, sampler in self._started:
             samples = self._on(host, partial(stop_sampling, *sampler)) or b""
+            ahead = self._ahead.get(host, 0.0)
             for worker, series in zip(workers, _unpack(samples, len(workers)), strict=True):
-                self._read[worker] = series
+                times, own, below = series
+                self._read[worker] = ([at - ahead for at in times], own, below)
 
     def curves(self, *, began: float, seconds: float) -> tuple[Curve, ...]:
         """Return what was sampled while the cell ran.

@@ -19,7 +19,7 @@ from sdprofile.extras.spatial import public_functions
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clean import clean_slate
-from sdprofile.measure.clock import Clock
+from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.failures import FailureWatcher
@@ -86,6 +86,7 @@ def run_once(
     with kept_from_workers():
         functions = public_functions() if plan.steps else {}
     clean_slate(client)
+    ahead = scheduler_ahead(client)
     with contextlib.ExitStack() as instruments:
         enter = instruments.enter_context
         memory = enter(WorkerMemory(client))
@@ -99,7 +100,7 @@ def run_once(
         holder = enter(TaskHolder(client, dict(plan.task_memory)))
         steps = enter(Steps(client, functions))
         # The last, for its times are of all that happens within.
-        surroundings = enter(Surroundings(client))
+        surroundings = enter(Surroundings(client, scheduler_ahead=ahead))
         clock = Clock()
 
         ours = os.getpid()
@@ -143,6 +144,7 @@ def run_once(
         what_happened=exits.what_happened,
     )
     sampled = memory.curves(began=clock.began, seconds=clock.seconds)
+    began_there = clock.began + ahead  # by the clock of the scheduler, as its events and tasks
     killed, until = watcher.killed or {}, watcher.killed_at
     peaks = worker_peaks(
         sampled,
@@ -169,7 +171,7 @@ def run_once(
             curve.thinned()
             for curve in (
                 *sampled,
-                *dask.curves(began=clock.began, seconds=clock.seconds, until=until),
+                *dask.curves(began=began_there, seconds=clock.seconds, until=until),
             )
         ),
         spans=share_out(
@@ -188,7 +190,7 @@ def run_once(
         failure=failure,
     )
     if predictor is not None:
-        predictor.add(run, tracer.trace(run, began=clock.began))
+        predictor.add(run, tracer.trace(run, began=began_there))
     return run, error
 
 

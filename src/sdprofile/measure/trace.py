@@ -47,13 +47,13 @@ class TaskTrace(Instrument):
         run
             What else was measured.
         began
-            When it began, by the wall clock.
+            When it began by the scheduler's clock, to which workers convert their own times.
         """
         return self._recorded.trace(run, began=began) if self._recorded else None
 
 
 class _Recorded(SchedulerPlugin):
-    """The tasks, an item each, by the wall clock."""
+    """The tasks, an item each, by the scheduler's clock."""
 
     name = _NAME
 

@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
     from sdprofile.model.profile import Profile
 
-SPILL_FROM = 0.6
-"""Fraction of its limit from which a worker may write results to disk
-(``distributed.worker.memory.target``)."""
-
-KILL_FROM = 0.95
-"""Fraction of its limit from which a worker is killed (``distributed.worker.memory.terminate``)."""
-
 POOR_STEP = 0.7
 """Efficiency of the step from the next smaller count below which that count is named, too."""
 
@@ -44,9 +37,9 @@ def make_advice(profile: Profile) -> str:
     -----
     The count is the smallest that no larger one beats, see `sdprofile.model.choice`. What memory is
     compared is the sum of the workers' own peaks, for so much must be provided. The limits are
-    those at which the same peak stays below dask's marks of 60 % and 95 %
-    (https://distributed.dask.org/en/stable/worker-memory.html). Whether the peak would be the same
-    there was not measured: from 70 % on dask spills what it can, from 80 % on it pauses the worker.
+    those at which the same peak stays below the fractions from which the workers spill and are
+    killed (`Thresholds`). Whether the peak would be the same there was not measured: dask spills
+    what it can, and pauses the worker.
     """
     candidates = make_candidates(profile.counts)
     killed = _killed(profile)
@@ -165,7 +158,9 @@ def memory_advice(chosen: Candidate, profile: Profile) -> str:
     if any(run.spilled for run in runs):
         above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
         return f"{took}, held down by spilling: raise --memory{above} to see how much it needs"
-    holds, roomy = math.ceil(peak / KILL_FROM), math.ceil(peak / SPILL_FROM)
+    thresholds = profile.thresholds
+    holds = math.ceil(peak / thresholds.held)
+    roomy = math.ceil(peak / thresholds.spills) if thresholds.spills else holds
     if limit is not None:
         # It did not spill with this much, so it needs no more for that.
         roomy = max(holds, min(roomy, limit))

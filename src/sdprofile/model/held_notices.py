@@ -12,10 +12,6 @@ from sdprofile.model.units import format_bytes, format_limit, listed, plural
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
 
-PAUSE_FROM = 0.8
-"""Fraction of its limit from which a worker takes no new tasks
-(``distributed.worker.memory.pause``)."""
-
 
 def held_notices(profile: Profile) -> Iterator[Notice]:
     """Yield what ``--task-memory`` could do, or did not do.
@@ -66,7 +62,8 @@ def side_by_side(profile: Profile) -> Iterator[Notice]:
         return
     _, together, prefix, need, run = max(found, key=lambda each: each[0])
     limit = run.memory_limit or 0
-    each = said_need(need, limit=limit, baseline=run.baseline or 0)
+    full = profile.thresholds.full
+    each = said_need(need, limit=limit, baseline=run.baseline or 0, full=full)
     yield Notice(
         fact=f"{together} tasks of {prefix} side by side take"
         f" {format_bytes(together * need, decimal=profile.decimal)}, a worker of"
@@ -78,7 +75,7 @@ def side_by_side(profile: Profile) -> Iterator[Notice]:
     )
 
 
-def said_need(need: int, *, limit: int, baseline: int) -> int:
+def said_need(need: int, *, limit: int, baseline: int, full: float) -> int:
     """Return what to say that a task needs, so that those side by side leave room.
 
     Parameters
@@ -87,19 +84,21 @@ def said_need(need: int, *, limit: int, baseline: int) -> int:
         What a task adds to the memory of its worker, in bytes.
     limit, baseline
         Of the worker, in bytes.
+    full
+        See `Thresholds.full`.
 
     Returns
     -------
     int
         In bytes, at least `need`, at most `limit`: as many as fit into the limit stay, with what
-        the worker has at the start, below the mark at which it takes no new tasks.
+        the worker has at the start, below the fraction at which it takes no new tasks.
 
     Examples
     --------
-    >>> said_need(1_260_000_000, limit=4_000_000_000, baseline=150_000_000)
+    >>> said_need(1_260_000_000, limit=4_000_000_000, baseline=150_000_000, full=0.8)
     1333333334
     """
-    fit = math.floor((PAUSE_FROM * limit - baseline) / need)
+    fit = math.floor((full * limit - baseline) / need)
     least = limit // (fit + 1) + 1 if fit > 0 else limit
     return min(limit, max(need, least))
 

@@ -10,6 +10,42 @@ MOST_SAMPLES = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """From which fraction of its limit dask does something about a worker's memory.
+
+    The user may configure each, or turn it off, which is None here
+    (https://distributed.dask.org/en/stable/worker-memory.html).
+    """
+
+    target: float | None = 0.60
+    """From there on it writes results to disk (``distributed.worker.memory.target``)."""
+
+    spill: float | None = 0.70
+    """The same by the memory of its whole process."""
+
+    pause: float | None = 0.80
+    """From there on it takes no new tasks."""
+
+    terminate: float | None = 0.95
+    """From there on its nanny kills it."""
+
+    @property
+    def spills(self) -> float | None:
+        """The first from which it writes results to disk; None if it never does."""
+        return min((each for each in (self.target, self.spill) if each), default=None)
+
+    @property
+    def held(self) -> float:
+        """Up to which fraction a worker can use its limit; all of it if it is not killed."""
+        return self.terminate or 1.0
+
+    @property
+    def full(self) -> float:
+        """From which fraction it has little room: it is paused, or killed, or has no limit left."""
+        return min(self.pause or 1.0, self.held)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """Memory over time, as one source saw it during one run."""
 

@@ -22,6 +22,7 @@ from sdprofile.model.frames import (
 )
 from sdprofile.model.grid import grid_advice, grid_notices
 from sdprofile.model.machine import Machine
+from sdprofile.model.memory import Thresholds
 from sdprofile.model.notices import Notice, make_notices
 from sdprofile.model.prediction import Predictions
 from sdprofile.model.run import CountSummary, Run
@@ -55,6 +56,9 @@ class Profile(Exported):
 
     compute: str = ""
     """How ``--compute`` computed what was lazy in the cell's value; empty if it was not asked."""
+
+    thresholds: Thresholds = Thresholds()
+    """From which fractions of their limit the workers spilled, paused and were killed."""
 
     secure: bool = False
     """Whether the cluster talked TLS, which makes transfers slower."""
@@ -179,8 +183,7 @@ class Profile(Exported):
         -----
         `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.scaling.serial_fraction`).
         `verdict` is ``faster``, ``slower``, ``the same``, or that nobody can tell and why, as in
-        ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict.compare`). The true peak of the
-        cluster lies between `peak_cluster_low_bytes` and `peak_cluster_high_bytes`.
+        ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict.compare`).
         """
         return summary_frame(self)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from IPython.display import publish_display_data
 
 from sdprofile.cluster.dashboard import tunnel_here
-from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
+from sdprofile.cluster.jobs import workers_of_a_job
 from sdprofile.cluster.own import close_cluster, default_client, is_started_here, start_cluster
 from sdprofile.cluster.parking import can_scale
 from sdprofile.cluster.resize import resize
@@ -49,12 +49,13 @@ def session_cluster(options: ClusterOptions) -> Client:
             )
         _show(client)
         return default_client(client)
-    if now is not None and client is not None and is_of_jobs(client.cluster) and not now.workers:
-        resize(client, workers_of_a_job(client.cluster))  # which tell what workers the jobs bring
+    if now is not None and client is not None and now.threads is None:
+        resize(client, workers_of_a_job(client.cluster))  # they tell what they are
         now = shape(client)
     plan = make_plan(
         Options(
             workers=(options.workers or (now.workers if now and now.workers else 1),),
+            oversubscribe=options.oversubscribe,
             memory=(options.memory,) if options.memory else None,
             threads=(options.threads,) if options.threads else None,
         ),

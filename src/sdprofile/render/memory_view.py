@@ -76,7 +76,7 @@ def _cells(profile: Profile, count: CountSummary, how: Mark) -> list[Cell]:
         "workers": str(count.workers),
         "at start": _amount(max(run.baseline or 0 for run in count.runs), decimal=decimal),
         "peak/worker": peak_worker(count, decimal=decimal),
-        "of limit": of_limit(count),
+        "of limit": of_limit(count, profile.thresholds),
         "all workers": _range(cluster.low, cluster.high, decimal=decimal) if cluster else MISSING,
         **{name: _amount(_most_by_dask(count, name), decimal=decimal) for name in _BY_DASK},
         "transferred": _amount(max(run.transferred for run in count.runs), decimal=decimal),

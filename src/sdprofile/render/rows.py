@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.model.held_notices import PAUSE_FROM
+from sdprofile.model.memory import Thresholds
 from sdprofile.model.setting import LIMIT, THREADS, column_name
 from sdprofile.model.units import format_bytes, format_seconds, plural
 
@@ -24,9 +24,6 @@ NO_RUNS = "No run was made."
 
 _FEW_PARTS = 3
 """Parts of a grid that are named; one sees from them how the others are called."""
-
-_FULL_FROM = round(100 * PAUSE_FROM)
-"""Percent of the memory limit from which the flag is set."""
 
 
 def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
@@ -55,7 +52,7 @@ def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
         "speedup": _speedup,
         "efficiency": _efficiency,
         "peak/worker": lambda count: peak_worker(count, decimal=profile.decimal),
-        "of limit": of_limit,
+        "of limit": lambda count: of_limit(count, profile.thresholds),
         "tasks": _tasks,
     }
     if not status and all(count.status == "ok" for count in profile.counts):
@@ -109,13 +106,13 @@ def peak_worker(count: CountSummary, *, decimal: bool) -> str:
     return format_bytes(count.peak_worker, decimal=decimal)
 
 
-def of_limit(count: CountSummary) -> str:
-    """Return that peak in percent of the limit, flagged from 80 % on, for instance ``92 % !``."""
+def of_limit(count: CountSummary, thresholds: Thresholds) -> str:
+    """Return that peak in percent of the limit, flagged if that is full: ``92 % !``."""
     if count.limit_fraction is None:
         return MISSING
     # Rounded first, so that what reads 80 % has the flag.
     percent = round(100 * count.limit_fraction)
-    return f"{percent} %{FULL if percent >= _FULL_FROM else ''}"
+    return f"{percent} %{FULL if percent >= round(100 * thresholds.full) else ''}"
 
 
 def right_aligned(cells: Sequence[str]) -> list[str]:

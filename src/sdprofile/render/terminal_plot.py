@@ -98,7 +98,7 @@ def draw_strips(
 
 def _notes(profile: Profile) -> list[str]:
     peaks = right_aligned([peak_worker(count, decimal=profile.decimal) for count in profile.counts])
-    shares = right_aligned([of_limit(count) for count in profile.counts])
+    shares = right_aligned([of_limit(count, profile.thresholds) for count in profile.counts])
     return [
         f"peak {peak}  {share}" if peak.strip() != MISSING else " " * len(f"peak {peak}  {share}")
         for peak, share in zip(peaks, shares, strict=True)
