@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -13,6 +12,7 @@ from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
 from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
+from sdprofile.cluster.quiet import quiet_logs, quiet_root
 from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, is_lost, lent, shape
@@ -80,6 +80,7 @@ class Lease:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
+            stack.enter_context(quiet_root())
             if self._found is None:
                 first = self.plan.settings[0]
                 client = start_cluster(
@@ -91,7 +92,7 @@ class Lease:
             else:
                 client = self._found
                 self._note_held(client)
-            stack.enter_context(_quiet_logs())
+            stack.enter_context(quiet_logs())  # only now: the cluster keeps its own logs quiet
             stack.enter_context(fast_start(fork=is_started_here(client)))
             self._take(stack, client)
             if self.of_jobs and self._before is not None and not self._before.workers:
@@ -229,21 +230,3 @@ def told_if_lost(lease: Lease) -> Iterator[None]:
             "the cluster: expected its scheduler to answer, got no answer"
             " (look why it ended, and start a new cluster if it was yours)"
         ) from error
-
-
-@contextlib.contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """Keep out of the cell's output what dask logs about a kill: the report says it better."""
-    from distributed.client import AllExit
-    from distributed.utils import silence_logging_cmgr
-
-    def not_by_cancelling(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and record.exc_info[0] is AllExit)
-
-    logger = logging.getLogger("asyncio")
-    logger.addFilter(not_by_cancelling)
-    try:
-        with silence_logging_cmgr(level=logging.CRITICAL):
-            yield
-    finally:
-        logger.removeFilter(not_by_cancelling)
