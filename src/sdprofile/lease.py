@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -13,6 +12,7 @@ from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
 from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
+from sdprofile.cluster.quiet import quiet_logs, quiet_root
 from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, fit, is_local, is_lost, lent, shape
@@ -83,6 +83,7 @@ class Lease:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
+            stack.enter_context(quiet_root())
             if self._found is None:
                 first = self.plan.settings[0]
                 client = start_cluster(
@@ -94,7 +95,7 @@ class Lease:
             else:
                 client = self._found
                 self._note_held(client)
-            stack.enter_context(_quiet_logs())
+            stack.enter_context(quiet_logs())
             stack.enter_context(fast_start(fork=is_started_here(client)))
             self._take(stack, client)
             if self._before is not None and self._before.threads is None:
@@ -256,38 +257,3 @@ def _unless_lost(undo: Callable[[Client], object], client: Client) -> Callable[.
             undo(client)
 
     return leave
-
-
-@contextlib.contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """Keep out of the cell's output what dask logs about a kill: the report says it better.
-
-    Notes
-    -----
-    By filters, not by `distributed.utils.silence_logging_cmgr`: each nanny that starts or ends sets
-    the levels of the handlers anew.
-    """
-    from distributed.client import AllExit
-
-    def not_by_cancelling(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and record.exc_info[0] is AllExit)
-
-    def critical(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.CRITICAL
-
-    on_screen = [
-        handler
-        for handler in logging.getLogger("distributed").handlers
-        if isinstance(handler, logging.StreamHandler)
-        and not isinstance(handler, logging.FileHandler)
-    ]
-    logger = logging.getLogger("asyncio")
-    logger.addFilter(not_by_cancelling)
-    for handler in on_screen:
-        handler.addFilter(critical)
-    try:
-        yield
-    finally:
-        for handler in on_screen:
-            handler.removeFilter(critical)
-        logger.removeFilter(not_by_cancelling)

@@ -108,7 +108,8 @@ def profile(
     Notes
     -----
     A dask client of the session is borrowed and given back as it was. Otherwise a `LocalCluster` is
-    started, and closed at the end.
+    started, and closed at the end. What `work` and its tasks print comes from every run, as they
+    print it.
     """
     values = _values(work, vary or {})
     options = Options(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sdprofile.extras.scope import Scope
+from sdprofile.model.printed import Printed
 from sdprofile.model.setting import Variables
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
@@ -28,6 +29,9 @@ class Subject:
 
     around: Around = contextlib.nullcontext
     """Gives a context that is entered before each run and left after it, outside the clock."""
+
+    take_printed: Callable[[Sequence[Printed]], None] | None = None
+    """Gets what the workers have printed in a run; None to let them print as ever."""
 
     values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """For each name that is varied, its values by what they are called."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 
 from sdprofile.cluster.dashboard import tunnel_here
+from sdprofile.cluster.quiet import quiet_root
 from sdprofile.cluster.session import is_local
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.extras.report import check_report, performance_report
@@ -157,7 +158,8 @@ class Sweep:
             check_report(report)
         if self._options.save is not None:
             check_file("--save", self._options.save)
-        lease = self._lease = Lease(self._options, self._machine)
+        with quiet_root():
+            lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.settings[0], 0)
         with self._predicting(), lease, told_if_lost(lease):
             if self._options.predict:
@@ -271,6 +273,7 @@ class Sweep:
                 label=f"{self._created} {len(self.runs) + len(self._rival_runs)}",
                 scope=subject.scope,
                 predictor=self._predictor if subject is self._subject else None,
+                take_printed=subject.take_printed,
             )
         # The traceback of an error holds what the cell held.
         return run, error if run.status in ("failed", "interrupted") else None

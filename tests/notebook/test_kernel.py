@@ -75,6 +75,20 @@ client = distributed.get_client()
 if len(client.scheduler_info(n_workers=-1)["workers"]) == 1:
     client.submit(hold, 900, pure=False).result()
 client.submit(hold, 1, pure=False).result()""",
+    "prints": """import logging, warnings
+handler = logging.StreamHandler()
+logging.getLogger("pipeline").addHandler(handler)
+def segment(tile, block_info=None):
+    print("segmenting tile", block_info[0]["chunk-location"])
+    logging.getLogger("segment").warning("a bright tile")
+    return tile
+tiles = da.ones((4, 4), chunks=1)""",
+    "printed": """%%sdprofile --workers 1,2 --memory 600MB -r 2
+print("started")
+logging.getLogger("pipeline").warning("tiles: %d", tiles.npartitions)
+warnings.warn("be careful")
+tiles.map_blocks(segment, meta=tiles._meta).sum().compute()""",
+    "printed after": "logging.getLogger('pipeline').warning('after')",
     "cluster": "client = %sdcluster\nprint(client is distributed.default_client())",
     "close": "%sdcluster --close\nimport psutil\n"
     "print([p for p in psutil.Process().children() if 'resource_tracker' not in str(p.cmdline())])",
@@ -280,6 +294,19 @@ def test_a_killed_count_is_a_row_and_the_sweep_goes_on(cells: dict[str, Any]) ->
     assert "in hold-" in " ".join(shown.split())
     assert "1.00x" in shown  # the larger count finished
     assert all(output.output_type != "error" for output in cells["killed"].outputs)
+
+
+def test_what_is_printed_and_logged_here_and_by_workers_is_shown_once(
+    cells: dict[str, Any],
+) -> None:
+    shown = text_of(cells["printed"])
+    for line in ("started", "tiles: 16", "UserWarning: be careful"):
+        assert shown.count(line) == 1, line
+    tiles = re.findall(r"^worker \d+: segmenting tile \((\d), (\d)\)$", shown, re.MULTILINE)
+    assert sorted(tiles) == [(row, column) for row in "0123" for column in "0123"]
+    assert len(re.findall(r"^workers?.*: a bright tile \(16 times.*\)$", shown, re.MULTILINE)) == 1
+    assert (shown.count("segmenting"), shown.count("a bright tile")) == (16, 1)
+    assert text_of(cells["printed after"]) == "after\n"
 
 
 def test_the_cluster_is_the_sessions_default_once_asked_for(cells: dict[str, Any]) -> None:

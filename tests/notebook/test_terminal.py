@@ -68,6 +68,13 @@ def test_the_last_profile_is_shown_again_and_is_the_last_value(ipython: pexpect.
     assert "[1, 2]" in enter(ipython, "_.summary()['workers'].tolist()")
 
 
+def test_what_workers_print_does_not_tear_the_progress(ipython: pexpect.spawn) -> None:
+    enter(ipython, "noisy = da.ones(8, chunks=1).map_blocks(lambda x: print('noise') or x)")
+    shown = enter(ipython, "%sdprofile --workers 1,2 --memory 500MB -r 2 noisy.sum().compute()")
+    assert shown.count("noise") == 1
+    assert re.search(r"workers?( \d+)?: noise \(8 times", shown)
+
+
 def test_help_shows_every_option(ipython: pexpect.spawn) -> None:
     shown = enter(ipython, "print(get_ipython().find_cell_magic('sdprofile').__doc__)")
     for option in ("--workers", "--memory", "--threads", "-r, --repeats", "--no-fuse", "--timeout"):

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.quiet import quiet_root
 from sdprofile.cluster.resize import resize, worker_options
 from sdprofile.cluster.secure import is_secure, make_security
 from sdprofile.cluster.workers import fast_start, stop_forkserver
@@ -84,7 +85,7 @@ def start_cluster(
         close_cluster()
     security = make_security() if secure else None
     try:
-        with fast_start(), warnings.catch_warnings():
+        with fast_start(), quiet_root(), warnings.catch_warnings():
             # Another dashboard has the port: ours takes a free one, and the header shows which.
             warnings.filterwarnings("ignore", message="Port .* is already in use")
             # An interrupt in the midst of it would leave a cluster that nobody knows.
@@ -121,6 +122,7 @@ def default_client(client: Client) -> Client:
     return _started.default_client
 
 
+@quiet_root()
 def close_cluster() -> bool:
     """Close the cluster that sdprofile started, with its clients; say whether there was one.
 

@@ -25,6 +25,7 @@ from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.held import TaskHolder
 from sdprofile.measure.memory import WorkerMemory
+from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
 from sdprofile.measure.steps import Steps
@@ -54,6 +55,7 @@ def run_once(
     label: str,
     scope: Scope | None = None,
     predictor: Predictor | None = None,
+    take_printed: Take | None = None,
 ) -> tuple[Run, BaseException | None]:
     """Execute the work once under all instruments.
 
@@ -73,6 +75,8 @@ def run_once(
         The names that the work uses; None where they are not known.
     predictor
         Gets the run and its tasks; None to record no tasks.
+    take_printed
+        Gets what the workers have printed; None to let them print as ever.
 
     Returns
     -------
@@ -89,6 +93,7 @@ def run_once(
     ahead = scheduler_ahead(client)
     with contextlib.ExitStack() as instruments:
         enter = instruments.enter_context
+        enter(WorkerOutput(client, take_printed))
         memory = enter(WorkerMemory(client))
         dask = enter(DaskMemory(client, label=f"sdprofile {label}"))
         transfers = enter(Transfers(client))

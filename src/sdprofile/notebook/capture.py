@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from IPython.core.displaypub import CapturingDisplayPublisher
 
+from sdprofile.render.printed import printed_lines
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from sdprofile.model.printed import Printed
 
 LONGEST_TEXT = 1_000_000
 """Characters that a run may print; a notebook that was given far more might never open again."""
@@ -27,6 +31,9 @@ class Output:
 
     printed: int = 0
     """Number of characters of text, also of what is not kept."""
+
+    by_workers: Sequence[Printed] = ()
+    """What the workers have printed meanwhile; it is shown after the rest."""
 
     def add_text(self, stream: str, text: str) -> None:
         """Append text, to the event before it where that is of the same stream."""
@@ -56,6 +63,23 @@ class Output:
                 f"sdprofile: of {self.printed:,} characters that the cell printed, the first"
                 f" {LONGEST_TEXT:,} are shown (run it without %%sdprofile to see all)\n"
             )
+        self._show_workers()
+
+    def _show_workers(self) -> None:
+        left_out, cut = 0, False
+        for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+            printed = [each for each in self.by_workers if each.stream == name]
+            lines, more = printed_lines(printed)
+            stream.write("".join(f"{line}\n" for line in lines))
+            stream.flush()
+            left_out += more
+            cut = cut or any(each.cut for each in printed)
+        if left_out or cut:
+            many = f"more than {left_out:,}" if cut else f"{left_out:,}"
+            sys.stderr.write(
+                f"sdprofile: {many} more lines of the workers are not shown"
+                " (run the cell without %%sdprofile to see all)\n"
+            )
 
 
 @contextlib.contextmanager
@@ -75,17 +99,21 @@ def captured(shell: InteractiveShell) -> Iterator[Output]:
     Notes
     -----
     `IPython.utils.capture` keeps all text apart from all displays, so their order is lost, and
-    does not catch ``!command`` in a terminal.
+    does not catch ``!command`` in a terminal, nor what has got hold of a stream before, as a
+    handler of the logging module does.
     """
     output = Output()
     publisher, stdout, stderr = shell.display_pub, sys.stdout, sys.stderr
     own_system = vars(shell).get("system")
+    # Each place warns once only, unless the filters have changed: in each run as in the first.
+    with warnings.catch_warnings():
+        pass
     shell.display_pub = _Publisher(output)
-    sys.stdout, sys.stderr = _Stream(output, "stdout"), _Stream(output, "stderr")
     shell.system = shell.system_piped  # type: ignore[method-assign] # for this shell only
     try:
-        yield output
-        _flush_figures()
+        with _diverted(stdout, output, "stdout"), _diverted(stderr, output, "stderr"):
+            yield output
+            _flush_figures()
     finally:
         shell.display_pub, sys.stdout, sys.stderr = publisher, stdout, stderr
         if own_system is None:
@@ -94,24 +122,27 @@ def captured(shell: InteractiveShell) -> Iterator[Output]:
             shell.system = own_system  # type: ignore[method-assign] # as it was
 
 
-class _Stream(io.TextIOBase):
-    """A text stream that writes into an `Output`."""
+@contextlib.contextmanager
+def _diverted(stream: TextIO, output: Output, name: str) -> Iterator[None]:
+    """Keep what is written to a stream, by whoever has it."""
+    before = vars(stream).get("write")
+    over = False
 
-    def __init__(self, output: Output, name: str) -> None:
-        super().__init__()
-        self._output = output
-        self._name = name
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override] # TextIOBase declares an attribute
-        return "utf-8"
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str, /) -> int:
-        self._output.add_text(self._name, text)
+    def write(text: str, /) -> int:
+        if over:  # somebody has kept this function
+            return stream.write(text)
+        output.add_text(name, text)
         return len(text)
+
+    stream.write = write  # type: ignore[method-assign] # of this stream only
+    try:
+        yield
+    finally:
+        over = True
+        if before is None:
+            del stream.write
+        else:
+            stream.write = before  # type: ignore[method-assign] # as it was
 
 
 class _Publisher(CapturingDisplayPublisher):

@@ -21,6 +21,8 @@ from sdprofile.variations import Variations
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from sdprofile.model.printed import Printed
+
 _NOTHING = object()
 
 
@@ -77,6 +79,7 @@ class Cell:
             code=self.source,
             scope=self.scope,
             around=self.fresh,
+            take_printed=self._take_printed,
             values=self._values,
         )
 
@@ -106,6 +109,9 @@ class Cell:
         with captured(self._shell) as output:
             self._output = output
             yield
+
+    def _take_printed(self, printed: Sequence[Printed]) -> None:
+        self._output.by_workers = printed
 
     def show(self) -> None:
         """Show the output and the value of the last run, as if the cell had been run once.

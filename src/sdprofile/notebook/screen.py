@@ -97,6 +97,7 @@ class TerminalScreen:
             Of the terminal.
         """
         self._stream = stream
+        self._write_text = stream.write  # as it is now: later what is written is captured
         self._ascii_only = not _takes(stream, "±–─")
 
     def draw(self, standing: Standing) -> None:
@@ -123,7 +124,7 @@ class TerminalScreen:
         return size.columns or 80, size.lines or 24  # a terminal may not know, and say 0
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
+        self._write_text(text)
         self._stream.flush()
 
 
