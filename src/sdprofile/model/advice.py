@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sdprofile.model.choice import Candidate, Evidence, choose, evidence, make_candidates
+from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.tasks import task_prefix
 from sdprofile.model.units import format_bytes, format_limit, listed, plural
 
@@ -38,7 +39,8 @@ def make_advice(profile: Profile) -> str:
     -------
     str
         The count to use and why, the smallest limits that would have held it, and for a count that
-        was killed what took the memory. Empty where nothing was measured that could tell.
+        was killed what took the memory. Empty where nothing was measured that could tell, as where
+        the work was not done by the workers (`compares_workers`).
 
     Notes
     -----
@@ -53,7 +55,8 @@ def make_advice(profile: Profile) -> str:
     if not candidates:
         return _nothing_finished(profile, killed)
     sentences = []
-    if any(run.tasks for candidate in candidates for run in candidate.count.runs):
+    tasks = any(run.tasks for candidate in candidates for run in candidate.count.runs)
+    if tasks and compares_workers(profile.runs):
         chosen = choose(candidates)
         sentences += [_count(chosen, candidates, profile), memory_advice(chosen, profile)]
     sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
