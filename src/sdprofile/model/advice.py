@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sdprofile.model.choice import Candidate, Evidence, choose, evidence, make_candidates
 from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.tasks import task_prefix
-from sdprofile.model.units import format_bytes, format_limit, listed, plural
+from sdprofile.model.units import each_of, format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
@@ -161,9 +161,9 @@ def memory_advice(chosen: Candidate, profile: Profile) -> str:
     if peak is None:
         return ""
     runs = chosen.count.runs
-    who = "1 worker" if chosen.workers == 1 else f"Each of {chosen.workers} workers"
+    who = each_of(chosen.workers, "worker")
     exact = all(each.exact for run in runs for each in run.worker_peaks)
-    took = f"{who} {'took' if exact else 'was seen at'} up to"
+    took = f"{who[0].upper()}{who[1:]} {'took' if exact else 'was seen at'} up to"
     took += f" {format_bytes(peak, decimal=profile.decimal)}"
     if any(run.spilled for run in runs):
         above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
