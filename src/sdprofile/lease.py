@@ -70,8 +70,8 @@ class Lease:
         if overridden := overridden_scheduler(client):
             self.remarks.append(
                 Notice(
-                    fact=f"dask.config has {overridden}, with which the cell's work would not go to"
-                    " the workers: it was overridden for these runs",
+                    fact=f"dask.config has {overridden}, which keeps work off the workers: it was"
+                    " overridden for these runs",
                     advice="To use the workers outside of sdprofile, too:"
                     " dask.config.set(scheduler=None)",
                     leading=True,
