@@ -131,7 +131,7 @@ def _of_clusters(places: Sequence[Elsewhere], run: Run) -> Notice:
             " profile that other cluster, make its client the default: close the other one"
         )
     if not any(place.graphs for place in places):
-        fact = f"The cell {does}, but sends no work there: its times are with the making of it"
+        fact = f"The cell {does}, but sends no work there: the times include making it"
     elif run.tasks:
         fact = f"The cell {does}: part of its tasks ran there, not on the profiled workers"
     else:
@@ -140,5 +140,7 @@ def _of_clusters(places: Sequence[Elsewhere], run: Run) -> Notice:
         fact += f"; {left} such {'clusters are' if left > 1 else 'cluster is'} left running"
         advice += "; what is left running ends with cluster.close(), or with the session"
     return Notice(
-        fact=f"{fact}. The worker counts below compare nothing", advice=advice, leading=True
+        fact=f"{fact}. The times say nothing about numbers of workers",
+        advice=advice,
+        leading=True,
     )
