@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from sdprofile.model.profile import Profile
 from sdprofile.render.export import profile_markdown
 from sdprofile.render.html import html_report
 from sdprofile.render.table import report
+from sdprofile.storage import load
 
 
 def profile_of(*, tasks: int = 100, **kwargs: Any) -> Profile:
@@ -86,3 +89,14 @@ def test_a_grid_says_it_too() -> None:
     assert profile.notices[0].leading
     assert profile.advice == ""
     assert [count.speedup for count in profile.counts] == [None, None]
+
+
+def test_it_is_kept_in_a_file_which_may_lack_it(tmp_path: Path) -> None:
+    profile = profile_of(tasks=0, **OWN)
+    profile.save(tmp_path / "kept.json")
+    assert load(tmp_path / "kept.json") == profile
+    document = json.loads((tmp_path / "kept.json").read_text())
+    for run in document["profile"]["runs"]:
+        del run["elsewhere"]
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    assert load(tmp_path / "old.json").runs[0].elsewhere == ()
