@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import sdprofile
 from sdprofile.errors import LONGEST, one_line
 
 
@@ -25,3 +26,7 @@ class MuteError(Exception):
 )
 def test_an_error_is_one_line(error: BaseException, line: str) -> None:
     assert one_line(error) == line
+
+
+def test_dir_names_everything_public() -> None:
+    assert set(sdprofile.__all__) <= set(dir(sdprofile))

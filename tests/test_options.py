@@ -44,7 +44,48 @@ def test_values_may_be_quoted() -> None:
         ("--workers", "--workers: expected a value (--workers N,N,...), got none"),
         ("--workers --quiet", "--workers: expected a value (--workers N,N,...), got none"),
         ("--memory 5XB", "--memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
-        ("--memory 5", "--memory: expected at least 100MB for each worker, got '5'"),
+        ("--memory 5", "--memory: expected an amount like 5GB or 4.5GiB, got '5' (5GB?)"),
+        ("--memory 1,500", "--memory: expected an amount like 5GB or 4.5GiB, got '1' (1GB?)"),
+        ("--memory 500", "--memory: expected an amount like 5GB or 4.5GiB, got '500' (500MB?)"),
+        ("--memory 5MB", "--memory: expected at least 100MB for each worker, got '5MB'"),
+        ("--memory 5 GB", "--memory: expected an amount like 5GB or 4.5GiB, got '5' (5GB?)"),
+        (
+            "--workers 1, 2",
+            "--workers: expected no spaces between values, got '1, 2' (write --workers 1,2)",
+        ),
+        (
+            "--workers 1 , 2 ,4 x",
+            "--workers: expected no spaces between values, got '1 , 2 ,4' (write --workers 1,2,4)",
+        ),
+        (
+            "--vary n=1, 2",
+            "--vary: expected no spaces between values, got 'n=1, 2' (write --vary n=1,2)",
+        ),
+        (
+            "--memory 1GB, 2GB",
+            "--memory: expected no spaces between values, got '1GB, 2GB' (write --memory 1GB,2GB)",
+        ),
+        (
+            "--workers 1, --quiet",
+            "--workers: expected whole numbers like 1,2,4, got '1,' (write 1)",
+        ),
+        (
+            "--workers 1-4",
+            "--workers: expected whole numbers like 1,2,4, got '1-4' (write 1,2,3,4)",
+        ),
+        (
+            "--threads 2..32",
+            "--threads: expected whole numbers like 1,2,4, got '2..32' (write 2,4,8,16,32)",
+        ),
+        (
+            "--workers [1;2]",
+            "--workers: expected whole numbers like 1,2,4, got '[1;2]' (write 1,2)",
+        ),
+        ("--workers 4-1", "--workers: expected whole numbers like 1,2,4, got '4-1'"),
+        (
+            "--task-memory add=3",
+            "--task-memory: expected an amount like 5GB or 4.5GiB, got '3' (3GB?)",
+        ),
         (
             "--task-memory add",
             "--task-memory: expected prefixes of tasks like add=3GB,mean=1GB, got 'add'",
@@ -81,7 +122,7 @@ def test_python_callers_get_the_same_errors() -> None:
         Options(workers=(0,))
     with pytest.raises(SdprofileError, match="^--workers: expected whole numbers"):
         Options(workers=(True,))
-    with pytest.raises(SdprofileError, match="^--memory: expected at least 100MB"):
+    with pytest.raises(SdprofileError, match=r"^--memory: expected an amount .* \(5GB\?\)$"):
         Options(memory=5)  # type: ignore[arg-type]
 
 

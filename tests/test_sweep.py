@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import dask
 import dask.array as da
 import distributed
 import pytest
@@ -16,7 +18,7 @@ import sdprofile
 from sdprofile.cluster import own
 from sdprofile.cluster import resize as resizing
 from sdprofile.cluster.own import close_cluster
-from sdprofile.cluster.session import find_client, shape
+from sdprofile.cluster.session import find_client, overridden_scheduler, shape
 from sdprofile.model.progress import Step
 from sdprofile.options import Options
 from sdprofile.subject import Subject
@@ -207,6 +209,32 @@ def test_a_borrowed_client_is_used_and_given_back(user_client: Client) -> None:
     assert profile.to_frame()["memory_limit_bytes"].tolist() == [600_000_000]
     assert shape(user_client) == before
     assert distributed.default_client() is user_client
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", ThreadPoolExecutor(1)])
+def test_a_scheduler_of_the_session_is_overridden_and_told_first(
+    scheduler: object, user_client: Client
+) -> None:
+    def work() -> None:
+        da.ones(4, chunks=1).sum().compute()
+
+    with dask.config.set(scheduler=scheduler):
+        profile = sdprofile.profile(work, workers=2, repeats=1)
+        assert dask.config.get("scheduler") is scheduler
+    said = 'scheduler="synchronous"' if isinstance(scheduler, str) else "ThreadPoolExecutor"
+    assert said in str(profile).splitlines()[0]
+    assert profile.runs[0].tasks > 0
+    assert profile.runs[0].elsewhere == ()
+    assert not any(notice.leading for notice in sdprofile.profile(work, repeats=1).notices)
+
+
+def test_settings_that_lead_to_the_profiled_workers_are_not_overridden(user_client: Client) -> None:
+    with Client(user_client.scheduler.address, set_as_default=False) as same:
+        for scheduler in (None, "distributed", user_client, same, user_client.get):
+            with dask.config.set(scheduler=scheduler):
+                assert overridden_scheduler(user_client) == ""
+    with dask.config.set(scheduler=user_client):
+        assert overridden_scheduler(None).startswith("scheduler=a client of tcp://")
 
 
 def test_report_is_written_for_each_count(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_cluster_that_does_not_recover_is_told_and_what_was_measured_is_kept(
 
     assert [run.status for run in sweep.runs] == ["ok", "killed"]
     assert str(caught.value) == (
-        "the session's cluster: expected it to be given back with 1 worker, but only 0 of 1 workers"
+        "the session's cluster: expected it to be given back with 1 worker, but only 0 of 1 worker"
         " started in 2 s (start a new one if it does not recover)"
     )
     assert late_client.status == "running"

@@ -41,6 +41,10 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     unregister(shell)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     # Loading the extension must stay fast, so what needs dask is imported when it is used.
     if name in _HOMES:

@@ -165,7 +165,9 @@ class Declared:
                     metavar = field.metadata["metavar"]
                     raise SdprofileError(f"{text}: expected a value ({text} {metavar}), got none")
                 value, line = following["value"], line[following.end() :]
-            value = _unquoted(value) if isinstance(value, str) else value
+            if isinstance(value, str):
+                _check_spaces(text, value, line, field)
+                value = _unquoted(value)
             if field.metadata["repeated"]:
                 value = [*values.pop(field.name, []), value]
             values[field.name] = value
@@ -191,6 +193,29 @@ class Declared:
         """Return the table of options that the README shows."""
         rows = [f"| `{_usage(f)}` | {f.metadata['help']} |" for f in dataclasses.fields(cls)]
         return "\n".join(["| option | meaning |", "|---|---|", *rows])
+
+
+def _check_spaces(text: str, value: str, line: str, field: dataclasses.Field[Any]) -> None:
+    """Refuse a list that was written with spaces between, whose rest would be taken for code."""
+    words = [value]
+    while words[-1].endswith(",") or line.lstrip().startswith(","):
+        match = _VALUE.match(line)
+        if match is None or match["value"].startswith("-"):
+            break
+        words.append(match["value"])
+        line = line[match.end() :]
+    if len(words) == 1:
+        return
+    joined = "".join(words)
+    given = [joined] if field.metadata["repeated"] else joined
+    try:
+        field.metadata["parse"](given)
+    except SdprofileError:
+        return  # it is another mistake, or no list
+    raise SdprofileError(
+        f"{text}: expected no spaces between values, got {' '.join(words)!r}"
+        f" (write {text} {joined})"
+    )
 
 
 def _is_choice(match: re.Match[str] | None, field: dataclasses.Field[Any]) -> bool:

@@ -15,7 +15,15 @@ from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.quiet import quiet_logs, quiet_root
 from sdprofile.cluster.resize import held_results, resize, restart
 from sdprofile.cluster.secure import check_secure, is_secure
-from sdprofile.cluster.session import find_client, fit, is_local, is_lost, lent, shape
+from sdprofile.cluster.session import (
+    find_client,
+    fit,
+    is_local,
+    is_lost,
+    lent,
+    overridden_scheduler,
+    shape,
+)
 from sdprofile.cluster.states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, prepare_workers, quiet_workers, release_workers
 from sdprofile.errors import LostError, SdprofileError
@@ -62,6 +70,16 @@ class Lease:
         self._chosen: tuple[WorkerState, ...] = ()
         self._stack = contextlib.ExitStack()
         client = find_client()
+        if overridden := overridden_scheduler(client):
+            self.remarks.append(
+                Notice(
+                    fact=f"dask.config has {overridden}, which keeps work off the workers: it was"
+                    " overridden for these runs",
+                    advice="To use the workers outside of sdprofile, too:"
+                    " dask.config.set(scheduler=None)",
+                    leading=True,
+                )
+            )
         if client is not None and options.secure:
             client = client if check_secure(client, ours=is_started_here(client)) else None
         self._found = client

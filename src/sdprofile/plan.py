@@ -9,7 +9,7 @@ from itertools import product
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
 from sdprofile.model.setting import Setting, Variables
-from sdprofile.model.units import format_bytes, looks_decimal, plural
+from sdprofile.model.units import each_of, format_bytes, looks_decimal, plural
 from sdprofile.options import Options
 from sdprofile.values import ORDERS, is_decimal, nbytes
 from sdprofile.variations import Variations
@@ -135,8 +135,8 @@ def make_plan(
     if local and largest * limit > machine.memory:
         raise SdprofileError(
             f"{where}: expected at most"
-            f" {format_bytes(machine.memory // largest, decimal=decimal)} for each of {largest}"
-            f" workers, got {format_bytes(limit, decimal=decimal)}"
+            f" {format_bytes(machine.memory // largest, decimal=decimal)} for"
+            f" {each_of(largest, 'worker')}, got {format_bytes(limit, decimal=decimal)}"
             f" ({machine.bounded_by} has {format_bytes(machine.memory, decimal=decimal)};"
             " ask for fewer --workers or less --memory)"
         )

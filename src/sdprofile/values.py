@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 from sdprofile.errors import SdprofileError, shown
@@ -20,6 +21,14 @@ STEPS = ("auto", "off")
 
 COMPUTING = ("discard", "persist")
 """Values of ``--compute``, the first if it has none."""
+
+_FEW_NUMBERS = 16
+"""Numbers that a hint writes out."""
+
+_POWERS_OF_TWO = tuple(str(2**power) for power in range(12))
+
+_FEWEST_MB = 100
+"""A number without a unit from which MB are meant rather than GB."""
 
 _LONGEST = 4000
 """Characters of a value that are read: Python reads no whole number of more than 4300 digits."""
@@ -40,8 +49,24 @@ def whole_numbers(value: object) -> tuple[int, ...]:
     except SdprofileError:
         numbers = ()
     if not numbers:
-        raise SdprofileError(f"expected whole numbers like 1,2,4, got {shown(value)}")
+        hint = _meant(_text(value))
+        raise SdprofileError(f"expected whole numbers like 1,2,4, got {shown(value)}{hint}")
     return numbers
+
+
+def _meant(text: str) -> str:
+    """Return in brackets which numbers somebody meant who wrote ``1-4`` or ``[1, 2]``."""
+    ends = re.fullmatch(r"\s*(\d{1,4})\s*(?:-|:|\.{2,3}|to)\s*(\d{1,4})\s*", text, re.ASCII)
+    if ends is None:
+        several = re.fullmatch(r"[\s\[({]*\d+(?:[\s,;/+|&]+\d+)*[\s\])},;]*", text, re.ASCII)
+        numbers = re.findall(r"\d+", text) if several else []
+    else:
+        numbers = [str(each) for each in range(int(ends[1]), int(ends[2]) + 1)]
+        if len(numbers) > _FEW_NUMBERS:
+            numbers = [each for each in numbers if each in (*ends.groups(), *_POWERS_OF_TWO)]
+    if not numbers or "0" in numbers or len(numbers) > _FEW_NUMBERS:
+        return ""
+    return f" (write {','.join(numbers)})"
 
 
 def amount(value: object, *, least: int = SMALLEST_MEMORY) -> str:
@@ -56,11 +81,22 @@ def amount(value: object, *, least: int = SMALLEST_MEMORY) -> str:
         raise SdprofileError(
             f"expected an amount like 5GB or 4.5GiB, got {shown(value)}"
         ) from error
+    if 0 < found < SMALLEST_MEMORY and (number := _without_unit(value)):
+        unit = "GB" if float(number) < _FEWEST_MB else "MB"
+        raise SdprofileError(
+            f"expected an amount like 5GB or 4.5GiB, got {shown(value)} ({number}{unit}?)"
+        )
     if found < SMALLEST_MEMORY == least:
         raise SdprofileError(f"expected at least 100MB for each worker, got {shown(value)}")
     if found < least:
         raise SdprofileError(f"expected an amount above 0, got {shown(value)}")
     return text
+
+
+def _without_unit(value: object) -> str:
+    """Return a number that was written without the unit of an amount; empty if it was not."""
+    text = _text(value).strip()
+    return text if re.fullmatch(r"\d+\.?\d*|\.\d+", text, re.ASCII) else ""
 
 
 def amounts(value: object) -> tuple[str, ...]:

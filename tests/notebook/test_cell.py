@@ -2,14 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import pickle
+import re
+import traceback
+from collections.abc import Callable, Iterator
 
+import cloudpickle
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from sdprofile.errors import SdprofileError
-from sdprofile.notebook.cell import Cell
+from sdprofile.notebook.cell import Cell, InvalidCellError
 from sdprofile.variations import variations
+
+
+@pytest.mark.parametrize(("first_line", "line"), [("%%sdprofile", 3), (None, 2)])
+def test_a_syntax_error_is_the_cells_line_and_no_frame(first_line: str | None, line: int) -> None:
+    with pytest.raises(InvalidCellError) as caught:
+        Cell(InteractiveShell.instance(), "x = 1\ny = = 2", first_line=first_line)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(caught.value._render_traceback_()))
+    assert "y = = 2" in shown
+    assert f"line {line}" in shown
+    assert shown.rstrip().endswith("SyntaxError: invalid syntax")
+    assert ".py" not in shown
+
+
+@pytest.mark.parametrize("source", ["", " \n", "# no code", "\n# no\n# code\n"])
+def test_a_cell_without_code_says_where_to_write_it(source: str) -> None:
+    with pytest.raises(SdprofileError, match="got an empty cell .write it below"):
+        Cell(InteractiveShell.instance(), source, first_line="%%sdprofile")
+
+
+def lines_of(error: BaseException) -> list[tuple[str, str]]:
+    return [(each.name, each.line or "") for each in traceback.extract_tb(error.__traceback__)]
+
+
+def error_from_a_worker(call: Callable[[], object]) -> BaseException:
+    """Return what a function raises when it has been pickled, as an error of a task is."""
+    try:
+        pickle.loads(cloudpickle.dumps(call))()
+    except (ArithmeticError, LookupError) as error:
+        return error
+    raise AssertionError("it has not raised")
+
+
+def test_an_error_of_a_task_shows_the_lines_of_the_session(shell: InteractiveShell) -> None:
+    shell.run_cell("def old():\n    raise KeyError('old')\nkept = (lambda: [][1],)")
+    cell = Cell(shell, "def new():\n    1 / 0\n\nnew", first_line="%%sdprofile")
+    with cell.fresh():
+        new = cell.run()
+    for call, last in (
+        (new, ("new", "1 / 0")),
+        (shell.user_ns["old"], ("old", "raise KeyError('old')")),
+        (shell.user_ns["kept"][0], ("<lambda>", "kept = (lambda: [][1],)")),
+    ):
+        error = error_from_a_worker(call)
+        assert lines_of(error)[-1] == (last[0], "")
+        assert lines_of(cell.own_traceback(error))[-1] == last
+
+
+def test_a_line_is_not_shown_where_it_may_be_of_several_cells(shell: InteractiveShell) -> None:
+    shell.run_cell("one = (lambda: [][5],)")
+    shell.run_cell("two = (lambda: {}[5],)")
+    cell = Cell(shell, "1", first_line="%%sdprofile")
+    error = error_from_a_worker(shell.user_ns["one"][0])
+    assert lines_of(cell.own_traceback(error))[-1] == ("<lambda>", "")
 
 
 def test_lines_are_those_of_the_notebook_and_values_those_of_the_last_run() -> None:
@@ -76,9 +133,30 @@ def test_names_bound_in_functions_are_their_own(shell: InteractiveShell) -> None
     assert varied_values(cell, "n") == [1, 2]
 
 
+def test_names_bound_in_async_functions_are_their_own(shell: InteractiveShell) -> None:
+    source = "async def f(n):\n    n = 9\n    n = 8\nn"
+    cell = Cell(shell, source, first_line="%%sdprofile", vary=variations("n=1,2"))
+    assert varied_values(cell, "n") == [1, 2]
+
+
+def test_a_function_within_a_function_may_name_the_variable(shell: InteractiveShell) -> None:
+    shell.run_cell("def f():\n    def g():\n        return chunk\n    return g()")
+    cell = Cell(shell, "f()", first_line="%%sdprofile", vary=variations("chunk=1,2"))
+    assert varied_values(cell, "chunk") == [1, 2]
+
+
 @pytest.mark.parametrize(
     "source",
     [
+        "async def n():\n    pass",
+        "async def f():\n    global n\n    n = 1",
+        "def f():\n    global n\n    n = 1",
+        "[n := 1 for _ in 'a']",
+        "{(n := 1): 2 for _ in 'a'}",
+        "try:\n    pass\nexcept ValueError as n:\n    pass",
+        "match 1:\n    case n:\n        pass",
+        "match [1]:\n    case [*n]:\n        pass",
+        "match {}:\n    case {**n}:\n        pass",
         "for n in (1, 2):\n    pass",
         "n = 1\nn = 2",
         "n = m = 1",

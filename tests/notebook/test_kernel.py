@@ -42,7 +42,19 @@ print(x, total, kept is _, frame.workers.tolist(), frame.status.tolist())""",
     "quiet": "%%sdprofile --workers 1 -r 1 --quiet\n1 + 1",
     "raises": "%%sdprofile --workers 1\n\n\ndef broken():\n    raise LookupError('mine')\nbroken()",
     "syntax": "%%sdprofile --workers 1\nx = = 1",
+    "syntax of a line": "%sdprofile --workers 1 x = = 1",
+    "task": """%%sdprofile --workers 1 -r 1 --quiet
+def in_a_task(block):
+    raise ValueError("mine")
+da.ones(4, chunks=2).map_blocks(in_a_task, dtype=float).compute()""",
     "empty": "%%sdprofile --workers 1\n\n",
+    "empty line": "%sdprofile --workers 1",
+    "spaces": "%%sdprofile --workers 1 2 4\n1",
+    "scheduler": """import dask
+with dask.config.set(scheduler="threads"):
+    run = get_ipython().run_cell_magic
+    display(run("sdprofile", "--workers 1 -r 1", "da.ones(4).sum().compute()"))
+    print(dask.config.get("scheduler"))""",
     "await": "%%sdprofile --workers 1\nimport asyncio\nawait asyncio.sleep(0)",
     "option": "%%sdprofile --wrokers 1\n1",
     "leftover": "%%sdprofile --workers 1 x = 2\n1",
@@ -209,29 +221,65 @@ def test_a_syntax_error_points_at_the_notebooks_line(cells: dict[str, Any]) -> N
     shown = text_of(cells["syntax"])
     assert "SyntaxError" in shown
     assert "line 2" in shown
+    assert ".py" not in shown
+    of_a_line = text_of(cells["syntax of a line"])
+    assert "line 1" in of_a_line
+    assert ".py" not in of_a_line
+
+
+def test_an_error_of_a_task_shows_the_line_of_its_function(cells: dict[str, Any]) -> None:
+    shown = text_of(cells["task"])
+    assert "in in_a_task()" in shown
+    assert re.search(r'-> 3 +raise ValueError\("mine"\)', shown)
+    assert "Could not get source" not in shown
+
+
+def test_a_scheduler_that_is_overridden_is_told_before_the_numbers(cells: dict[str, Any]) -> None:
+    reports = [o.data for o in cells["scheduler"].outputs if o.output_type == "display_data"]
+    shown = [data["text/html"] for data in reports if "<table" in data.get("text/html", "")]
+    assert shown
+    for html in shown:
+        assert html.index("scheduler=&quot;threads&quot;") < html.index("<table")
+    text = next(d["text/plain"] for d in reports if "workers " in d.get("text/plain", ""))
+    assert text.startswith('! dask.config has scheduler="threads"')
+    assert text_of(cells["scheduler"]).rstrip().endswith("threads")
 
 
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("empty", "sdprofile: expected some code to run, got an empty cell"),
+        (
+            "empty",
+            "sdprofile: expected some code to run, got an empty cell (write it below the"
+            " line of %%sdprofile)",
+        ),
+        (
+            "empty line",
+            "sdprofile: %sdprofile: expected a statement after the options, got none"
+            " (%%sdprofile is the one for a whole cell)",
+        ),
+        (
+            "spaces",
+            "sdprofile: expected only options on the first line, got '2 4' (write values without"
+            " spaces between: 1,2,4)",
+        ),
         ("option", "sdprofile: unknown option '--wrokers' (did you mean --workers?)"),
         ("leftover", "sdprofile: expected only options on the first line, got 'x = 2'"),
         ("unit", "sdprofile: --memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
         (
             "compared with nothing",
             "sdprofile: %sdcompare: expected the name, the variable or the file of a profile, got"
-            " 'nowhere.json' (names here: old, new)",
+            " 'nowhere.json' (names here: old, new; variables: kept, p)",
         ),
         (
             "against nothing",
             "sdprofile: --against: expected the name, the variable or the file of a profile, got"
-            " 'nowhere.json' (names here: old, new)",
+            " 'nowhere.json' (names here: old, new; variables: kept, p)",
         ),
         (
             "compared with one",
             "sdprofile: %sdcompare: expected two names, variables or files of profiles, got 1"
-            " (names here: old, new)",
+            " (names here: old, new; variables: kept, p)",
         ),
         ("close again", "sdprofile: %sdcluster --close: expected a running cluster, got none"),
     ],

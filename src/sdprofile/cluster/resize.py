@@ -290,11 +290,11 @@ def _wrong_number(
     detail = f", {len(states) - running} {' and '.join(others)}" if others else ""
     if waiting:
         return NotReachedError(
-            f"only {running} of {workers} workers started in {timeout:.0f} s; the queue says of"
-            f" their jobs: {waiting}",
+            f"only {running} of {plural(workers, 'worker')} started in {timeout:.0f} s; the queue"
+            f" says of their jobs: {waiting}",
             "Try fewer workers, smaller jobs, or another queue",
         )
     return NotReachedError(
-        f"only {running} of {workers} workers started in {timeout:.0f} s{detail}",
+        f"only {running} of {plural(workers, 'worker')} started in {timeout:.0f} s{detail}",
         "Try fewer workers, or another --memory for each",
     )

@@ -20,6 +20,9 @@ from sdprofile.plan import Shape
 if TYPE_CHECKING:
     from distributed import Client
 
+_DISTRIBUTED = ("dask.distributed", "distributed")
+"""What dask calls the scheduler of the default client."""
+
 _NO_ANSWER = (OSError, RuntimeError, CancelledError)
 """What asking a scheduler raises that is gone; a time that is over is an OSError as well."""
 
@@ -48,6 +51,41 @@ def find_client() -> Client | None:
         _check(current)
         return current
     return started_client()
+
+
+def overridden_scheduler(client: Client | None) -> str:
+    """Return the setting of dask that would send work elsewhere than to a client; empty for none.
+
+    Parameters
+    ----------
+    client
+        The session's; None if there is none.
+
+    Returns
+    -------
+    str
+        As in ``scheduler="threads"``.
+
+    Notes
+    -----
+    `dask.base.get_scheduler` asks the setting before it asks for a client. A client that becomes
+    the session's default changes it.
+    """
+    import dask
+    from distributed import Client
+
+    asked: Any = dask.config.get("scheduler", None)
+    if not asked or (isinstance(asked, str) and asked.lower() in _DISTRIBUTED):
+        return ""
+    if isinstance(asked, str):
+        return f'scheduler="{asked}"'
+    owner = getattr(asked, "__self__", asked)  # of client.get
+    if not isinstance(owner, Client):
+        name = getattr(asked, "__qualname__", type(asked).__name__)
+        return f"scheduler={name}"
+    if client is not None and owner.scheduler_info().get("id") == client.scheduler_info().get("id"):
+        return ""
+    return f"scheduler=a client of {owner.scheduler.address if owner.scheduler else 'no cluster'}"
 
 
 def is_local(client: Client) -> bool:

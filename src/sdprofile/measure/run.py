@@ -22,6 +22,7 @@ from sdprofile.measure.clean import clean_slate
 from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
+from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.held import TaskHolder
 from sdprofile.measure.memory import WorkerMemory
@@ -101,6 +102,7 @@ def run_once(
         exits = enter(WorkerExits(client))
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         span = enter(CellSpan(client))
+        others = enter(OtherSchedulers(client))
         tracer = enter(TaskTrace(client, active=predictor is not None))
         holder = enter(TaskHolder(client, dict(plan.task_memory)))
         steps = enter(Steps(client, functions))
@@ -191,6 +193,7 @@ def run_once(
         elements=elements,
         finer_than_needed=found.finer_than_needed(elements) if found else (),
         lazy=lazy,
+        elsewhere=others.seen,
         circumstances=replace(surroundings.circumstances, swapped=marks.swapped),
         failure=failure,
     )

@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sdprofile.model.choice import Candidate, Evidence, choose, evidence, make_candidates
+from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.tasks import task_prefix
-from sdprofile.model.units import format_bytes, format_limit, listed, plural
+from sdprofile.model.units import each_of, format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
@@ -31,7 +32,8 @@ def make_advice(profile: Profile) -> str:
     -------
     str
         The count to use and why, the smallest limits that would have held it, and for a count that
-        was killed what took the memory. Empty where nothing was measured that could tell.
+        was killed what took the memory. Empty where nothing was measured that could tell, as where
+        the work was not done by the workers (`compares_workers`).
 
     Notes
     -----
@@ -46,7 +48,8 @@ def make_advice(profile: Profile) -> str:
     if not candidates:
         return _nothing_finished(profile, killed)
     sentences = []
-    if any(run.tasks for candidate in candidates for run in candidate.count.runs):
+    tasks = any(run.tasks for candidate in candidates for run in candidate.count.runs)
+    if tasks and compares_workers(profile.runs):
         chosen = choose(candidates)
         sentences += [_count(chosen, candidates, profile), memory_advice(chosen, profile)]
     sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
@@ -151,9 +154,9 @@ def memory_advice(chosen: Candidate, profile: Profile) -> str:
     if peak is None:
         return ""
     runs = chosen.count.runs
-    who = "1 worker" if chosen.workers == 1 else f"Each of {chosen.workers} workers"
+    who = each_of(chosen.workers, "worker")
     exact = all(each.exact for run in runs for each in run.worker_peaks)
-    took = f"{who} {'took' if exact else 'was seen at'} up to"
+    took = f"{who[0].upper()}{who[1:]} {'took' if exact else 'was seen at'} up to"
     took += f" {format_bytes(peak, decimal=profile.decimal)}"
     if any(run.spilled for run in runs):
         above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""

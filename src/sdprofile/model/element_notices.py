@@ -131,7 +131,7 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
         f"{make} {_written(better)} instead of {now}: {plural(count, 'chunk')} instead of"
         f" {smallest.chunk_count}"
         if better != smallest.chunks
-        else f"Use fewer workers, for {smallest.chunk_count} chunks of {smallest.where},"
+        else f"Use fewer workers, for {plural(smallest.chunk_count, 'chunk')} of {smallest.where},"
         f" {now}, are few for {plural(threads, 'thread')}; then larger chunks"
     )
     yield Notice(

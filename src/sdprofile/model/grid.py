@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.advice import doubt, memory_advice, speed_of
 from sdprofile.model.choice import Candidate, beats, make_candidates
+from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.held_notices import side_by_side
 from sdprofile.model.notice import Notice
 from sdprofile.model.notices import make_notices
@@ -26,7 +27,7 @@ def grid_notices(profile: Profile) -> tuple[Notice, ...]:
     profile
         A grid.
     """
-    told: dict[str, dict[str, list[str]]] = {}
+    told: dict[tuple[str, bool], dict[str, list[str]]] = {}
     whole = tuple(side_by_side(profile))  # which one part may tell of another
     for part in profile.parts:
         name = profile.varied.name_kind(part.runs[0].setting)
@@ -34,7 +35,9 @@ def grid_notices(profile: Profile) -> tuple[Notice, ...]:
         for notice in make_notices(part):
             if notice in own:
                 continue
-            told.setdefault(notice.advice, {}).setdefault(notice.fact, []).append(name)
+            told.setdefault((notice.advice, notice.leading), {}).setdefault(notice.fact, []).append(
+                name
+            )
     merged = (
         Notice(
             fact="; ".join(
@@ -42,8 +45,9 @@ def grid_notices(profile: Profile) -> tuple[Notice, ...]:
                 for fact, names in facts.items()
             ),
             advice=advice,
+            leading=leading,
         )
-        for advice, facts in told.items()
+        for (advice, leading), facts in told.items()
     )
     return (*merged, *whole)
 
@@ -64,6 +68,8 @@ def grid_advice(profile: Profile) -> str:
     candidates = make_candidates(profile.counts)
     if not candidates:
         return _nothing_finished(profile)
+    if not compares_workers(profile.runs):
+        return ""
     fastest = min(candidates, key=lambda each: each.timing.median)
     chosen = min((each for each in candidates if not beats(fastest, each)), key=_price)
     sentences = [

@@ -14,3 +14,6 @@ class Notice:
 
     advice: str
     """What to do about it, a sentence without the full stop."""
+
+    leading: bool = False
+    """Whether it has to be read before any number: a report begins with it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.model.element_notices import element_notices
+from sdprofile.model.elsewhere import compares_workers, elsewhere_notices
 from sdprofile.model.failure_notices import failure_notices
 from sdprofile.model.held_notices import held_notices
 from sdprofile.model.memory_notices import memory_notices
@@ -54,6 +55,7 @@ def make_notices(profile: Profile) -> tuple[Notice, ...]:
 
 
 def _make_notices(profile: Profile) -> Iterator[Notice]:
+    yield from elsewhere_notices(profile)
     yield from failure_notices(profile)
     finished = [run for run in profile.runs if run.status == "ok"]
     yield from _lazy(profile, finished)
@@ -105,7 +107,8 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
     if not finished:
         return
     cores, busy = _kernel_cores(finished), _busy(finished)
-    if cores > _KERNEL_BUSY and busy is not None and busy < _WORKERS_IDLE:
+    named = not compares_workers(finished)  # who did it, by `elsewhere_notices`
+    if not named and cores > _KERNEL_BUSY and busy is not None and busy < _WORKERS_IDLE:
         step = _longest_step(finished[-1])
         yield Notice(
             fact="Most of the work was done in the kernel, not on the workers: it used"
@@ -117,7 +120,7 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             else "Look for plain NumPy or pandas, or a library that computes with"
             ' scheduler="threads": worker counts make no difference to these',
         )
-    elif not any(run.tasks or run.lazy for run in finished):
+    elif not named and not any(run.tasks or run.lazy for run in finished):
         yield Notice(
             fact="No task ran on the workers, so worker counts make no difference here",
             advice="Call .compute() in the cell, and drop results that are held from an earlier"

@@ -40,9 +40,11 @@ def prediction_notices(profile: Profile) -> Iterator[Notice]:
     ]
     if over:
         most = max(each.peak_worker or 0 for each in over)
+        last = plural(over[-1].workers, "worker")
         yield Notice(
-            fact=f"With {listed([str(each.workers) for each in over])} workers one is predicted to"
-            f" need {format_bytes(most, decimal=profile.decimal)}, more than its limit",
+            fact=f"With {listed([str(each.workers) for each in over[:-1]] + [last])} one is"
+            f" predicted to need {format_bytes(most, decimal=profile.decimal)}, more than its"
+            " limit",
             advice="Give them more with --memory, for they would be killed or spill",
         )
     far = [

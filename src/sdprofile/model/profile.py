@@ -138,7 +138,7 @@ class Profile(Exported):
     def notices(self) -> tuple[Notice, ...]:
         """Facts that make a number doubtful, or that explain it, each with advice."""
         found = grid_notices(self) if self.is_grid else make_notices(self)
-        return (*self.remarks, *found)
+        return tuple(sorted((*self.remarks, *found), key=lambda notice: not notice.leading))
 
     @cached_property
     def advice(self) -> str:

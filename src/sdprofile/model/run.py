@@ -7,6 +7,7 @@ from functools import cached_property
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.elements import Element, FinerThanNeeded
+from sdprofile.model.elsewhere import Elsewhere
 from sdprofile.model.failure import Failure
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
@@ -86,6 +87,9 @@ class Run:
     lazy: LazyValue | None = None
     """What was lazy in the cell's last value; None for nothing."""
 
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """Where its dask work went, if not to the workers."""
+
     circumstances: Circumstances = Circumstances()
     """What went on around it."""
 
@@ -134,7 +138,8 @@ class CountSummary:
     """Its runs, in the order in which they were made; at least one."""
 
     base: Timing | None
-    """Times of the first that finished: the smallest count, where no more was varied."""
+    """Times of the first that finished: the smallest count, where no more was varied. None also
+    where the times are not those of the workers."""
 
     base_setting: Setting | None
     """Its setting."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.run import CountSummary, Run
 from sdprofile.model.setting import Kind, Setting
 from sdprofile.model.timing import Timing
@@ -22,7 +23,8 @@ def summaries(runs: Sequence[Run]) -> tuple[CountSummary, ...]:
     -------
     tuple of CountSummary
         Ascending by worker count; what else was varied comes in the order in which it was first
-        visited. The base of all is the first of which a run ended well.
+        visited. The base of all is the first of which a run ended well, if the runs tell of their
+        workers (see `compares_workers`).
     """
     by_setting: dict[Setting, list[Run]] = {}
     for same in by_kind(runs):
@@ -31,7 +33,7 @@ def summaries(runs: Sequence[Run]) -> tuple[CountSummary, ...]:
     base, base_setting = None, None
     for found in by_setting.values():
         seconds = tuple(run.seconds for run in found if run.status == "ok")
-        if seconds:
+        if seconds and compares_workers(runs):
             base, base_setting = Timing(seconds=seconds), found[0].setting
             break
     return tuple(

@@ -162,6 +162,11 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def each_of(number: int, noun: str) -> str:
+    """Return whom something is said of, ``1 worker`` or ``each of 2 workers``."""
+    return plural(number, noun) if number == 1 else f"each of {plural(number, noun)}"
+
+
 def _decimals(value: float) -> int:
     if abs(value) < 9.995:
         return 2

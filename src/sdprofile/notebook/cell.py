@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.errors import SdprofileError
 from sdprofile.extras.scope import Scope
 from sdprofile.notebook.capture import Output, captured
+from sdprofile.notebook.sources import with_sources
 from sdprofile.notebook.varied import check_named, evaluated, without_assignments
 from sdprofile.subject import Subject
 from sdprofile.variations import Variations
@@ -25,6 +26,24 @@ if TYPE_CHECKING:
 
 _NOTHING = object()
 
+_EMPTY = "expected some code to run, got an empty cell (write it below the line of %%sdprofile)"
+
+
+class InvalidCellError(SdprofileError):
+    """The cell is no Python: shown as IPython shows it, its line and the message alone.
+
+    Notes
+    -----
+    Of a SyntaxError that a magic raises IPython shows all frames, whatever its traceback says.
+    """
+
+    def __init__(self, shell: InteractiveShell, error: SyntaxError) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self._shown = shell.SyntaxTB.structured_traceback(type(error), error, None)
+
+    def _render_traceback_(self) -> list[str]:
+        return list(self._shown)
+
 
 class Cell:
     """A cell that can be run again and again.
@@ -35,7 +54,12 @@ class Cell:
     """
 
     def __init__(
-        self, shell: InteractiveShell, source: str, *, first_line: str, vary: Variations = ()
+        self,
+        shell: InteractiveShell,
+        source: str,
+        *,
+        first_line: str | None,
+        vary: Variations = (),
     ) -> None:
         """Compile a cell.
 
@@ -46,7 +70,7 @@ class Cell:
         source
             The cell without the magic's line.
         first_line
-            The magic's line, so that tracebacks count lines as the notebook does.
+            The magic's line, so that tracebacks count lines as the notebook does; None for none.
         vary
             Variables that are set to one value after another.
 
@@ -55,11 +79,11 @@ class Cell:
         SdprofileError
             If the cell is empty or awaits something at its top level, or if what is to be varied
             cannot be.
-        SyntaxError
+        InvalidCellError
             If it is no Python.
         """
         if not source.strip():
-            raise SdprofileError("expected some code to run, got an empty cell")
+            raise SdprofileError(_EMPTY)
         self._shell = shell
         self.source = source.strip("\n")
         self._names = _own_names(shell)
@@ -130,8 +154,9 @@ class Cell:
         self._value, self._output = _NOTHING, Output()
 
     def own_traceback(self, error: BaseException) -> BaseException:
-        """Return an error of the cell with the frames above the cell taken off."""
+        """Return an error of the cell without the frames above the cell, and with its sources."""
         codes = {code for code, _ in self._parts}
+        with_sources(error, codes, self._shell.user_ns)
         traceback = error.__traceback__
         while traceback is not None and traceback.tb_frame.f_code not in codes:
             traceback = traceback.tb_next
@@ -154,15 +179,22 @@ def _own_names(shell: InteractiveShell) -> dict[str, Any]:
 
 
 def _compile(
-    shell: InteractiveShell, source: str, first_line: str, varied: Sequence[str]
+    shell: InteractiveShell, source: str, first_line: str | None, varied: Sequence[str]
 ) -> tuple[list[tuple[CodeType, bool]], bool]:
     """Return the compiled parts, the last one an expression if there is one, and if it is shown."""
     blank = len(source) - len(source.lstrip("\n"))  # transform_cell takes these lines off
-    transformed = f"# {first_line}" + "\n" * (blank + 1) + shell.transform_cell(source)
+    above = "\n" * blank if first_line is None else f"# {first_line}" + "\n" * (blank + 1)
+    transformed = above + shell.transform_cell(source)
     # displayhook.prompt_count is right in IPython 8 and 9; execution_count is one ahead in 9.
     name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=transformed)
     with shell.compile.extra_flags(getattr(ast, "PyCF_ALLOW_TOP_LEVEL_AWAIT", 0)):
-        tree = shell.transform_ast(shell.compile.ast_parse(transformed, filename=name))
+        try:
+            parsed = shell.compile.ast_parse(transformed, filename=name)
+        except SyntaxError as error:
+            raise InvalidCellError(shell, error) from None
+        tree = shell.transform_ast(parsed)
+        if not tree.body:  # comments only
+            raise SdprofileError(_EMPTY)
         body, last = without_assignments(tree.body, varied), None
         if body and body[-1] is tree.body[-1] and isinstance(body[-1], ast.Expr):
             last = ast.Expression(body[-1].value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,9 +53,19 @@ class SdprofileMagics(Magics):
             raise SdprofileError("expected one profile at a time, got another one inside a cell")
         options, statement = Options.parse(line)
         if cell is not None and statement:
-            raise SdprofileError(f"expected only options on the first line, got {statement!r}")
+            hint = " (write values without spaces between: 1,2,4)" if statement[0].isdigit() else ""
+            raise SdprofileError(
+                f"expected only options on the first line, got {statement!r}{hint}"
+            )
+        if cell is None and not statement:
+            raise SdprofileError(
+                "%sdprofile: expected a statement after the options, got none"
+                " (%%sdprofile is the one for a whole cell)"
+            )
         source = statement if cell is None else cell
-        return self._profile(source, options, first_line=f"%%sdprofile {line}")
+        return self._profile(
+            source, options, first_line=f"%%sdprofile {line}" if cell is not None else None
+        )
 
     @line_magic
     def sdcluster(self, line: str) -> Client | None:  # noqa: D102
@@ -95,13 +106,27 @@ class SdprofileMagics(Magics):
         if not Path(word).expanduser().exists():
             raise SdprofileError(
                 f"{where}: expected the name, the variable or the file of a profile, got"
-                f" {word!r} ({self._known()})"
+                f" {word!r} ({self._close_to(word)}{self._known()})"
             )
         return load(word)
 
     def _known(self) -> str:
-        names = ", ".join(self.named)
-        return f"names here: {names}" if names else "%%sdprofile --name gives one a name"
+        known = {"names here": self.named, "variables": self._variables()}
+        told = "; ".join(f"{what}: {', '.join(names)}" for what, names in known.items() if names)
+        return told or "%%sdprofile --name gives one a name"
+
+    def _variables(self) -> list[str]:
+        """Return the user's variables that hold profiles, but not IPython's own of its history."""
+        from sdprofile.model.profile import Profile
+
+        found = [name for name, each in self._shell.user_ns.items() if isinstance(each, Profile)]
+        return [name for name in found if not name.startswith("_")]
+
+    def _close_to(self, word: str) -> str:
+        """Return what a word may be a slip of the pen for, as a question; empty for nothing."""
+        known = [*self.named, *self._variables(), *(str(path) for path in Path().glob("*.json"))]
+        close = difflib.get_close_matches(word, known, n=1)
+        return f"did you mean {close[0]}? " if close else ""
 
     def _last(self) -> Profile:
         if self.last is None:
@@ -111,7 +136,7 @@ class SdprofileMagics(Magics):
             )
         return self.last
 
-    def _profile(self, source: str, options: Options, *, first_line: str) -> Profile | None:
+    def _profile(self, source: str, options: Options, *, first_line: str | None) -> Profile | None:
         __tracebackhide__ = True
         from sdprofile.interrupts import ignored
         from sdprofile.model.comparison import Comparison
@@ -122,11 +147,7 @@ class SdprofileMagics(Magics):
         from sdprofile.sweep import Sweep
 
         register_display(self._shell)
-        try:
-            cell = Cell(self._shell, source, first_line=first_line, vary=options.vary)
-        except SyntaxError as error:
-            # Its traceback would show our frames; the error itself points at the line.
-            raise error.with_traceback(None) from None
+        cell = Cell(self._shell, source, first_line=first_line, vary=options.vary)
         before = self._find("--against", options.against) if options.against else None
         rival = None
         if before is not None and options.against in self.named:

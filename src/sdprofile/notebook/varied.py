@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from sdprofile.errors import SdprofileError, one_line
@@ -70,12 +70,18 @@ def check_named(names: Sequence[str], source: str, namespace: Mapping[str, objec
         if isinstance(each, FunctionType)
     ]
     for name in names:
-        used = any(name in each.__code__.co_names for each in functions)
+        used = any(_names_it(each.__code__, name) for each in functions)
         if not used and not re.search(rf"\b{re.escape(name)}\b", source):
             raise SdprofileError(
                 f"--vary {name}: expected a variable that the cell uses, got one that it does not"
                 f" name (write {name} where its value is to be put in)"
             )
+
+
+def _names_it(code: CodeType, name: str) -> bool:
+    """Whether a function, or one within it, takes a name from outside of it."""
+    inner = (each for each in code.co_consts if isinstance(each, CodeType))
+    return name in code.co_names or any(_names_it(each, name) for each in inner)
 
 
 def evaluated(variations: Variations, namespace: dict[str, Any]) -> dict[str, dict[str, object]]:
@@ -132,8 +138,34 @@ class _Bindings(ast.NodeVisitor):
         name = node.asname or node.name.partition(".")[0]
         self.found.append((name, node.lineno))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.found.append((node.name, node.lineno))
+        # What is bound in it is its own, unless it says otherwise.
+        inner = list(ast.walk(node))
+        ours = {name for each in inner if isinstance(each, ast.Global) for name in each.names}
+        for each in inner:
+            if isinstance(each, ast.Name) and each.id in ours:
+                self.visit_Name(each)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        self._named(node.name, node)
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+        self._named(node.name, node)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:
+        self._named(node.name, node)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        self._named(node.rest, node)
+
+    def _named(self, name: str | None, node: ast.ExceptHandler | ast.pattern) -> None:
+        if name is not None:
+            self.found.append((name, node.lineno))
+        self.generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.found.append((node.name, node.lineno))
@@ -141,9 +173,19 @@ class _Bindings(ast.NodeVisitor):
     # To change the value that was put in is not to set another one.
     def visit_AugAssign(self, node: ast.AugAssign) -> None: ...
 
-    # What is bound in these is their own.
+    # What is bound in these is their own, but for what := binds.
     def visit_Lambda(self, node: ast.Lambda) -> None: ...
-    def visit_ListComp(self, node: ast.ListComp) -> None: ...
-    def visit_SetComp(self, node: ast.SetComp) -> None: ...
-    def visit_DictComp(self, node: ast.DictComp) -> None: ...
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None: ...
+
+    def visit_ListComp(self, node: ast.expr) -> None:
+        for each in ast.walk(node):
+            if isinstance(each, ast.NamedExpr):
+                self.visit_Name(each.target)
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self.visit_ListComp(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self.visit_ListComp(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self.visit_ListComp(node)

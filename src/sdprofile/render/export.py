@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,11 +65,12 @@ def profile_markdown(profile: Profile) -> str:
     if not profile.runs:
         return NO_RUNS
     parts = [
+        "\n".join(_told(each for each in profile.notices if each.leading)),
         _table(table_rows(profile)),
         escaped(", ".join([*conditions(profile), *_versions(profile)])),
         *_predicted(profile),
         *([f"stopped: {escaped(profile.stopped)}"] if profile.stopped else []),
-        "\n".join(_told(profile.notices)),
+        "\n".join(_told(each for each in profile.notices if not each.leading)),
         f"**{escaped(profile.advice)}**" if profile.advice else "",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -125,7 +126,7 @@ def _versions(profile: Profile) -> list[str]:
     return [f"{name} {version}" for name, version in profile.versions]
 
 
-def _told(notices: Sequence[Notice]) -> Iterator[str]:
+def _told(notices: Iterable[Notice]) -> Iterator[str]:
     for notice in notices:
         yield f"- {escaped(notice.fact)}\n  → {escaped(notice.advice)}"
 

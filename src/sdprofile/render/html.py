@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.render.picture import png_picture
 from sdprofile.render.rows import NO_RUNS, conditions, parts_line
 from sdprofile.render.time_view import time_view
-from sdprofile.render.views import make_views, memory_picture, notice_list
+from sdprofile.render.views import leading_notices, make_views, memory_picture, other_notices
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
@@ -71,11 +71,12 @@ def _content(profile: Profile, *, with_plot: bool) -> list[str]:
         # The notices, which are the last view, are not folded.
         folded = [_folded(view.name, view.html + view.below) for view in views[1:-1]]
     parts = [
+        leading_notices(profile),
         first,
         plot,
         conditions_line(profile) if profile.runs else "",
         stopped(profile),
-        notice_list(profile) if profile.notices else "",
+        other_notices(profile),
         advice(profile),
         *folded,
     ]

@@ -132,6 +132,18 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
             break_on_hyphens=False,
         )
 
+    def told(leading: bool) -> list[str]:
+        return [
+            line
+            for notice in profile.notices
+            if notice.leading is leading
+            for line in (
+                *wrapped(notice.fact, "! ", "  "),
+                *wrapped(notice.advice, "  -> ", "     "),
+            )
+        ]
+
+    yield told(leading=True)
     if profile.runs:
         lines = table_lines(table_rows(profile), width=width, ascii_only=ascii_only)
         lines += wrapped(", ".join(conditions(profile)))
@@ -151,14 +163,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
             yield wrapped(parts_line(profile))
     else:
         yield wrapped(NO_RUNS)
-    yield [
-        line
-        for notice in profile.notices
-        for line in (
-            *wrapped(notice.fact, "! ", "  "),
-            *wrapped(notice.advice, "  -> ", "     "),
-        )
-    ]
+    yield told(leading=False)
     if profile.stopped:
         yield wrapped(f"stopped: {profile.stopped}", indent="  ")
     if profile.advice:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sdprofile.render.html import advice, code, conditions_line, stopped, style
 from sdprofile.render.palette import REPEAT, marked
 from sdprofile.render.picture import svg_picture
-from sdprofile.render.views import View, make_views, memory_picture
+from sdprofile.render.views import View, leading_notices, make_views, memory_picture
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -50,6 +50,7 @@ def timing_widget(profile: Profile, *, uid: str) -> VBox:
     for buttons in (choose_view, choose_count):
         buttons.style.button_width = "auto"
     sections = [
+        leading_notices(profile),
         *(_section(view, view.html) for view in views),
         f'<div class="sdp-plot">{memory_picture(profile, picture=svg_picture)}</div>',
         *(_section(view, view.below) for view in views if view.below),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from sdprofile.render.time_view import time_view
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sdprofile.model.notice import Notice
     from sdprofile.model.profile import Profile
 
 
@@ -89,8 +91,22 @@ def notice_list(profile: Profile) -> str:
     """Return the notices as a list, each a fact with its advice."""
     if not profile.notices:
         return "<p>Nothing was found that makes these numbers doubtful.</p>"
+    return _listed(profile.notices)
+
+
+def leading_notices(profile: Profile) -> str:
+    """Return the notices that a report begins with; empty for none."""
+    return _listed(each for each in profile.notices if each.leading)
+
+
+def other_notices(profile: Profile) -> str:
+    """Return the notices that come after the numbers; empty for none."""
+    return _listed(each for each in profile.notices if not each.leading)
+
+
+def _listed(notices: Iterable[Notice]) -> str:
     items = "".join(
         f"<li><strong>{escape(notice.fact)}</strong><br>{escape(notice.advice)}</li>"
-        for notice in profile.notices
+        for notice in notices
     )
-    return f"<ul>{items}</ul>"
+    return f"<ul>{items}</ul>" if items else ""
