@@ -61,7 +61,7 @@ def test_whole_advice_of_3_repeats() -> None:
 
     assert text == (
         "2 workers: 1.6x the speed of 1 for 1.9x the memory (no overlap, but 3 repeats cannot prove"
-        " it: use -r 5); 4 add nothing that 3 repeats can show, and take 1.8x the memory."
+        " it: use -r 5); 4 were not measurably faster with 3 repeats, and need 1.8x the memory."
         " Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just have held it,"
         " 3.6GB without spilling."
     )
@@ -75,8 +75,8 @@ def test_whole_advice_of_5_repeats() -> None:
     )
 
     assert text == (
-        "2 workers: 1.6x the speed of 1 for 1.9x the memory; 4 add nothing that can be shown,"
-        " and take 1.8x the memory. Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just"
+        "2 workers: 1.6x the speed of 1 for 1.9x the memory; 4 take the same time,"
+        " and need 1.8x the memory. Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just"
         " have held it, 3.6GB without spilling."
     )
 
@@ -98,7 +98,7 @@ def test_whole_advice_after_a_kill_in_finalize() -> None:
     )
 
 
-def test_1_worker_is_enough_where_more_add_nothing() -> None:
+def test_3_repeats_do_not_show_that_1_worker_is_enough() -> None:
     text = about_count(
         *repeats(1, 10, 10.5, 9.5, high=GB),
         *repeats(2, 10, 10.4, 9.6, high=2 * GB),
@@ -106,9 +106,26 @@ def test_1_worker_is_enough_where_more_add_nothing() -> None:
     )
 
     assert text == (
-        "1 worker is enough: 2 and 4 add nothing that 3 repeats can show,"
-        " and take 2.0x and 4.0x the memory"
+        "Use 1 worker: 2 and 4 were not measurably faster with 3 repeats,"
+        " and need 2.0x and 4.0x the memory"
     )
+
+
+def test_many_repeats_that_spread_widely_do_not_show_it_either() -> None:
+    text = about_count(
+        *repeats(1, *[8, 9, 10, 11, 12], peak=None), *repeats(2, *[8, 9, 10, 11, 12], peak=None)
+    )
+
+    assert text == "Use 1 worker: 2 were not measurably faster"
+
+
+def test_1_worker_is_enough_where_more_take_the_same_time() -> None:
+    text = about_count(
+        *repeats(1, *[10, 10.1, 9.9, 10.2, 9.8], high=GB),
+        *repeats(2, *[10, 10.1, 9.9, 10.2, 9.8], high=2 * GB),
+    )
+
+    assert text == "1 worker is enough: 2 take the same time, and need 2.0x the memory"
 
 
 def test_counts_that_were_slower_are_told_apart_from_those_that_add_nothing() -> None:
@@ -118,7 +135,7 @@ def test_counts_that_were_slower_are_told_apart_from_those_that_add_nothing() ->
         *repeats(8, 15, 15, 15, peak=None),
     )
 
-    assert text == "2 workers are enough: 4 add nothing that 3 repeats can show; 8 were slower"
+    assert text == "Use 2 workers: 4 were not measurably faster with 3 repeats; 8 were slower"
 
 
 def test_slower_by_proof_is_said_without_a_doubt() -> None:
@@ -168,7 +185,7 @@ def test_choice_that_the_smallest_count_does_not_bear_out_may_be_chance() -> Non
 
     assert text == (
         "2 workers: 1.1x the speed of 1 for 1.0x the memory (which may be chance);"
-        " 4 add nothing that 3 repeats can show, and take 1.0x the memory"
+        " 4 were not measurably faster with 3 repeats, and need 1.0x the memory"
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sdprofile.model.choice import Candidate, Evidence, choose, evidence, make_candidates
 from sdprofile.model.tasks import task_prefix
 from sdprofile.model.units import format_bytes, format_limit, listed, plural
+from sdprofile.model.verdict import CANNOT_TELL, NOT_FASTER
 
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
@@ -68,7 +69,10 @@ def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile)
     name = plural(chosen.workers, "worker")
     larger = "; ".join(_larger(chosen, candidates))
     if chosen is first:
-        return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
+        # Enough is only what others were shown not to beat, not where nothing could be shown.
+        if all(shows_no_gain(each, chosen) for each in candidates[1:]):
+            return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
+        return f"Use {name}: {larger}"
     text = f"{name}: {speed_of(chosen, first)} the speed of {first.workers}"
     if times := _times_memory([chosen], first):
         text += f" for {times} the memory"
@@ -92,7 +96,7 @@ def _larger(chosen: Candidate, candidates: Sequence[Candidate]) -> list[str]:
     for what, group in groupby(larger, lambda candidate: _gains(candidate, chosen)):
         same = list(group)
         times = _times_memory(same, chosen)
-        price = f", and take {times} the memory" if times else ""
+        price = f", and need {times} the memory" if times else ""
         parts.append(f"{listed([str(each.workers) for each in same])} {what}{price}")
     return parts
 
@@ -104,9 +108,15 @@ def _gains(larger: Candidate, chosen: Candidate) -> str:
         return "are slower"
     if found is Evidence.LIKELY_SLOWER:
         return "were slower"
-    if verdict.p is None:
-        return f"add nothing that {plural(verdict.runs, 'repeat')} can show"
-    return "add nothing that can be shown"
+    if found is Evidence.SAME:
+        return "take the same time"
+    few = f" with {plural(verdict.runs, 'repeat')}" if verdict.word == CANNOT_TELL else ""
+    return f"were {NOT_FASTER}{few}"
+
+
+def shows_no_gain(candidate: Candidate, base: Candidate) -> bool:
+    """Whether the times prove that a candidate is not faster than another, by 5 % or more."""
+    return evidence(candidate.against(base)) in (Evidence.SAME, Evidence.SLOWER)
 
 
 def doubt(chosen: Candidate, first: Candidate) -> str:

@@ -178,8 +178,8 @@ class Profile(Exported):
         Notes
         -----
         `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.scaling.serial_fraction`).
-        `verdict` is ``faster``, ``slower``, ``the same``, or that nobody can tell and why, as in
-        ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict.compare`). The true peak of the
+        `verdict` is ``faster``, ``slower``, ``the same``, ``not measurably faster`` or ``slower``,
+        or ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict`). The true peak of the
         cluster lies between `peak_cluster_low_bytes` and `peak_cluster_high_bytes`.
         """
         return summary_frame(self)
