@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from profiles import GB, MACHINE, make_failure, make_profile, make_run
 
+from sdprofile.model.advice import make_advice
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
@@ -273,6 +274,16 @@ def test_rise_that_threads_shared_is_a_range(low: int, rise: str) -> None:
     text = advice(killed(tasks=ADD, threads=2), make_run(2, threads=2, task_memory=(memory,)))
 
     assert text.endswith(f"with 2 workers a task of add took {rise}.")
+
+
+def test_what_one_thread_measured_goes_before_what_several_did_together() -> None:
+    exact = TaskMemory(prefix="add", tasks=9, peak=GB, rise_low=300 * MB, rise_high=300 * MB)
+    shared = TaskMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=0, rise_high=GB)
+    runs = [make_run(2, task_memory=(exact,)), make_run(4, threads=4, task_memory=(shared,))]
+
+    parts = make_profile(killed(tasks=ADD), *runs)
+
+    assert "with 2 workers a task of add took up to 300 MB" in make_advice(parts)
 
 
 def test_memory_of_the_killed_run_itself_is_not_what_it_took_elsewhere() -> None:

@@ -219,7 +219,7 @@ def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
     """Return what tasks of the same kind took in another run, the most if there are several."""
     prefixes = _prefixes(failure)
     seen = [
-        (memory, run.workers)
+        (memory, run)
         for run in profile.runs
         if run.failure != failure
         for memory in run.task_memory
@@ -227,13 +227,14 @@ def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
     ]
     if not seen:
         return ""
-    memory, workers = max(seen, key=lambda pair: pair[0].rise_high)
+    # With fewer threads less of the rise is that of other tasks.
+    memory, run = max(seen, key=lambda pair: (-pair[1].threads, pair[0].rise_high))
     low, high = (
         format_bytes(rise, decimal=profile.decimal) for rise in (memory.rise_low, memory.rise_high)
     )
     # With several threads in a worker, what its fullest task took is a range.
     rise = f"{low} to {high}" if 0 < memory.rise_low < memory.rise_high else f"up to {high}"
-    return f"; with {plural(workers, 'worker')} a task of {memory.prefix} took {rise}"
+    return f"; with {plural(run.workers, 'worker')} a task of {memory.prefix} took {rise}"
 
 
 def _nothing_finished(profile: Profile, killed: str) -> str:

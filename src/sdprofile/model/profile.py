@@ -238,8 +238,9 @@ class Profile(Exported):
         pandas.DataFrame
             Columns: `workers`, `repeat`, `prefix`, `tasks`, `seconds` and `cpu_seconds` (summed
             over the tasks), `peak_worker_bytes` (highest memory of a worker while one ran),
-            `rise_low_bytes` and `rise_high_bytes` (the most that one added to the memory at its
-            start; the same number with one thread per worker). What is not known is `NA`.
+            `rise_low_bytes` and `rise_high_bytes` (the most that one must have added to the memory
+            at its start, and that all tasks which ran then did; the same number with one thread per
+            worker). What is not known is `NA`.
         """
         return tasks_frame(self)
 
