@@ -6,15 +6,25 @@ import dataclasses
 from typing import Any
 
 import pytest
-from profiles import GB, MACHINE, make_failure, make_profile, make_run
+from profiles import (
+    GB,
+    MACHINE,
+    make_activity,
+    make_failure,
+    make_profile,
+    make_run,
+    make_step,
+)
 
 from sdprofile.model.advice import make_advice
+from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import TaskMemory
 
 MB = 10**6
+STEPS = (make_step("cell/polygon_query (line 2)", 7.5),)
 FINALIZE = ("finalize-hlgfinalizecompute-0123456789abcdef0123456789abcdef",)
 ADD = ("('add-0123456789abcdef0123456789abcdef', 0, 1)",)
 
@@ -187,6 +197,31 @@ def test_choice_that_the_smallest_count_does_not_bear_out_may_be_chance() -> Non
     assert text == (
         "2 workers: 1.1x the speed of 1 for 1.0x the memory (which may be chance);"
         " 4 were not measurably faster with 3 repeats, and need 1.0x the memory"
+    )
+
+
+def in_kernel(workers: int, *seconds: float, **kwargs: Any) -> list[Run]:
+    """Return runs in which the kernel worked for 9 s, and the workers for 1 s."""
+    parts = (make_activity("thread-cpu", 1.0), make_activity("idle", 9.0, context="idle"))
+    around = Circumstances(kernel_cpu_seconds=9.0)
+    return repeats(workers, *seconds, spans=parts, circumstances=around, **kwargs)
+
+
+def test_where_the_kernel_works_the_smallest_count_is_advised_and_the_step_named() -> None:
+    runs = [*in_kernel(1, 10.0, 10.0, 10.0, steps=STEPS), *in_kernel(2, 8.0, 8.1, 8.2, steps=STEPS)]
+
+    assert about_count(*runs) == (
+        "Use 1 worker: polygon_query (line 2) took 7.50 s of 8.20 s in the kernel, where more"
+        " workers cannot help"
+    )
+    assert about_count(*in_kernel(1, *[10.0] * 3), *in_kernel(2, *[8.0] * 3)) == (
+        "Use 1 worker: most of the work is done in the kernel, where more workers cannot help"
+    )
+
+
+def test_what_is_proven_to_be_faster_is_advised_though_the_kernel_works() -> None:
+    assert about_count(*in_kernel(1, *[10.0] * 4), *in_kernel(2, *[8.0] * 4)).startswith(
+        "2 workers: 1.2x the speed of 1"
     )
 
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sdprofile.model.choice import Candidate, Evidence, choose, evidence, make_candidates
+from sdprofile.model.kernel_work import KernelWork, kernel_work
 from sdprofile.model.tasks import task_prefix
 from sdprofile.model.units import format_bytes, format_limit, listed, plural
 from sdprofile.model.verdict import CANNOT_TELL, NOT_FASTER
@@ -43,9 +44,10 @@ def make_advice(profile: Profile) -> str:
 
     Notes
     -----
-    The count is the smallest that no larger one beats, see `sdprofile.model.choice`. What memory is
-    compared is the sum of the workers' own peaks, for so much must be provided. The limits are
-    those at which the same peak stays below dask's marks of 60 % and 95 %
+    The count is the smallest that no larger one beats, see `sdprofile.model.choice`; where the
+    kernel does the work, the smallest of all, unless a larger one is proven to be faster. What
+    memory is compared is the sum of the workers' own peaks, for so much must be provided. The
+    limits are those at which the same peak stays below dask's marks of 60 % and 95 %
     (https://distributed.dask.org/en/stable/worker-memory.html). Whether the peak would be the same
     there was not measured: from 70 % on dask spills what it can, from 80 % on it pauses the worker.
     """
@@ -56,9 +58,22 @@ def make_advice(profile: Profile) -> str:
     sentences = []
     if any(run.tasks for candidate in candidates for run in candidate.count.runs):
         chosen = choose(candidates)
-        sentences += [_count(chosen, candidates, profile), memory_advice(chosen, profile)]
+        work = kernel_work([run for run in profile.runs if run.status == "ok"])
+        if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
+            chosen = candidates[0]
+            sentences += [_kernel(work, chosen)]
+        else:
+            sentences += [_count(chosen, candidates, profile)]
+        sentences += [memory_advice(chosen, profile)]
     sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _kernel(work: KernelWork, chosen: Candidate) -> str:
+    """Return that the kernel does the work, and in which step."""
+    what = work.where or "most of the work is done"
+    name = plural(chosen.workers, "worker")
+    return f"Use {name}: {what} in the kernel, where more workers cannot help"
 
 
 def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile) -> str:
@@ -112,6 +127,11 @@ def _gains(larger: Candidate, chosen: Candidate) -> str:
         return "take the same time"
     few = f" with {plural(verdict.runs, 'repeat')}" if verdict.word == CANNOT_TELL else ""
     return f"were {NOT_FASTER}{few}"
+
+
+def is_faster(candidate: Candidate, base: Candidate) -> bool:
+    """Whether the times prove that a candidate is faster than another."""
+    return evidence(candidate.against(base)) is Evidence.FASTER
 
 
 def shows_no_gain(candidate: Candidate, base: Candidate) -> bool:
