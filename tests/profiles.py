@@ -140,10 +140,17 @@ def _shared(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_step(
-    name: str, seconds: float = 0.1, *, calls: int = 1, merged: Sequence[str] = ()
+    name: str,
+    seconds: float = 0.1,
+    *,
+    calls: int = 1,
+    merged: Sequence[str] = (),
+    kernel_rise: int = 0,
 ) -> StepCall:
     """Return a step of the cell: one call of 0.1 s, unless told otherwise."""
-    return StepCall(span=name, calls=calls, seconds=seconds, merged=tuple(merged))
+    return StepCall(
+        span=name, calls=calls, seconds=seconds, merged=tuple(merged), kernel_rise=kernel_rise
+    )
 
 
 def make_element(name: str = "image", **kwargs: Any) -> Element:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import spatialdata as sd
+from distributed import get_worker
 from images import image
 
 from sdprofile.extras.scope import scope_of
@@ -103,18 +106,40 @@ def test_tasks_that_would_pass_the_limit_side_by_side_are_told() -> None:
     large = image(3500, 3500, channels=1)  # 98 MB
 
     def work() -> None:
-        large.data.map_blocks(copied).sum().compute()
+        for number in range(2):  # one after the other, so what one takes is known
+            large.data.map_blocks(copied, number).sum().compute()
 
     profile = profile_of(work, threads=3, memory="800MB")
     assert [run.status for run in profile.runs] == ["ok"]
     [notice] = [notice for notice in profile.notices if "too large" in notice.fact]
-    assert " x 3 threads, of a limit of 800 MB" in notice.fact
+    assert " so 2 side by side pass the limit of 800 MB" in notice.fact
     assert notice.advice.startswith("Store or read large in smaller chunks than chunks=(1, 3500,")
 
 
-def copied(block: Any) -> Any:
-    held = [block + index for index in range(3)]
+def copied(block: Any, number: int) -> Any:
+    held = [block + number + index for index in range(3)]
     return held[0] + held[1] + held[2]
+
+
+@pytest.mark.usefixtures("client")
+def test_what_all_threads_of_a_worker_took_is_not_taken_for_what_each_did() -> None:
+    small = image(1000, 1000)  # 3 chunks of 8 MB
+
+    def work() -> None:
+        small.data.map_blocks(holding_80_mb, dtype=float, meta=np.ones(0)).sum().compute()
+
+    profile = profile_of(work, threads=3, memory="800MB")
+    most = profile.runs[0].task_memory[0].rise_high
+    assert 240_000_000 < most < 400_000_000
+    assert 3 * most > 650_000_000  # more than a worker of 800 MB has room for
+    assert "too large" not in facts(profile)
+    assert "side by side" not in facts(profile)
+
+
+def holding_80_mb(block: Any) -> Any:
+    payload = np.ones(10_000_000)
+    vars(get_worker()).setdefault("all_hold_theirs", threading.Barrier(3)).wait(timeout=60)
+    return block * payload[0]
 
 
 WITHOUT = """

@@ -7,7 +7,7 @@ import gc
 import time
 
 from IPython.core.interactiveshell import InteractiveShell
-from pairs import median_ratio
+from pairs import median_ratio, timed
 from seed import IMPORTS, STEADY, cell
 
 BOUND = 1.03
@@ -33,12 +33,9 @@ def main() -> None:
     source = STEADY if options.steady else cell(options.size)
 
     def by_hand() -> float:
-        code = compile(source, "cell", "exec")
         gc.collect()
         time.sleep(PAUSE)
-        start = time.perf_counter()
-        exec(code, shell.user_ns)
-        return time.perf_counter() - start
+        return timed(source, shell.user_ns)
 
     def by_magic() -> float:
         time.sleep(PAUSE)

@@ -54,6 +54,16 @@ def test_bytes_between_workers_are_counted(client: Client) -> None:
         run, _ = measure(work, client, workers=2)
         resize(client, 1)
     assert run.transferred == pytest.approx(30 * MIB, rel=0.02)
+    assert run.circumstances.gathered is not None
+    assert run.circumstances.gathered < MIB
+
+
+def test_results_that_are_brought_into_the_kernel_are_counted(one_worker: Client) -> None:
+    run, _ = measure(
+        lambda: one_worker.submit(os.urandom, 30 * MIB, pure=False).result(), one_worker
+    )
+    assert run.transferred == 0
+    assert run.circumstances.gathered == pytest.approx(30 * MIB, rel=0.02)
 
 
 def test_what_a_cell_does_to_dasks_config_is_undone(one_worker: Client) -> None:

@@ -19,6 +19,7 @@ import spatialdata as sd
 from distributed import Client, Scheduler, span
 from images import FUNCTIONS, image
 from runs import measure
+from shapely import Polygon
 from spatialdata import map_raster
 from spatialdata.models import Labels2DModel, PointsModel
 from spatialdata.transformations import Scale, set_transformation
@@ -292,6 +293,39 @@ def test_calls_of_other_threads_are_not_the_cells_steps(one_worker: Client) -> N
     run, error = measure(work, one_worker)
     assert error is None
     assert run.steps == ()
+
+
+@pytest.mark.filterwarnings("ignore")  # of what spatialdata calls in pandas
+def test_step_that_works_in_the_kernel_is_told_with_its_time_and_memory(one_worker: Client) -> None:
+    # spatialdata brings all points into the kernel and makes a geometry of each.
+    many = PointsModel.parse(np.random.default_rng(0).uniform(0, 4000, (150_000, 2)))
+    lesion = Polygon([(900, 900), (1100, 950), (1050, 1150), (880, 1100)])
+
+    def work() -> None:
+        sd.polygon_query(many, lesion, target_coordinate_system="global")
+
+    run, error = measure(work, one_worker)
+    assert error is None
+    [step] = [step for step in run.steps if step.name.startswith("polygon_query")]
+    assert step.seconds > 0.9 * run.seconds
+    around = run.circumstances
+    assert around.kernel_cpu_seconds > 3 * run.cpu_seconds
+    assert around.kernel_peak is not None
+    assert around.kernel_baseline is not None
+    rise = around.kernel_peak - around.kernel_baseline
+    assert step.kernel_rise > 0.8 * rise
+    assert around.gathered is not None
+    assert 150_000 * 16 <= around.gathered < rise / 2
+
+
+def test_step_that_builds_only_takes_no_memory_of_the_kernel(one_worker: Client) -> None:
+    def work() -> Any:
+        payload = b"x" * 50_000_000
+        image()
+        return len(payload)
+
+    run, _ = measure(work, one_worker)
+    assert [step.kernel_rise < 10_000_000 for step in run.steps] == [True]
 
 
 def test_where_there_are_no_functions_nothing_is_asked() -> None:

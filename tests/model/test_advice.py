@@ -6,14 +6,25 @@ import dataclasses
 from typing import Any
 
 import pytest
-from profiles import GB, MACHINE, make_failure, make_profile, make_run
+from profiles import (
+    GB,
+    MACHINE,
+    make_activity,
+    make_failure,
+    make_profile,
+    make_run,
+    make_step,
+)
 
+from sdprofile.model.advice import make_advice
+from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, Thresholds, WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import TaskMemory
 
 MB = 10**6
+STEPS = (make_step("cell/polygon_query (line 2)", 7.5),)
 FINALIZE = ("finalize-hlgfinalizecompute-0123456789abcdef0123456789abcdef",)
 ADD = ("('add-0123456789abcdef0123456789abcdef', 0, 1)",)
 
@@ -61,7 +72,7 @@ def test_whole_advice_of_3_repeats() -> None:
 
     assert text == (
         "2 workers: 1.6x the speed of 1 for 1.9x the memory (no overlap, but 3 repeats cannot prove"
-        " it: use -r 5); 4 add nothing that 3 repeats can show, and take 1.8x the memory."
+        " it: use -r 5); 4 were not measurably faster with 3 repeats, and need 1.8x the memory."
         " Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just have held it,"
         " 3.6GB without spilling."
     )
@@ -75,8 +86,8 @@ def test_whole_advice_of_5_repeats() -> None:
     )
 
     assert text == (
-        "2 workers: 1.6x the speed of 1 for 1.9x the memory; 4 add nothing that can be shown,"
-        " and take 1.8x the memory. Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just"
+        "2 workers: 1.6x the speed of 1 for 1.9x the memory; 4 take the same time,"
+        " and need 1.8x the memory. Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just"
         " have held it, 3.6GB without spilling."
     )
 
@@ -98,7 +109,7 @@ def test_whole_advice_after_a_kill_in_finalize() -> None:
     )
 
 
-def test_1_worker_is_enough_where_more_add_nothing() -> None:
+def test_3_repeats_do_not_show_that_1_worker_is_enough() -> None:
     text = about_count(
         *repeats(1, 10, 10.5, 9.5, high=GB),
         *repeats(2, 10, 10.4, 9.6, high=2 * GB),
@@ -106,9 +117,26 @@ def test_1_worker_is_enough_where_more_add_nothing() -> None:
     )
 
     assert text == (
-        "1 worker is enough: 2 and 4 add nothing that 3 repeats can show,"
-        " and take 2.0x and 4.0x the memory"
+        "Use 1 worker: 2 and 4 were not measurably faster with 3 repeats,"
+        " and need 2.0x and 4.0x the memory"
     )
+
+
+def test_many_repeats_that_spread_widely_do_not_show_it_either() -> None:
+    text = about_count(
+        *repeats(1, *[8, 9, 10, 11, 12], peak=None), *repeats(2, *[8, 9, 10, 11, 12], peak=None)
+    )
+
+    assert text == "Use 1 worker: 2 were not measurably faster"
+
+
+def test_1_worker_is_enough_where_more_take_the_same_time() -> None:
+    text = about_count(
+        *repeats(1, *[10, 10.1, 9.9, 10.2, 9.8], high=GB),
+        *repeats(2, *[10, 10.1, 9.9, 10.2, 9.8], high=2 * GB),
+    )
+
+    assert text == "1 worker is enough: 2 take the same time, and need 2.0x the memory"
 
 
 def test_counts_that_were_slower_are_told_apart_from_those_that_add_nothing() -> None:
@@ -118,7 +146,7 @@ def test_counts_that_were_slower_are_told_apart_from_those_that_add_nothing() ->
         *repeats(8, 15, 15, 15, peak=None),
     )
 
-    assert text == "2 workers are enough: 4 add nothing that 3 repeats can show; 8 were slower"
+    assert text == "Use 2 workers: 4 were not measurably faster with 3 repeats; 8 were slower"
 
 
 def test_slower_by_proof_is_said_without_a_doubt() -> None:
@@ -168,7 +196,32 @@ def test_choice_that_the_smallest_count_does_not_bear_out_may_be_chance() -> Non
 
     assert text == (
         "2 workers: 1.1x the speed of 1 for 1.0x the memory (which may be chance);"
-        " 4 add nothing that 3 repeats can show, and take 1.0x the memory"
+        " 4 were not measurably faster with 3 repeats, and need 1.0x the memory"
+    )
+
+
+def in_kernel(workers: int, *seconds: float, **kwargs: Any) -> list[Run]:
+    """Return runs in which the kernel worked for 9 s, and the workers for 1 s."""
+    parts = (make_activity("thread-cpu", 1.0), make_activity("idle", 9.0, context="idle"))
+    around = Circumstances(kernel_cpu_seconds=9.0)
+    return repeats(workers, *seconds, spans=parts, circumstances=around, **kwargs)
+
+
+def test_where_the_kernel_works_the_smallest_count_is_advised_and_the_step_named() -> None:
+    runs = [*in_kernel(1, 10.0, 10.0, 10.0, steps=STEPS), *in_kernel(2, 8.0, 8.1, 8.2, steps=STEPS)]
+
+    assert about_count(*runs) == (
+        "Use 1 worker: polygon_query (line 2) took 7.50 s of 8.20 s in the kernel, where more"
+        " workers cannot help"
+    )
+    assert about_count(*in_kernel(1, *[10.0] * 3), *in_kernel(2, *[8.0] * 3)) == (
+        "Use 1 worker: most of the work is done in the kernel, where more workers cannot help"
+    )
+
+
+def test_what_is_proven_to_be_faster_is_advised_though_the_kernel_works() -> None:
+    assert about_count(*in_kernel(1, *[10.0] * 4), *in_kernel(2, *[8.0] * 4)).startswith(
+        "2 workers: 1.2x the speed of 1"
     )
 
 
@@ -271,6 +324,16 @@ def test_rise_that_threads_shared_is_a_range(low: int, rise: str) -> None:
     text = advice(killed(tasks=ADD, threads=2), make_run(2, threads=2, task_memory=(memory,)))
 
     assert text.endswith(f"with 2 workers a task of add took {rise}.")
+
+
+def test_what_one_thread_measured_goes_before_what_several_did_together() -> None:
+    exact = TaskMemory(prefix="add", tasks=9, peak=GB, rise_low=300 * MB, rise_high=300 * MB)
+    shared = TaskMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=0, rise_high=GB)
+    runs = [make_run(2, task_memory=(exact,)), make_run(4, threads=4, task_memory=(shared,))]
+
+    parts = make_profile(killed(tasks=ADD), *runs)
+
+    assert "with 2 workers a task of add took up to 300 MB" in make_advice(parts)
 
 
 def test_memory_of_the_killed_run_itself_is_not_what_it_took_elsewhere() -> None:

@@ -61,7 +61,8 @@ def test_few_repeats_are_a_sign_only_where_ranges_lie_apart_by_10_percent() -> N
     assert found((9, 9, 9), (10, 10, 10)) is Evidence.LIKELY_SLOWER
 
 
-def test_enough_repeats_are_proof_or_none() -> None:
+def test_enough_repeats_are_proof_of_a_difference_or_of_none_or_neither() -> None:
+    assert found((10,) * 4, (10.2,) * 4) is Evidence.SAME
     assert found((10,) * 4, (9,) * 4) is Evidence.FASTER
     assert found((9,) * 4, (10,) * 4) is Evidence.SLOWER
     assert found((10, 20, 20, 30), (5, 8, 12, 25)) is Evidence.NONE

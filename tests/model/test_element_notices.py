@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from profiles import GB, make_activity, make_element, make_profile, make_run
+from profiles import GB, make_activity, make_element, make_profile, make_run, make_task
 
 from sdprofile.model.element_notices import element_notices
 from sdprofile.model.elements import Element, FinerThanNeeded
 from sdprofile.model.notice import Notice
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import TaskMemory
 
 
 def notices(profile: Profile) -> list[Notice]:
@@ -114,19 +113,27 @@ def test_chunks_that_are_not_too_small(run: Run) -> None:
     assert notices(make_profile(run)) == []
 
 
-def with_rise(rise: int, *, threads: int = 1, prefix: str = "filter") -> Profile:
-    memory = TaskMemory(prefix=prefix, tasks=10, peak=rise, rise_low=0, rise_high=rise)
+def with_rise(
+    rise: int,
+    *,
+    threads: int = 1,
+    low: int | None = None,
+    limit: int = 4 * GB,
+    prefix: str = "filter",
+    **kwargs: Any,
+) -> Run:
+    """Return a run whose workers have 200 MB at the start; one thread measures a task exactly."""
+    memory = make_task(prefix, rise_low=rise if low is None else low, rise_high=rise, **kwargs)
     element = make_element(chunk_bytes=200_000_000, chunks=(1, 5000, 5000))
-    run = make_run(threads=threads, memory_limit=4 * GB, task_memory=(memory,), elements=(element,))
-    return make_profile(run, decimal=True)
+    return make_run(threads=threads, memory_limit=limit, task_memory=(memory,), elements=(element,))
 
 
-def test_chunks_whose_tasks_together_pass_the_limit_are_told() -> None:
-    [notice] = notices(with_rise(11 * GB // 10, threads=4))
+def test_chunks_whose_tasks_pass_the_limit_side_by_side_are_told() -> None:
+    [notice] = notices(make_profile(with_rise(4 * GB, low=11 * GB // 10, threads=4)))
 
     assert notice.fact == (
-        "Chunks are too large: a task of filter added up to 1.10 GB x 4 threads, of a limit of"
-        " 4.00 GB"
+        "Chunks are too large: a task of filter takes at least 1.10 GB, so 4 side by side pass the"
+        " limit of 4.00 GB"
     )
     assert notice.advice == (
         "In line 2 make image of smaller chunks than chunks=(1, 5000, 5000) (200 MB), or raise"
@@ -134,16 +141,33 @@ def test_chunks_whose_tasks_together_pass_the_limit_are_told() -> None:
     )
 
 
+def test_what_one_thread_measured_is_exact_and_counts_for_several() -> None:
+    [notice] = notices(
+        make_profile(with_rise(GB), with_rise(3 * GB, low=GB // 10, threads=4, limit=3 * GB))
+    )
+
+    assert "takes 1.00 GB, so 4 side by side pass the limit of 3.00 GB" in notice.fact
+
+
+def test_chunks_of_which_one_task_passes_a_limit_are_told() -> None:
+    [notice] = notices(make_profile(with_rise(3 * GB), with_rise(GB, limit=2 * GB)))
+
+    assert notice.fact.endswith("a task of filter takes 3.00 GB, more than the limit of 2.00 GB")
+    assert notice.advice.endswith("or raise --memory")
+
+
 @pytest.mark.parametrize(
-    "profile",
+    "run",
     [
-        with_rise(9 * GB // 10, threads=4),
+        with_rise(2 * GB, low=0, threads=4, limit=5 * GB),  # of all 4 threads together
+        with_rise(4 * GB, low=9 * GB // 10, threads=4),
+        with_rise(2 * GB, threads=4, tasks=1),
         with_rise(3 * GB),
         with_rise(5 * GB, prefix="finalize-hlgfinalizecompute"),
     ],
 )
-def test_chunks_whose_tasks_fit(profile: Profile) -> None:
-    assert notices(profile) == []
+def test_chunks_whose_tasks_fit_as_far_as_is_known(run: Run) -> None:
+    assert notices(make_profile(run)) == []
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,24 @@ def test_of_settings_that_none_beats_the_one_with_the_fewest_threads_is_advised(
     runs = [*chunk(500, 1, 10.0), *chunk(500, 2, 10.0), *chunk(1000, 4, 9.99)]
     advice = make_profile(*runs, repeats=5).advice
     assert advice.startswith(
-        "1 worker, chunk=500: nothing else is faster that the repeats can show;"
-        " 4 workers, chunk=1000 adds nothing that can be shown."
+        "1 worker, chunk=500: nothing else was measurably faster;"
+        " 4 workers, chunk=1000 takes the same time."
     )
-    assert "workers no difference that can be shown" in advice
+    assert "workers no difference" in advice
+
+
+def test_a_spread_that_hides_a_difference_is_not_taken_for_none() -> None:
+    runs = [
+        make_run(workers, repeat=repeat, seconds=seconds * (0.99 if workers == 4 else 1), threads=n)
+        for workers, n in ((1, 1), (4, 1), (1, 2))
+        for repeat, seconds in enumerate((8.0, 9.0, 10.0, 11.0, 12.0), start=1)
+    ]
+    advice = make_profile(*runs, repeats=5).advice
+    assert advice.startswith(
+        "1 worker, 1 thread: nothing else was measurably faster;"
+        " 4 workers, 1 thread was not measurably faster."
+    )
+    assert "workers no measurable difference" in advice
 
 
 def test_the_smallest_limit_that_holds_is_told() -> None:

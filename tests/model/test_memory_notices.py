@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from profiles import GB, make_profile, make_run
+from profiles import GB, make_profile, make_run, make_step
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import WorkerPeak
@@ -20,8 +20,10 @@ def facts(profile: Profile) -> list[str]:
     return [notice.fact for notice in memory_notices(profile)]
 
 
-def with_kernel(baseline: int | None, highest: int | None, **kwargs: Any) -> Run:
-    around = Circumstances(kernel_baseline=baseline, kernel_peak=highest)
+def with_kernel(
+    baseline: int | None, highest: int | None, gathered: int | None = None, **kwargs: Any
+) -> Run:
+    around = Circumstances(kernel_baseline=baseline, kernel_peak=highest, gathered=gathered)
     return make_run(circumstances=around, **kwargs)
 
 
@@ -66,13 +68,46 @@ def test_memory_that_was_swapped_out_is_told() -> None:
     assert "fewer workers" in notice.advice
 
 
-def test_result_in_the_kernel_is_told() -> None:
-    [notice] = memory_notices(make_profile(with_kernel(GB, 3 * GB, peak=3 * GB)))
+def test_result_in_the_kernel_is_told_with_its_size() -> None:
+    [notice] = memory_notices(make_profile(with_kernel(GB, 3 * GB, 1900 * MB, peak=3 * GB)))
 
-    assert (
-        notice.fact == "The kernel itself took up to 2.00 GB more, which no worker's limit covers"
+    assert notice.fact == (
+        "The kernel took up to 2.00 GB more, for results of 1.90 GB that were brought there, which"
+        " no worker's limit covers"
     )
     assert notice.advice.startswith(".compute() brings the whole result into the kernel")
+
+
+def test_result_of_which_the_size_is_not_known_is_told_without() -> None:
+    [fact] = facts(make_profile(with_kernel(GB, 3 * GB, peak=3 * GB)))
+
+    assert fact == "The kernel took up to 2.00 GB more, which no worker's limit covers"
+
+
+def test_memory_of_the_kernels_own_work_is_not_blamed_on_compute() -> None:
+    steps = (
+        make_step("cell/read_zarr (line 1)"),
+        make_step("cell/polygon_query (line 2)", kernel_rise=1900 * MB),
+    )
+    run = with_kernel(GB, 3 * GB, 17 * MB, peak=300 * MB, steps=steps)
+
+    [notice] = memory_notices(make_profile(run))
+
+    assert notice.fact == (
+        "The kernel itself took up to 2.00 GB more, in polygon_query (line 2), which no worker's"
+        " limit covers; results of 17.0 MB were brought there"
+    )
+    assert ".compute()" not in notice.advice
+    assert "it works in the kernel" in notice.advice
+
+
+def test_memory_that_no_step_took_is_the_cells_own() -> None:
+    run = with_kernel(GB, 3 * GB, 0, steps=(make_step("cell/read", kernel_rise=900 * MB),))
+
+    [fact] = facts(make_profile(run))
+
+    assert "2.00 GB more, in the cell's own code, which" in fact
+    assert fact.endswith("results of 0 B were brought there")
 
 
 def test_kernel_that_took_less_than_half_of_a_worker_is_fine() -> None:
@@ -110,7 +145,11 @@ def with_finalize(rise: int, **kwargs: Any) -> Run:
     part = TaskMemory(
         prefix="finalize-hlgfinalizecompute", tasks=1, peak=GB, rise_low=rise, rise_high=rise
     )
-    around = Circumstances(kernel_baseline=0, kernel_peak=kwargs.pop("kernel", 0))
+    around = Circumstances(
+        kernel_baseline=0,
+        kernel_peak=kwargs.pop("kernel", 0),
+        gathered=kwargs.pop("gathered", None),
+    )
     return make_run(task_memory=(part,), circumstances=around, memory_limit=5 * GB, **kwargs)
 
 
@@ -127,6 +166,13 @@ def test_a_large_result_that_does_not_reach_the_kernel_names_one_copy() -> None:
     [fact] = facts(make_profile(with_finalize(2 * GB)))
 
     assert fact.endswith("which took 2.00 GB more there")
+
+
+def test_kernels_own_work_beside_a_large_result_is_told_apart() -> None:
+    one, other = facts(make_profile(with_finalize(2 * GB, kernel=3 * GB, gathered=0)))
+
+    assert one.endswith("which took 2.00 GB more there")
+    assert other.startswith("The kernel itself took up to 3.00 GB more, in the cell's own code")
 
 
 def test_a_small_result_is_not_worth_a_word() -> None:

@@ -99,6 +99,12 @@ def test_step_that_works_in_the_kernel_is_named(took: float, is_told: bool) -> N
     assert ("map_partitions" in notice.advice) == is_told
 
 
+def test_work_in_the_kernel_is_told_of_one_worker_that_does_a_third_of_it() -> None:
+    [fact] = facts(make_profile(kernel_work(cpu=9.0, busy=2.9, workers=1)))
+
+    assert "busy for 29 % of the time" in fact
+
+
 def test_work_in_the_kernel_is_told_instead_of_no_task() -> None:
     [fact] = facts(make_profile(kernel_work(cpu=20.0, busy=0.0, tasks=0)))
 
@@ -112,7 +118,7 @@ def test_idle_kernel_without_tasks_is_told_as_no_task() -> None:
     assert fact.startswith("No task ran on the workers")
 
 
-@pytest.mark.parametrize(("cpu", "busy"), [(9.0, 3.0), (5.0, 1.0)])
+@pytest.mark.parametrize(("cpu", "busy"), [(9.0, 6.1), (5.0, 1.0)])
 def test_work_on_the_workers_or_a_calm_kernel_is_fine(cpu: float, busy: float) -> None:
     assert facts(make_profile(kernel_work(cpu=cpu, busy=busy))) == []
 

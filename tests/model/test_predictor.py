@@ -92,7 +92,7 @@ def test_tasks_that_had_no_cpu_to_themselves_say_nothing_of_a_larger_machine() -
 
 def test_memory_has_what_no_task_accounts_for() -> None:
     predictor = Predictor(cpus=8)
-    tasks = (make_task("group0", rise_high=300 * MB),)
+    tasks = (make_task("group0", rise_low=300 * MB, rise_high=300 * MB),)
     run = make_run(seconds=8.0, peak=GB, task_memory=tasks)
     predictor.add(run, make_trace([1.0] * 8, inputs={index: [index - 1] for index in range(1, 8)}))
 
@@ -100,6 +100,21 @@ def test_memory_has_what_no_task_accounts_for() -> None:
 
     assert found.measured[0].peak_worker == GB
     assert found.asked[0].peak_cluster == 4 * GB - 3 * 301 * MB  # for one works at a time
+
+
+@pytest.mark.parametrize(
+    ("low", "each"),
+    [(0, 100), (100, 100), (250, 250)],  # MB; one task must have taken 250 of the 400
+)
+def test_a_task_is_not_taken_to_need_what_all_threads_of_a_worker_took(low: int, each: int) -> None:
+    predictor = Predictor(cpus=8)
+    tasks = (make_task("group0", rise_low=low * MB, rise_high=400 * MB),)
+    trace = make_trace([1.0] * 4, threads=4, nbytes=0)
+    predictor.add(make_run(threads=4, peak=1, seconds=4.0, task_memory=tasks), trace)
+
+    [found] = predicted(predictor, 1).measured
+
+    assert found.peak_worker == GB // 5 + 4 * each * MB  # all run side by side in the replay
 
 
 def test_without_marks_of_the_memory_none_is_predicted() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from profiles import MACHINE, make_profile, make_run
+from profiles import MACHINE, address, make_profile, make_run
 
 from sdprofile.model.circumstances import Circumstances, ThreadPool
+from sdprofile.model.memory import WorkerPeak
 from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
 from sdprofile.model.time_notices import time_notices
@@ -32,10 +33,79 @@ def with_others(cpu_seconds: float | None, *, repeat: int = 1) -> Run:
     return make_run(seconds=10.0, repeat=repeat, circumstances=around)
 
 
-def test_slow_first_repeat_is_a_cold_start_and_not_also_unstable() -> None:
-    [fact] = facts(make_profile(*repeats(20, 10, 10)))
+def visits(*order: tuple[int, float]) -> list[Run]:
+    """Return runs on so many workers that took so long; workers that come are new each time."""
+    runs: list[Run] = []
+    started = 0
+    there: list[str] = []
+    for workers, seconds in order:
+        more = max(0, workers - len(there))
+        there = [*there[:workers], *(address(started + index) for index in range(more))]
+        started += more
+        peaks = tuple(WorkerPeak(worker=each, baseline=0, peak=0) for each in there)
+        repeat = 1 + sum(run.workers == workers for run in runs)
+        runs.append(make_run(workers, seconds=seconds, repeat=repeat, worker_peaks=peaks))
+    return runs
 
-    assert fact == "The first run was slow (1 worker: 20.0 s against a median of 10.0 s)"
+
+def test_slow_first_repeat_is_a_cold_start_and_not_also_unstable() -> None:
+    [notice] = time_notices(make_profile(*repeats(20, 10, 10)))
+
+    assert notice.fact == "The first run in each worker was slow (1 worker: 20.0 s, then 10.0 s)"
+    assert notice.advice.endswith("read the median")
+
+
+def test_two_repeats_of_which_the_first_is_slow_are_a_cold_start_too() -> None:
+    found = make_profile(*visits((1, 20.0), (2, 10.0), (4, 5.0), (4, 3.0), (2, 6.0), (1, 12.0)))
+
+    [notice] = time_notices(found)
+
+    assert notice.fact == (
+        "The first run in each worker was slow (1 worker: 20.0 s, then 12.0 s;"
+        " 2 workers: 10.0 s, then 6.00 s; 4 workers: 5.00 s, then 3.00 s)"
+    )
+    assert notice.advice.endswith("use more --repeats, for the median is not of warm workers")
+
+
+def test_workers_that_come_anew_are_cold_whichever_repeat_it_is() -> None:
+    order = [(1, 4.0), (2, 9.0), (2, 4.0), (1, 4.0), (1, 4.0), (2, 9.2)]
+
+    [fact] = facts(make_profile(*visits(*order)))
+
+    assert fact == "The first run in each worker was slow (2 workers: 9.10 s, then 4.00 s)"
+
+
+def test_slow_run_in_warm_workers_is_no_cold_start() -> None:
+    order = [(2, 4.0), (1, 4.0), (1, 8.0), (1, 4.0)]  # the one that stays has run before
+
+    [fact] = facts(make_profile(*visits(*order)))
+
+    assert fact == "The times spread widely around their mean (43 % at 1 worker)"
+
+
+def test_first_runs_that_are_not_all_slower_explain_no_spread() -> None:
+    order = [(2, 9.0), (1, 4.0), (2, 3.0), (2, 4.0)]
+
+    [fact] = facts(make_profile(*visits(*order)))
+
+    assert fact.startswith("The times spread widely around their mean")
+
+
+def test_where_no_worker_is_known_the_first_repeat_counts() -> None:
+    runs = [make_run(seconds=each, peak=None) for each in (20.0, 10.0)]
+
+    [fact] = facts(make_profile(*runs))
+
+    assert fact.startswith("The first run in each worker was slow (1 worker: 20.0 s, then 10.0 s)")
+
+
+def test_what_spreads_without_the_first_runs_is_told_as_well() -> None:
+    cold, spread = facts(make_profile(*repeats(40, 10, 8, 12)))
+
+    assert cold == "The first run in each worker was slow (1 worker: 40.0 s, then 10.0 s)"
+    assert spread == (
+        "The times spread widely around their mean (20 % at 1 worker, first runs left out)"
+    )
 
 
 def test_spread_times_are_told() -> None:
@@ -63,7 +133,7 @@ def test_first_run_of_a_count_is_the_first_also_where_repeats_went_in_rounds() -
 
     [fact] = facts(make_profile(*(make_run(n, seconds=seconds) for n, seconds in order)))
 
-    assert fact == "The first run was slow (2 workers: 20.0 s against a median of 9.00 s)"
+    assert fact == "The first run in each worker was slow (2 workers: 20.0 s, then 9.00 s)"
 
 
 def test_other_work_on_the_machine_is_told() -> None:

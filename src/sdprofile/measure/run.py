@@ -194,7 +194,9 @@ def run_once(
         finer_than_needed=found.finer_than_needed(elements) if found else (),
         lazy=lazy,
         elsewhere=others.seen,
-        circumstances=replace(surroundings.circumstances, swapped=marks.swapped),
+        circumstances=replace(
+            surroundings.circumstances, swapped=marks.swapped, gathered=transfers.gathered
+        ),
         failure=failure,
     )
     if predictor is not None:

@@ -15,6 +15,7 @@ from sdprofile.extras.lazy import lazy_parts
 from sdprofile.measure.calls import stood_in
 from sdprofile.measure.fusion import ANNOTATION, Place, StepsOfGraph, StepSpans
 from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.spans import shown_path
 from sdprofile.model.steps import Repeated, StepCall
 
@@ -49,6 +50,8 @@ class Steps(Instrument):
         self._thread = threading.get_ident()
         self._inside: Place | None = None
         self._took: dict[tuple[str, ...], list[float]] = {}
+        self._rises: dict[tuple[str, ...], int] = {}
+        self._mark: OwnMark | None = None
         self._layers: dict[str, Place] = {}
         self._sent: set[str] = set()
 
@@ -57,6 +60,8 @@ class Steps(Instrument):
         if not self._functions:
             return
         self._root = _place()
+        with contextlib.suppress(OSError):
+            self._mark = self._stack.enter_context(contextlib.closing(OwnMark()))
         self._client.run_on_scheduler(partial(_watch, self._root.ids[0]))
         self._stack.enter_context(self._told_with_each_graph())
         functions = [(each, partial(self._call, name)) for each, name in self._functions.items()]
@@ -72,6 +77,7 @@ class Steps(Instrument):
                     span=shown_path(names),
                     calls=len(self._took.get(names, ())),
                     seconds=sum(self._took.get(names, ())),
+                    kernel_rise=self._rises.get(names, 0),
                     merged=tuple(sorted(merged.get(names, ()))),
                 )
                 for names in {**self._took, **merged}
@@ -92,15 +98,22 @@ class Steps(Instrument):
         place = _place(self._root).inside(f"{name} (line {_line_of_cell()})")
         given = _layers((args, kwargs))
         self._inside = place
-        start = time.perf_counter()
+        start, before = time.perf_counter(), self._memory()
         try:
             value = original(*args, **kwargs)
         finally:
             self._took.setdefault(place.names, []).append(time.perf_counter() - start)
             self._inside = None
+            if (highest := self._memory()["VmHWM"]) > before["VmHWM"]:
+                rise = highest - before["VmRSS"]
+                self._rises[place.names] = max(rise, self._rises.get(place.names, 0))
         for layer in _layers(value) - given:
             self._layers.setdefault(layer, place)
         return value
+
+    def _memory(self) -> dict[str, int]:
+        """Return the kernel's memory, now and at most since the run began."""
+        return self._mark.read() if self._mark is not None else {"VmHWM": 0, "VmRSS": 0}
 
     @contextlib.contextmanager
     def _told_with_each_graph(self) -> Iterator[None]:

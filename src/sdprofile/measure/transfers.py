@@ -1,4 +1,4 @@
-"""Bytes that workers fetch from each other."""
+"""Bytes that workers fetch from each other, and that the kernel fetches from them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ from sdprofile.measure.instrument import Instrument
 if TYPE_CHECKING:
     from distributed import Worker
 
+_LOGS = ("transfer_incoming_log", "transfer_outgoing_log")
+
 
 class Transfers(Instrument):
-    """How much the workers fetched from each other during one run.
+    """How much the workers fetched from each other during one run, and the kernel from them.
 
     Notes
     -----
-    Dask has no metric for it: its bytes of ``get-data`` hold what the client fetched, too. A worker
-    notes each fetch in `distributed.Worker.transfer_incoming_log`, which forgets all but the last
-    1000; here its total is kept. Data that a P2P shuffle sends are not in it.
+    Dask has no metric for it: its bytes of ``get-data`` hold both. A worker notes each fetch in
+    `distributed.Worker.transfer_incoming_log`, and what it sends in ``transfer_outgoing_log``,
+    which tells of workers only to whom it was; both forget all but the last 1000, here their totals
+    are kept. Data that a P2P shuffle sends are not in it. What a task gathers by a client of its
+    own counts as the kernel's.
     """
 
     nbytes: int = 0
-    """Sum over the workers that lived through the run, in bytes."""
+    """What workers fetched, summed over those that lived through the run, in bytes."""
+
+    gathered: int = 0
+    """Size of the results that the kernel fetched from these workers, in bytes."""
 
     def begin(self) -> None:
         """Start to count."""
@@ -31,25 +38,34 @@ class Transfers(Instrument):
 
     def end(self) -> None:
         """Add up what was counted."""
-        self.nbytes = sum(ask_workers(self._client, _end).values())
+        counted = ask_workers(self._client, _end).values()
+        self.nbytes = sum(fetched for fetched, _ in counted)
+        self.gathered = sum(gathered for _, gathered in counted)
 
 
 class _CountedLog(deque[dict[str, Any]]):
-    """A worker's log of fetches that also knows their sum."""
+    """A worker's log of transfers that also knows their sums."""
 
     total = 0
+    """Bytes of all, since it was there."""
 
-    def append(self, fetch: dict[str, Any], /) -> None:
-        self.total += fetch["total"]
-        super().append(fetch)
+    gathered = 0
+    """Bytes of those that were for no worker."""
+
+    def append(self, transfer: dict[str, Any], /) -> None:
+        self.total += transfer["total"]
+        self.gathered += 0 if transfer["who"] else transfer["total"]
+        super().append(transfer)
 
 
 def _begin(dask_worker: Worker) -> None:
-    log = dask_worker.transfer_incoming_log
-    dask_worker.transfer_incoming_log = _CountedLog(log, log.maxlen)
+    for name in _LOGS:
+        log = getattr(dask_worker, name)
+        setattr(dask_worker, name, _CountedLog(log, log.maxlen))
 
 
-def _end(dask_worker: Worker) -> int:
-    log = dask_worker.transfer_incoming_log
-    dask_worker.transfer_incoming_log = deque(log, log.maxlen)
-    return log.total if isinstance(log, _CountedLog) else 0
+def _end(dask_worker: Worker) -> tuple[int, int]:
+    incoming, outgoing = (getattr(dask_worker, name) for name in _LOGS)
+    for name, log in zip(_LOGS, (incoming, outgoing), strict=True):
+        setattr(dask_worker, name, deque(log, log.maxlen))
+    return getattr(incoming, "total", 0), getattr(outgoing, "gathered", 0)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.choice import Candidate, Evidence, choose, evidence, make_candidates
 from sdprofile.model.elsewhere import compares_workers
+from sdprofile.model.kernel_work import KernelWork, kernel_work
 from sdprofile.model.tasks import task_prefix
 from sdprofile.model.units import each_of, format_bytes, format_limit, listed, plural
+from sdprofile.model.verdict import CANNOT_TELL, NOT_FASTER
 
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
@@ -37,11 +39,12 @@ def make_advice(profile: Profile) -> str:
 
     Notes
     -----
-    The count is the smallest that no larger one beats, see `sdprofile.model.choice`. What memory is
-    compared is the sum of the workers' own peaks, for so much must be provided. The limits are
-    those at which the same peak stays below the fractions from which the workers spill and are
-    killed (`Thresholds`). Whether the peak would be the same there was not measured: dask spills
-    what it can, and pauses the worker.
+    The count is the smallest that no larger one beats, see `sdprofile.model.choice`; where the
+    kernel does the work, the smallest of all, unless a larger one is proven to be faster. What
+    memory is compared is the sum of the workers' own peaks, for so much must be provided. The
+    limits are those at which the same peak stays below the fractions from which the workers spill
+    and are killed (`Thresholds`). Whether the peak would be the same there was not measured: dask
+    spills what it can, and pauses the worker.
     """
     candidates = make_candidates(profile.counts)
     killed = _killed(profile)
@@ -51,9 +54,22 @@ def make_advice(profile: Profile) -> str:
     tasks = any(run.tasks for candidate in candidates for run in candidate.count.runs)
     if tasks and compares_workers(profile.runs):
         chosen = choose(candidates)
-        sentences += [_count(chosen, candidates, profile), memory_advice(chosen, profile)]
+        work = kernel_work([run for run in profile.runs if run.status == "ok"])
+        if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
+            chosen = candidates[0]
+            sentences += [_kernel(work, chosen)]
+        else:
+            sentences += [_count(chosen, candidates, profile)]
+        sentences += [memory_advice(chosen, profile)]
     sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _kernel(work: KernelWork, chosen: Candidate) -> str:
+    """Return that the kernel does the work, and in which step."""
+    what = work.where or "most of the work is done"
+    name = plural(chosen.workers, "worker")
+    return f"Use {name}: {what} in the kernel, where more workers cannot help"
 
 
 def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile) -> str:
@@ -64,7 +80,10 @@ def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile)
     name = plural(chosen.workers, "worker")
     larger = "; ".join(_larger(chosen, candidates))
     if chosen is first:
-        return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
+        # Enough is only what others were shown not to beat, not where nothing could be shown.
+        if all(shows_no_gain(each, chosen) for each in candidates[1:]):
+            return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
+        return f"Use {name}: {larger}"
     text = f"{name}: {speed_of(chosen, first)} the speed of {first.workers}"
     if times := _times_memory([chosen], first):
         text += f" for {times} the memory"
@@ -88,7 +107,7 @@ def _larger(chosen: Candidate, candidates: Sequence[Candidate]) -> list[str]:
     for what, group in groupby(larger, lambda candidate: _gains(candidate, chosen)):
         same = list(group)
         times = _times_memory(same, chosen)
-        price = f", and take {times} the memory" if times else ""
+        price = f", and need {times} the memory" if times else ""
         parts.append(f"{listed([str(each.workers) for each in same])} {what}{price}")
     return parts
 
@@ -100,9 +119,20 @@ def _gains(larger: Candidate, chosen: Candidate) -> str:
         return "are slower"
     if found is Evidence.LIKELY_SLOWER:
         return "were slower"
-    if verdict.p is None:
-        return f"add nothing that {plural(verdict.runs, 'repeat')} can show"
-    return "add nothing that can be shown"
+    if found is Evidence.SAME:
+        return "take the same time"
+    few = f" with {plural(verdict.runs, 'repeat')}" if verdict.word == CANNOT_TELL else ""
+    return f"were {NOT_FASTER}{few}"
+
+
+def is_faster(candidate: Candidate, base: Candidate) -> bool:
+    """Whether the times prove that a candidate is faster than another."""
+    return evidence(candidate.against(base)) is Evidence.FASTER
+
+
+def shows_no_gain(candidate: Candidate, base: Candidate) -> bool:
+    """Whether the times prove that a candidate is not faster than another, by 5 % or more."""
+    return evidence(candidate.against(base)) in (Evidence.SAME, Evidence.SLOWER)
 
 
 def doubt(chosen: Candidate, first: Candidate) -> str:
@@ -207,7 +237,7 @@ def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
     """Return what tasks of the same kind took in another run, the most if there are several."""
     prefixes = _prefixes(failure)
     seen = [
-        (memory, run.workers)
+        (memory, run)
         for run in profile.runs
         if run.failure != failure
         for memory in run.task_memory
@@ -215,13 +245,14 @@ def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
     ]
     if not seen:
         return ""
-    memory, workers = max(seen, key=lambda pair: pair[0].rise_high)
+    # With fewer threads less of the rise is that of other tasks.
+    memory, run = max(seen, key=lambda pair: (-pair[1].threads, pair[0].rise_high))
     low, high = (
         format_bytes(rise, decimal=profile.decimal) for rise in (memory.rise_low, memory.rise_high)
     )
     # With several threads in a worker, what its fullest task took is a range.
     rise = f"{low} to {high}" if 0 < memory.rise_low < memory.rise_high else f"up to {high}"
-    return f"; with {plural(workers, 'worker')} a task of {memory.prefix} took {rise}"
+    return f"; with {plural(run.workers, 'worker')} a task of {memory.prefix} took {rise}"
 
 
 def _nothing_finished(profile: Profile, killed: str) -> str:

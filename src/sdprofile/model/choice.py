@@ -8,7 +8,7 @@ from enum import Enum
 
 from sdprofile.model.run import CountSummary
 from sdprofile.model.timing import Timing
-from sdprofile.model.verdict import FASTER, SLOWER, Verdict, compare
+from sdprofile.model.verdict import CANNOT_TELL, FASTER, SAME, SLOWER, Verdict, compare
 
 CLEAR_EFFECT = 1.1
 """Ratio of the medians from which ranges that lie apart are a sign, where the repeats are too few
@@ -25,7 +25,10 @@ class Evidence(Enum):
     """Too few repeats for the ranks, but the ranges lie apart, and the medians by 10 %."""
 
     NONE = "none"
-    """No difference that could be shown."""
+    """Neither a difference nor that there is none."""
+
+    SAME = "the same"
+    """Any difference is below 5 %."""
 
     LIKELY_SLOWER = "likely slower"
     """As `LIKELY_FASTER`, the other way round."""
@@ -106,11 +109,10 @@ def evidence(verdict: Verdict) -> Evidence:
     verdict
         Against the base.
     """
-    if verdict.word == FASTER:
-        return Evidence.FASTER
-    if verdict.word == SLOWER:
-        return Evidence.SLOWER
-    if verdict.p is None and verdict.apart:
+    shown = {FASTER: Evidence.FASTER, SLOWER: Evidence.SLOWER, SAME: Evidence.SAME}
+    if verdict.word in shown:
+        return shown[verdict.word]
+    if verdict.word == CANNOT_TELL and verdict.apart:
         if verdict.ratio >= CLEAR_EFFECT:
             return Evidence.LIKELY_FASTER
         if verdict.ratio <= 1 / CLEAR_EFFECT:

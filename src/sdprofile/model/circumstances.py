@@ -29,6 +29,9 @@ class Circumstances:
     kernel_peak: int | None = None
     """Highest resident memory of the kernel during the run, in bytes; None where not known."""
 
+    gathered: int | None = None
+    """Size of the results that the kernel fetched from the workers, in bytes; None if not known."""
+
     others_cpu_seconds: float | None = None
     """CPU time of all other processes of this machine in seconds; None where not known."""
 

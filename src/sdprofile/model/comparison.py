@@ -98,7 +98,7 @@ class Comparison(Exported):
         pandas.DataFrame
             Columns: `workers`, `before_seconds` and `after_seconds` (medians), `speedup` (the one
             over the other), `speedup_low` and `speedup_high` (by the runs that lie closest and
-            farthest), `verdict` (see `sdprofile.model.verdict.compare`), `before_peak_bytes` and
+            farthest), `verdict` (see `sdprofile.model.verdict`), `before_peak_bytes` and
             `after_peak_bytes` (of the fullest worker), `peak_ratio`, `tasks_ratio` (later over
             earlier). What is not known is `NA`.
         """

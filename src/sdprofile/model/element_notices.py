@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sdprofile.model.held_notices import most_crowded
 from sdprofile.model.notice import Notice
 from sdprofile.model.spans import EXECUTE
 from sdprofile.model.units import format_bytes, format_seconds, plural
@@ -77,29 +78,22 @@ def element_notices(profile: Profile) -> Iterator[Notice]:
 
 
 def _too_large(profile: Profile, rasters: list[Element]) -> Iterator[Notice]:
-    """Yield the prefix of which as many tasks as a worker has threads pass its limit."""
-    found = [
-        (part.rise_high * run.threads / run.memory_limit, run, part)
-        for run in profile.runs
-        for part in run.task_memory
-        if run.memory_limit and not part.in_finalize
-    ]
-    if not found or not rasters:
+    """Yield the prefix of which as many tasks as a worker runs at a time pass its limit."""
+    crowd = most_crowded(profile)
+    if crowd is None or not rasters:
         return
-    share, run, part = max(found, key=lambda each: each[0])
-    if share <= 1:
-        return
+    need, run = crowd.need, crowd.run
     largest = max(rasters, key=lambda each: each.chunk_bytes)
-    rise, limit, size = (
-        format_bytes(amount, decimal=profile.decimal)
-        for amount in (part.rise_high, run.memory_limit or 0, largest.chunk_bytes)
+    amount, limit, size = (
+        format_bytes(each, decimal=profile.decimal)
+        for each in (need.nbytes, run.memory_limit or 0, largest.chunk_bytes)
     )
-    times = f" x {plural(run.threads, 'thread')}" if run.threads > 1 else ""
+    beside = f", so {crowd.together} side by side pass" if crowd.together > 1 else ", more than"
     yield Notice(
-        fact=f"Chunks are too large: a task of {part.prefix} added up to {rise}{times}, of a limit"
-        f" of {limit}",
+        fact=f"Chunks are too large: a task of {crowd.prefix} takes"
+        f" {'' if need.exact else 'at least '}{amount}{beside} the limit of {limit}",
         advice=f"{_make(largest)} smaller chunks than {_written(largest.chunks)} ({size}), or"
-        f" raise --memory{', or use fewer --threads' if run.threads > 1 else ''}",
+        f" raise --memory{', or use fewer --threads' if crowd.together > 1 else ''}",
     )
 
 
@@ -117,8 +111,6 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
     tasks = statistics.median(run.tasks for run in finished)
     seconds = statistics.median(run.task_seconds for run in finished)
     threads = max(run.workers * run.threads for run in finished)
-    tasks = statistics.median(run.tasks for run in finished)
-    seconds = statistics.median(run.task_seconds for run in finished)
     least = _FOR_EACH_THREAD * threads if threads > 1 else 1
     better = _larger_chunks(smallest, share, least=least)
     count, size = (

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.model.advice import doubt, memory_advice, speed_of
+from sdprofile.model.advice import doubt, memory_advice, shows_no_gain, speed_of
 from sdprofile.model.choice import Candidate, beats, make_candidates
 from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.held_notices import side_by_side
@@ -14,6 +14,7 @@ from sdprofile.model.notice import Notice
 from sdprofile.model.notices import make_notices
 from sdprofile.model.setting import LIMIT, Axis
 from sdprofile.model.units import listed
+from sdprofile.model.verdict import NOT_FASTER
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
@@ -92,12 +93,13 @@ def _choice(chosen: Candidate, fastest: Candidate, first: Candidate, profile: Pr
     name = profile.varied.name
     text = f"{name(chosen.count.setting)}: "
     if chosen is first:
-        text += "nothing else is faster that the repeats can show"
+        text += "nothing else was measurably faster"
     else:
         text += f"{speed_of(chosen, first)} the speed of {name(first.count.setting)}"
         text += doubt(chosen, first)
     if chosen is not fastest:
-        text += f"; {name(fastest.count.setting)} adds nothing that can be shown"
+        does = "takes the same time" if shows_no_gain(fastest, chosen) else f"was {NOT_FASTER}"
+        text += f"; {name(fastest.count.setting)} {does}"
     return text
 
 
@@ -110,7 +112,7 @@ def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Profil
             continue
         best = min(others, key=lambda each: each.timing.median)
         worst = max(others, key=lambda each: each.timing.median)
-        effect = "no difference that can be shown"
+        effect = "no difference" if shows_no_gain(best, worst) else "no measurable difference"
         if beats(best, worst):
             values = (axis.value(each.count.setting) for each in (best, worst))
             effect = f"up to {speed_of(best, worst)} ({' against '.join(values)})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.model.notice import Notice
@@ -11,6 +12,7 @@ from sdprofile.model.units import format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
+    from sdprofile.model.run import Run
 
 
 def held_notices(profile: Profile) -> Iterator[Notice]:
@@ -49,26 +51,19 @@ def side_by_side(profile: Profile) -> Iterator[Notice]:
     What one task needs is exact with one thread per worker only; else it is the least that one must
     have taken. Tasks that were held back are left out.
     """
-    needs = _needs(profile)
-    found = []
-    for run in profile.runs:
-        room = (run.memory_limit or math.inf) - (run.baseline or 0)
-        held = {each.prefix for each in run.held}
-        for prefix, (need, tasks) in needs.items():
-            together = min(run.threads, tasks)
-            if together > 1 and together * need > room and prefix not in held:
-                found.append((together * need / room, together, prefix, need, run))
-    if not found:
+    crowd = most_crowded(profile, together=2)
+    if crowd is None:
         return
-    _, together, prefix, need, run = max(found, key=lambda each: each[0])
-    limit = run.memory_limit or 0
+    run, need, limit = crowd.run, crowd.need.nbytes, crowd.run.memory_limit or 0
     full = profile.thresholds.full
     each = said_need(need, limit=limit, baseline=run.baseline or 0, full=full)
+    least = "" if crowd.need.exact else "at least "
     yield Notice(
-        fact=f"{together} tasks of {prefix} side by side take"
-        f" {format_bytes(together * need, decimal=profile.decimal)}, a worker of"
+        fact=f"{crowd.together} tasks of {crowd.prefix} side by side take {least}"
+        f"{format_bytes(crowd.together * need, decimal=profile.decimal)}, a worker of"
         f" {plural(run.threads, 'thread')} has {format_bytes(limit, decimal=profile.decimal)}",
-        advice=f"Try --task-memory {prefix}={format_limit(each, decimal=profile.decimal)}, which"
+        advice=f"Try --task-memory {crowd.prefix}={format_limit(each, decimal=profile.decimal)},"
+        " which"
         f" runs fewer at a time. To keep it: start the workers with"
         f' resources={{"MEM": {_number(limit)}}}, and call compute() under'
         f' with dask.annotate(resources={{"MEM": {_number(each)}}}):',
@@ -103,16 +98,84 @@ def said_need(need: int, *, limit: int, baseline: int, full: float) -> int:
     return min(limit, max(need, least))
 
 
-def _needs(profile: Profile) -> dict[str, tuple[int, int]]:
-    """Return for each prefix what a task adds in bytes, and how many tasks there are."""
-    exact: dict[str, tuple[int, int]] = {}
-    least: dict[str, tuple[int, int]] = {}
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What a task of one prefix adds to the memory of its worker."""
+
+    nbytes: int
+    """The most of any such task, in bytes; at least so much, where it is not exact."""
+
+    exact: bool
+    """Whether it was measured with one thread per worker, where no task runs beside it."""
+
+    tasks: int
+    """How many there are in a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crowd:
+    """Tasks that pass the limit of their worker, side by side or one by itself."""
+
+    prefix: str
+    """Prefix of their keys."""
+
+    need: Need
+    """What each needs."""
+
+    together: int
+    """How many a worker runs side by side."""
+
+    run: Run
+    """A run with such workers."""
+
+
+def most_crowded(profile: Profile, *, together: int = 1) -> Crowd | None:
+    """Return the prefix of which the tasks that a worker runs at a time pass its limit the most.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    together
+        How many they are at least.
+
+    Returns
+    -------
+    Crowd
+        None if those of each prefix fit, as far as it is known what they need.
+
+    Notes
+    -----
+    By how much the whole worker rose while several tasks ran on it (`TaskMemory.rise_high`) is what
+    all of them took, and says of one task only that it took no more.
+    """
+    needs = _needs(profile)
+    found = []
+    for run in profile.runs:
+        room = (run.memory_limit or math.inf) - (run.baseline or 0)
+        held = {each.prefix for each in run.held}
+        for prefix, need in needs.items():
+            most = min(run.threads, need.tasks)
+            if most >= together and most * need.nbytes > room and prefix not in held:
+                crowd = Crowd(prefix=prefix, need=need, together=most, run=run)
+                found.append((most * need.nbytes / room, crowd))
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def _needs(profile: Profile) -> dict[str, Need]:
+    """Return what a task of each prefix needs, by runs with one thread per worker if there are."""
+    exact: dict[str, Need] = {}
+    least: dict[str, Need] = {}
     for run in profile.runs:
         into = exact if run.threads == 1 else least
         for part in run.task_memory:
             if not part.in_finalize and part.rise_low > 0:
-                need, tasks = into.get(part.prefix, (0, 0))
-                into[part.prefix] = max(need, part.rise_low), max(tasks, part.tasks)
+                so_far = into.get(part.prefix)
+                into[part.prefix] = Need(
+                    nbytes=max(part.rise_low, so_far.nbytes if so_far else 0),
+                    exact=run.threads == 1,
+                    tasks=max(part.tasks, so_far.tasks if so_far else 0),
+                )
     return least | exact
 
 

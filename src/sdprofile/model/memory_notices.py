@@ -62,25 +62,23 @@ def _shortage(profile: Profile) -> Iterator[Notice]:
 
 def _beside(profile: Profile) -> Iterator[Notice]:
     """Yield what took memory beside the workers, and which peaks are not exact."""
-    rise = max((_kernel_rise(run) for run in profile.runs), default=0)
     fullest = max((run.peak_worker or 0 for run in profile.runs), default=0)
+    highest = max(profile.runs, key=_kernel_rise, default=None)
+    rise = _kernel_rise(highest) if highest is not None else 0
     amount = format_bytes(rise, decimal=profile.decimal)
+    own = highest is not None and not _is_gathered(highest)
     together = [run for run in profile.runs if _is_large(_finalize_rise(run), run)]
     if together:
-        highest = format_bytes(max(map(_finalize_rise, together)), decimal=profile.decimal)
-        kernel = f", and copied it into the kernel, which took {amount} more"
+        most = format_bytes(max(map(_finalize_rise, together)), decimal=profile.decimal)
+        copied = f", and copied it into the kernel, which took {amount} more"
         yield Notice(
             fact="compute() put the whole result together on one worker, which took"
-            f" {highest} more there{kernel if rise > _KERNEL_RISE else ''}",
+            f" {most} more there{copied if rise > _KERNEL_RISE and not own else ''}",
             advice="If the kernel does not need all of it: end the cell with the lazy object and"
             " use --compute, reduce it first, or write it to zarr",
         )
-    elif rise > max(_KERNEL_RISE, fullest / 2):
-        yield Notice(
-            fact=f"The kernel itself took up to {amount} more, which no worker's limit covers",
-            advice=".compute() brings the whole result into the kernel: reduce it first, write it"
-            " to zarr, or keep it on the workers with .persist()",
-        )
+    if highest is not None and rise > max(_KERNEL_RISE, fullest / 2) and (own or not together):
+        yield _of_kernel(highest, own=own, decimal=profile.decimal)
     if children := max((run.children for run in profile.runs), default=0):
         amount = format_bytes(children, decimal=profile.decimal)
         yield Notice(
@@ -93,6 +91,35 @@ def _beside(profile: Profile) -> Iterator[Notice]:
             fact="Peaks are the highest samples: this system keeps no marks",
             advice="Leave room in --memory, for a short peak may have been missed",
         )
+
+
+def _of_kernel(run: Run, *, own: bool, decimal: bool) -> Notice:
+    """Return by how much the kernel's memory rose, and for what."""
+    rise, gathered = _kernel_rise(run), run.circumstances.gathered
+    amount, result = (format_bytes(each or 0, decimal=decimal) for each in (rise, gathered))
+    if not own:
+        of = f" for results of {result} that were brought there," if gathered is not None else ""
+        return Notice(
+            fact=f"The kernel took up to {amount} more,{of} which no worker's limit covers",
+            advice=".compute() brings the whole result into the kernel: reduce it first, write it"
+            " to zarr, or keep it on the workers with .persist()",
+        )
+    step = max(run.steps, key=lambda each: each.kernel_rise, default=None)
+    named = step is not None and step.kernel_rise > rise / 2
+    where = f"in {step.name}" if step is not None and named else "in the cell's own code"
+    return Notice(
+        fact=f"The kernel itself took up to {amount} more, {where}, which no worker's limit covers;"
+        f" results of {result} were brought there",
+        advice="Leave room for it beside the workers, or give it less to do: it works in the kernel"
+        if named
+        else "Leave room for it beside the workers, or look for what NumPy or pandas make there",
+    )
+
+
+def _is_gathered(run: Run) -> bool:
+    """Whether what the kernel's memory rose by is mostly results that were brought there."""
+    gathered = run.circumstances.gathered
+    return gathered is None or gathered > _kernel_rise(run) / 2
 
 
 def _finalize_rise(run: Run) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,28 +9,18 @@ from sdprofile.model.element_notices import element_notices
 from sdprofile.model.elsewhere import compares_workers, elsewhere_notices
 from sdprofile.model.failure_notices import failure_notices
 from sdprofile.model.held_notices import held_notices
+from sdprofile.model.kernel_work import kernel_work
 from sdprofile.model.memory_notices import memory_notices
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction_notices import prediction_notices
 from sdprofile.model.step_notices import step_notices
 from sdprofile.model.time_notices import time_notices
-from sdprofile.model.units import format_seconds
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
 
 __all__ = ["Notice", "make_notices"]
-
-_KERNEL_BUSY = 0.5
-"""Cores that the kernel must have used, on average, to have done the work itself."""
-
-_LITTLE_CPU = 0.1
-"""Seconds of CPU time of the kernel that are not worth a word."""
-
-_WORKERS_IDLE = 0.15
-"""Fraction of their thread time below which the workers have not done it."""
-
 
 _SAME_WORK = 0.02
 """Fraction of its tasks that a run may have less: of what one graph shares with the one before,
@@ -106,17 +95,16 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
     """Yield who did the work, if not the workers, and whether each run did the same."""
     if not finished:
         return
-    cores, busy = _kernel_cores(finished), _busy(finished)
     named = not compares_workers(finished)  # who did it, by `elsewhere_notices`
-    if not named and cores > _KERNEL_BUSY and busy is not None and busy < _WORKERS_IDLE:
-        step = _longest_step(finished[-1])
+    work = None if named else kernel_work(finished)
+    if work is not None:
         yield Notice(
             fact="Most of the work was done in the kernel, not on the workers: it used"
-            f" {cores:.1f} cores on average, their threads were busy for {100 * busy:.0f} % of"
-            f" the time{f'; {step}' if step else ''}",
-            advice="Give it less to do, for it works in the kernel, or do the same block by block"
-            " on the workers (map_raster, map_partitions)"
-            if step
+            f" {work.cores:.1f} cores on average, their threads were busy for"
+            f" {100 * work.busy:.0f} % of the time{f'; {work.where}' if work.where else ''}",
+            advice="Give it less to do, for it works in the kernel, where more workers cannot help,"
+            " or do the same block by block on the workers (map_raster, map_partitions)"
+            if work.where
             else "Look for plain NumPy or pandas, or a library that computes with"
             ' scheduler="threads": worker counts make no difference to these',
         )
@@ -133,31 +121,3 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             advice="Look for results that are held between runs, and for choices by the number of"
             " workers; compare times with care",
         )
-
-
-def _longest_step(run: Run) -> str:
-    """Return the step that took most of a run, and how long; empty for none."""
-    step = max(run.steps, key=lambda each: each.seconds, default=None)
-    if step is None or step.seconds < run.seconds / 2:
-        return ""
-    return f"{step.name} took {format_seconds(step.seconds)} of {format_seconds(run.seconds)}"
-
-
-def _kernel_cores(runs: list[Run]) -> float:
-    """Return the cores that the kernel used, on average over the median run."""
-    used = [
-        run.circumstances.kernel_cpu_seconds / run.seconds
-        for run in runs
-        if run.circumstances.kernel_cpu_seconds > _LITTLE_CPU and run.seconds > 0
-    ]
-    return statistics.median(used) if used else 0.0
-
-
-def _busy(runs: list[Run]) -> float | None:
-    """Return for which part of the median run the workers' threads ran tasks; None if not known."""
-    known = [run for run in runs if run.seconds > 0 and (run.spans or not run.tasks)]
-    if not known:
-        return None
-    return statistics.median(
-        run.task_seconds / (run.workers * run.threads * run.seconds) for run in known
-    )

@@ -15,6 +15,7 @@ from sdprofile.model.prediction import Prediction, Predictions
 from sdprofile.model.replay import replay
 from sdprofile.model.run import Run
 from sdprofile.model.spans import EXECUTE
+from sdprofile.model.tasks import TaskMemory
 from sdprofile.model.trace import Trace
 
 _RATE = 1e8
@@ -176,7 +177,7 @@ def _crowding(typical: Sequence[_Recorded], task_seconds: Callable[[int], float]
 
 def _costs(base: _Recorded, *, cpus: float, rate: float) -> Costs:
     run, trace = base.run, base.trace
-    rises = {memory.prefix: memory.rise_high for memory in run.task_memory}
+    rises = {memory.prefix: _rise(memory, trace.threads) for memory in run.task_memory}
     cpu: defaultdict[str, float] = defaultdict(float)
     total: defaultdict[str, float] = defaultdict(float)
     for part in run.spans:
@@ -198,6 +199,17 @@ def _costs(base: _Recorded, *, cpus: float, rate: float) -> Costs:
         ),
         rise=tuple(rises.get(group.prefix, 0) for group in trace.groups),
     )
+
+
+def _rise(memory: TaskMemory, threads: int) -> int:
+    """Return by how much one task raises its worker's memory, in bytes.
+
+    Notes
+    -----
+    The highest rise of a worker is that of all tasks which ran at that time, as many as it has
+    threads at most: an equal share of it is taken for each, unless one must have taken more.
+    """
+    return max(memory.rise_low, memory.rise_high // threads)
 
 
 def _overhead(trace: Trace) -> float:

@@ -182,8 +182,8 @@ class Profile(Exported):
         Notes
         -----
         `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.scaling.serial_fraction`).
-        `verdict` is ``faster``, ``slower``, ``the same``, or that nobody can tell and why, as in
-        ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict.compare`).
+        `verdict` is ``faster``, ``slower``, ``the same``, ``not measurably faster`` or ``slower``,
+        or ``cannot tell with 3 repeats`` (see `sdprofile.model.verdict`).
         """
         return summary_frame(self)
 
@@ -241,8 +241,9 @@ class Profile(Exported):
         pandas.DataFrame
             Columns: `workers`, `repeat`, `prefix`, `tasks`, `seconds` and `cpu_seconds` (summed
             over the tasks), `peak_worker_bytes` (highest memory of a worker while one ran),
-            `rise_low_bytes` and `rise_high_bytes` (the most that one added to the memory at its
-            start; the same number with one thread per worker). What is not known is `NA`.
+            `rise_low_bytes` and `rise_high_bytes` (the most that one must have added to the memory
+            at its start, and that all tasks which ran then did; the same number with one thread per
+            worker). What is not known is `NA`.
         """
         return tasks_frame(self)
 

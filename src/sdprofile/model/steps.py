@@ -20,6 +20,10 @@ class StepCall:
     """Wall time of the calls in the kernel, in seconds: of a function that computes with the wait
     for the workers, of one that is lazy without what it builds."""
 
+    kernel_rise: int = 0
+    """By how much the kernel's memory rose within a call, in bytes; 0 where it reached no more than
+    before in the run, or where that is not known."""
+
     merged: tuple[str, ...] = ()
     """Steps and task prefixes whose tasks dask merged with those of this step (fusion)."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sdprofile.model.notice import Notice
+from sdprofile.model.timing import COLD_START, Timing
 from sdprofile.model.units import format_seconds, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.profile import Profile
+    from sdprofile.model.run import CountSummary, Run
+    from sdprofile.model.setting import Setting
 
 _OTHERS_SHARE = 0.1
 """Fraction of the cores that other processes may use; at least `_OTHERS_CORES`."""
@@ -79,24 +83,70 @@ def _pools(profile: Profile) -> Iterator[Notice]:
 
 
 def _unsteady(profile: Profile) -> Iterator[Notice]:
-    timed = [(count.workers, count.timing) for count in profile.counts if count.timing is not None]
-    if cold := [(workers, timing) for workers, timing in timed if timing.cold_start]:
-        times = "; ".join(
-            f"{plural(workers, 'worker')}: {format_seconds(timing.seconds[0])} against a median of"
-            f" {format_seconds(timing.median)}"
-            for workers, timing in cold
-        )
+    """Yield where times spread: first what a cold start explains, then what nothing does."""
+    new = _in_new_workers(profile.runs)
+    cold, unstable = [], []
+    for count in profile.counts:
+        if count.timing is None:
+            continue
+        name = profile.varied.name(count.setting)
+        first, later = _parted(count, new)
+        rest = count.timing
+        if first and later and count.timing.unstable and _is_cold(first, later):
+            times = f"{_median(first)}, then {_median(later)}"
+            cold.append((f"{name}: {times}", len(later) > len(first)))
+            rest = Timing(seconds=later)
+        if rest.unstable:
+            unstable.append(f"{rest.std / rest.mean * 100:.0f} % at {name}")
+    if cold:
+        once = "Something is done only once in each worker (imports, compiling, caches)"
+        enough = all(is_enough for _, is_enough in cold)
         yield Notice(
-            fact=f"The first run was slow ({times})",
-            advice="Read the median; something was done only once (imports, caches)",
+            fact=f"The first run in each worker was slow ({'; '.join(each for each, _ in cold)})",
+            advice=f"{once}: read the median"
+            if enough
+            else f"{once}: use more --repeats, for the median is not of warm workers",
         )
-    unstable = [(n, timing) for n, timing in timed if timing.unstable and not timing.cold_start]
     if unstable:
-        spreads = ", ".join(
-            f"{timing.std / timing.mean * 100:.0f} % at {plural(workers, 'worker')}"
-            for workers, timing in unstable
-        )
+        but = ", first runs left out" if cold else ""
         yield Notice(
-            fact=f"The times spread widely around their mean ({spreads})",
+            fact=f"The times spread widely around their mean ({', '.join(unstable)}{but})",
             advice="Use more --repeats, on a machine that does nothing else",
         )
+
+
+def _in_new_workers(runs: Sequence[Run]) -> dict[int, bool]:
+    """Return for each run, by its `id`, whether it was the first in any of its workers.
+
+    Notes
+    -----
+    A worker that is started has an address that none had before. Where no worker is known, the
+    first run with a setting counts.
+    """
+    seen: set[str] = set()
+    settings: set[Setting] = set()
+    new = {}
+    for run in runs:
+        workers = {peak.worker for peak in run.worker_peaks}
+        new[id(run)] = not workers <= seen if workers else run.setting not in settings
+        seen |= workers
+        settings.add(run.setting)
+    return new
+
+
+def _parted(
+    count: CountSummary, new: Mapping[int, bool]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the times of the runs that were the first in a worker, and of the others."""
+    finished = [run for run in count.runs if run.status == "ok"]
+    first = tuple(run.seconds for run in finished if new[id(run)])
+    return first, tuple(run.seconds for run in finished if not new[id(run)])
+
+
+def _is_cold(first: Sequence[float], later: Sequence[float]) -> bool:
+    apart = min(first) > max(later)
+    return apart and statistics.median(first) > COLD_START * statistics.median(later)
+
+
+def _median(seconds: Sequence[float]) -> str:
+    return format_seconds(statistics.median(seconds))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 UNSTABLE_SPREAD = 0.1
 """Standard deviation over mean from which a time counts as unstable (pyperf's limit)."""
 
-COLD_START = 1.5
-"""First repeat over median from which it counts as a cold start."""
+COLD_START = 1.2
+"""First run in new workers over the later ones from which it counts as a cold start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,3 @@ class Timing:
     def unstable(self) -> bool:
         """Whether the standard deviation is at least 10 % of the mean."""
         return self.std >= UNSTABLE_SPREAD * self.mean > 0
-
-    @property
-    def cold_start(self) -> bool:
-        """Whether the first of at least three runs took more than 1.5 times the median."""
-        return len(self.seconds) > 2 and self.seconds[0] > COLD_START * self.median

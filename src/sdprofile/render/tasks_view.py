@@ -19,8 +19,9 @@ _MOST_PREFIXES = 12
 
 _KEY = (
     "Time: all tasks of a prefix together, in the median run; it grows where workers are in each"
-    " other's way. Peak/worker: memory of a worker while one ran. Rise: what one added. Both are"
-    " the most of any run."
+    " other's way. Peak/worker: memory of a worker while one ran. Rise: what one added; with"
+    " several threads between what one must have added and what all did. Both are the most of any"
+    " run."
 )
 
 
