@@ -22,6 +22,8 @@ from sdprofile.measure import sampling
 from sdprofile.measure.memory import cut, start_sampling, stop_sampling
 from sdprofile.model.memory import highest_sum
 
+pytestmark = pytest.mark.quiet
+
 
 def hold_the_gil(mib: int) -> int:
     """Have memory in use while no other thread of this process gets to run."""
