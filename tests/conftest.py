@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -38,6 +39,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if below[0].startswith(("cluster", "measure", "notebook", "test_sweep")):
             item.add_marker("cluster")
     items.sort(key=lambda item: ("quiet" in item.keywords, "cluster" not in item.keywords))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is imported by now from being looked through for garbage around every run.
+
+    That takes 0.1 s each time with all that the tests import, a quarter of a run of nothing.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outside of the time limit of a test

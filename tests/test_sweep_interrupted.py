@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import distributed
 import pytest
 from distributed import Client
-from runs import sweep_of
+from runs import sweep_of, wait_for
 
 from sdprofile.cluster.session import shape
 from sdprofile.measure.clean import busy_workers
@@ -99,19 +100,20 @@ def test_borrowed_cluster_is_given_back_also_when_pressed_twice(user_client: Cli
     assert_usable(user_client)
 
 
-def test_results_on_a_busy_worker_are_not_lost(client: Client) -> None:
+def test_results_on_a_busy_worker_are_not_lost(client: Client, tmp_path: Path) -> None:
     held = client.submit(sum, (4, 5), pure=False)
     assert held.result() == 9
 
     def work() -> None:
-        asleep = distributed.get_client().submit(time.sleep, 4, pure=False)
+        at_work = distributed.get_client().submit(wait_for, tmp_path / "end", pure=False)
         with pressed(0.5):
-            asleep.result()
+            at_work.result()
 
     sweep = sweep_of(work, workers="1", repeats=1)
     with pytest.raises(KeyboardInterrupt):
         for _ in sweep:
             pass
 
+    (tmp_path / "end").touch()
     assert held.result(timeout=5) == 9
     assert any("goes on" in notice.fact for notice in sweep.profile().notices)

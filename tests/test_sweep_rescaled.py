@@ -12,6 +12,7 @@ from runs import sweep_of
 
 from sdprofile.cluster import resize as resizing
 from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.model.run import Run
 
@@ -30,13 +31,14 @@ class Late(Nanny):
 def late_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """A user's cluster of one worker; the next ones may come late."""
     monkeypatch.setattr(Late, "seconds", 0.0)
-    cluster = LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        memory_limit="700MB",
-        dashboard_address="127.0.0.1:0",
-        worker_class=Late,
-    )
+    with fast_start():
+        cluster = LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            memory_limit="700MB",
+            dashboard_address="127.0.0.1:0",
+            worker_class=Late,
+        )
     with cluster, Client(cluster) as client:
         yield client
 

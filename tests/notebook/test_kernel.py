@@ -65,7 +65,7 @@ def hold(mib):
 client = distributed.get_client()
 if len(client.scheduler_info(n_workers=-1)["workers"]) == 1:
     client.submit(hold, 900, pure=False).result()
-client.submit(hold, 1, pure=False).result()""",
+client.submit(abs, 1, pure=False).result()""",
     "cluster": "client = %sdcluster\nprint(client is distributed.default_client())",
     "close": "%sdcluster --close\nimport psutil\n"
     "print([p for p in psutil.Process().children() if 'resource_tracker' not in str(p.cmdline())])",
