@@ -38,7 +38,8 @@ async def attempt(name, security):
         return f"{name} refused"
 async def attempts():  # at once, for one that is refused tries again until its time is over
     return await asyncio.gather(attempt("tcp", None), attempt("tls", Security.temporary()))
-print(*asyncio.run(attempts()), sep="\n")
+for came in asyncio.run(attempts()):
+    print(came)
 """
 
 
