@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from distributed import Client
@@ -53,6 +54,12 @@ def hold(mib: int, seconds: float = 0.0) -> int:
     payload = b"x" * (mib * MIB)
     time.sleep(seconds)
     return len(payload)
+
+
+def wait_for(path: Path) -> None:
+    """Take until a file is there."""
+    while not path.exists():
+        time.sleep(0.01)
 
 
 def hold_in_child(mib: int, seconds: float) -> int:

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import distributed
 import pytest
 from conftest import child_processes, wait_until
 from distributed import Client
-from runs import sweep_of
+from runs import sweep_of, wait_for
 
 from sdprofile.cluster.own import close_cluster, start_cluster, started_client
 from sdprofile.cluster.session import shape
@@ -125,20 +126,21 @@ def test_borrowed_cluster_is_given_back_also_when_pressed_twice(user_client: Cli
     assert_usable(user_client)
 
 
-def test_results_on_a_busy_worker_are_not_lost(client: Client) -> None:
+def test_results_on_a_busy_worker_are_not_lost(client: Client, tmp_path: Path) -> None:
     held = client.submit(sum, (4, 5), pure=False)
     assert held.result() == 9
 
     def work() -> None:
-        asleep = distributed.get_client().submit(time.sleep, 4, pure=False)
+        at_work = distributed.get_client().submit(wait_for, tmp_path / "end", pure=False)
         with pressed(0.5):
-            asleep.result()
+            at_work.result()
 
     sweep = sweep_of(work, workers="1", repeats=1)
     with pytest.raises(KeyboardInterrupt):
         for _ in sweep:
             pass
 
+    (tmp_path / "end").touch()
     assert held.result(timeout=5) == 9
     assert any("goes on" in notice.fact for notice in sweep.profile().notices)
 

@@ -17,7 +17,7 @@ import distributed
 import pandas as pd
 import pytest
 from conftest import wait_until
-from distributed import Client, LocalCluster
+from distributed import Client
 from runs import MIB, hold, sweep_of
 
 import sdprofile
@@ -160,23 +160,19 @@ def test_what_it_cannot_be_is_told_before_the_first_run(
         list(sweep_of(lambda: None, **options))
 
 
-def test_a_cluster_that_can_scale_keeps_its_size_for_some_of_its_workers() -> None:
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, memory_limit="700MB", dashboard_address=":0"
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        sizes: list[int] = []
+def test_a_cluster_that_can_scale_keeps_its_size_for_some_of_its_workers(
+    user_client: Client,
+) -> None:
+    sizes: list[int] = []
 
-        def work() -> None:
-            sizes.append(len(cluster.workers))
-            client.submit(hold, 1, pure=False).result()
+    def work() -> None:
+        sizes.append(len(user_client.cluster.workers))
+        user_client.submit(hold, 1, pure=False).result()
 
-        profile = sdprofile.profile(work, on=("1",), repeats=1)
-        assert [run.workers for run in profile.runs] == [1]
-        assert sizes == [2]
-        assert statuses(client) == {"running"}
+    profile = sdprofile.profile(work, on=("1",), repeats=1)
+    assert [run.workers for run in profile.runs] == [1]
+    assert sizes == [2]
+    assert statuses(user_client) == {"running"}
 
 
 def test_no_cluster_to_choose_from_is_told() -> None:

@@ -114,7 +114,7 @@ def test_graphs_in_a_row_are_told_apart_and_when_their_results_are_dropped(clien
 
 def test_the_scheduler_forgets_the_recorder(client: Client) -> None:
     with TaskTrace(client, active=True), client.as_current():
-        sleeping()
+        dask.delayed(abs)(-1).compute()
 
     def plugins(dask_scheduler: Any) -> list[str]:
         return [name for name in dask_scheduler.plugins if "trace" in name]

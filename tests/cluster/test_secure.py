@@ -22,19 +22,24 @@ from sdprofile.cluster.session import find_client
 from sdprofile.errors import SdprofileError
 
 ATTACK = """
-import os, sys
+import asyncio, os, sys
 from distributed import Client, LocalCluster, Security
 with LocalCluster(n_workers=0, dashboard_address=None) as own, Client(own) as client:
     client.run_on_scheduler(os.getpid)  # what is imported later could not be read any more
 Security.temporary()
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 address = sys.argv[1].split("://")[1]
-for name, security in {"tcp": None, "tls": Security.temporary()}.items():
+async def attempt(name, security):
+    options = {"security": security, "timeout": 5, "asynchronous": True}
     try:
-        with Client(f"{name}://{address}", security=security, timeout=5) as client:
-            print(name, "obeyed", client.run_on_scheduler(os.getpid), os.getuid())
-    except (OSError, TimeoutError, ValueError) as error:
-        print(name, "refused")
+        async with Client(f"{name}://{address}", **options) as client:
+            return f"{name} obeyed {await client.run_on_scheduler(os.getpid)} {os.getuid()}"
+    except (OSError, TimeoutError, ValueError):
+        return f"{name} refused"
+async def attempts():  # at once, for one that is refused tries again until its time is over
+    return await asyncio.gather(attempt("tcp", None), attempt("tls", Security.temporary()))
+for came in asyncio.run(attempts()):
+    print(came)
 """
 
 

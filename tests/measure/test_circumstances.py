@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 
+import pytest
 from distributed import Client
 from runs import MIB, hold, measure
 
 from sdprofile.measure.circumstances import hidden_pools
 from sdprofile.model.circumstances import ThreadPool
+
+pytestmark = pytest.mark.quiet
 
 
 def spin(seconds: float) -> None:

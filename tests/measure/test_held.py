@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import dask
 import dask.array as da
 import pytest
+from conftest import wait_until
 from distributed import Client, get_worker
-from runs import LIMIT, hold, measure
+from runs import LIMIT, measure, wait_for
 
 from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import fit
 from sdprofile.cluster.workers import fast_start
+from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.held import RESOURCE, take_memory_back
 
 MB = 1_000_000
@@ -90,15 +93,19 @@ def negated(block: Any) -> Any:
     return -block
 
 
-def test_what_a_run_that_was_given_up_has_taken_comes_back(four_threads: Client) -> None:
+def test_what_a_run_that_was_given_up_has_taken_comes_back(
+    four_threads: Client, tmp_path: Path
+) -> None:
     def work() -> None:
-        futures = four_threads.map(hold, [1] * 4, seconds=3.0, pure=False)
+        futures = four_threads.map(wait_for, [tmp_path / "end"] * 4, pure=False)
         four_threads.gather(futures)
 
-    run, _ = measure(work, four_threads, threads=4, timeout=1.0, task_memory=(("hold", 600 * MB),))
+    held = (("wait_for", 600 * MB),)
+    run, _ = measure(work, four_threads, threads=4, timeout=1.0, task_memory=held)
     assert run.status == "stuck"
     take_memory_back(four_threads)
-    time.sleep(3)
+    (tmp_path / "end").touch()
+    wait_until(lambda: not busy_workers(four_threads))
     take_memory_back(four_threads)
     assert list(ask_workers(four_threads, resources).values()) == [{}]
     assert most_together(four_threads, task_memory=(("together", 400 * MB),))[0] == 2

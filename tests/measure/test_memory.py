@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import statistics
 import subprocess
@@ -22,6 +21,8 @@ from sdprofile.cluster.workers import fast_start
 from sdprofile.measure import sampling
 from sdprofile.measure.memory import cut, start_sampling, stop_sampling
 from sdprofile.model.memory import Thresholds, highest_sum
+
+pytestmark = pytest.mark.quiet
 
 
 def hold_the_gil(mib: int) -> int:
@@ -131,11 +132,14 @@ def test_workers_that_others_started_are_sampled_by_their_nanny_or_themselves(na
     assert run.circumstances.others_cpu_seconds is None
 
 
-def test_no_file_and_no_process_is_left(one_worker: Client) -> None:
-    pattern = str(Path(tempfile.gettempdir()) / "sdprofile-*.samples")
-    before = set(glob.glob(pattern))  # of other processes
-    measure(lambda: None, one_worker)
-    assert set(glob.glob(pattern)) <= before
+def test_no_file_and_no_process_is_left(
+    one_worker: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen: list[str] = []
+    measure(lambda: seen.extend(os.listdir(tmp_path)), one_worker)
+    assert [name for name in seen if name.endswith(".samples")]
+    assert os.listdir(tmp_path) == []
 
 
 def test_sampling_ends_with_what_is_sampled() -> None:

@@ -14,6 +14,8 @@ from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import TaskMemory
 
+pytestmark = pytest.mark.quiet
+
 
 def of_prefix(run: Run, prefix: str) -> TaskMemory:
     (part,) = (part for part in run.task_memory if part.prefix == prefix)

@@ -19,6 +19,8 @@ from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.measure.clean import clean_slate
 
+pytestmark = pytest.mark.quiet
+
 
 def test_the_clock_holds_the_work_and_nothing_else(one_worker: Client) -> None:
     inside: list[float] = []

@@ -17,6 +17,8 @@ from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
 
+pytestmark = pytest.mark.quiet
+
 
 def seconds(run: Run, activity: str) -> float:
     return sum(part.seconds for part in run.spans if part.activity == activity)

@@ -86,7 +86,7 @@ def hold(mib):
 client = distributed.get_client()
 if len(client.scheduler_info(n_workers=-1)["workers"]) == 1:
     client.submit(hold, 900, pure=False).result()
-client.submit(hold, 1, pure=False).result()""",
+client.submit(abs, 1, pure=False).result()""",
     "prints": """import logging, warnings
 handler = logging.StreamHandler()
 logging.getLogger("pipeline").addHandler(handler)
