@@ -136,6 +136,7 @@ class Lease:
         if self._chosen:
             self._keep_awake(setting.workers)
             return
+        quiet_workers(self.client)
         fit(
             self.client,
             workers=setting.workers,
@@ -209,6 +210,8 @@ class Lease:
         stack.push(_unless_lost(release_workers, client))
         if not self._chosen:
             stack.enter_context(lent(client, before=self._before))
+            # Those that came since, as in place of one that died, may go at once.
+            stack.push(_unless_lost(quiet_workers, client))
         stack.push(_unless_lost(take_memory_back, client))
         if self._chosen:
             # The first of these to be left, for the others ask all workers.

@@ -18,7 +18,8 @@ CELLS = {
     "log": """import logging
 class Tracebacks(logging.Handler):
     def emit(self, record):
-        if record.exc_info:
+        # Of a restart that a cell asks for and that fails, the cell gets the error, too.
+        if record.exc_info and "did not shut down" not in record.getMessage():
             logged.append(self.format(record))
 logged, heard = [], []
 import distributed

@@ -193,7 +193,8 @@ def quiet_workers(client: Client) -> None:
 
     A heartbeat may be under way when a worker is told to go, and results when another one dies.
     """
-    ask_workers(client, _be_quiet)
+    if client.status == "running":
+        ask_workers(client, _be_quiet)
 
 
 def release_workers(client: Client) -> None:
