@@ -219,7 +219,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pexpect.spawn
         },
         encoding="utf-8",
         timeout=60,
-        dimensions=(40, 90),
+        dimensions=(40, 140),
     )
     until_shown(child, "In [1]:")
     child.send("%load_ext sdprofile\r")
