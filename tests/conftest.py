@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psutil
 import pytest
 from distributed import Client, LocalCluster
@@ -18,6 +19,10 @@ from sdprofile.cluster import own, workers
 from sdprofile.cluster.own import close_cluster, start_cluster
 
 TESTS = Path(__file__).parent
+
+# An example takes as long as the machine is busy.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:

@@ -80,9 +80,7 @@ profiles = st.builds(
 
 
 @given(profile=profiles)
-@settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_profile_comes_back_equal(profile: Profile, tmp_path: Path) -> None:
     save(profile, tmp_path / "profile.json")
 

@@ -89,7 +89,7 @@ fractions = st.floats(0.05, 0.95)
 
 
 @given(ends=st.lists(st.tuples(fractions, fractions), min_size=1, max_size=6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_labels_cover_neither_each_other_nor_an_end(ends: list[tuple[float, float]]) -> None:
     ax = axes()
 

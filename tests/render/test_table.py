@@ -6,7 +6,7 @@ import io
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from profiles import GB, make_activity, make_failure, make_profile, make_run, make_task
 
@@ -245,7 +245,6 @@ EVERY_ACTIVITY = tuple(
     ascii_only=st.booleans(),
     words=st.lists(st.text(st.characters(max_codepoint=0x24F), min_size=1, max_size=90)),
 )
-@settings(deadline=None)
 def test_report_stays_within_its_width(width: int, ascii_only: bool, words: list[str]) -> None:
     text = " ".join(words)
     profile = make_profile(

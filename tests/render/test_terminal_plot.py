@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from profiles import GB, make_curve, make_profile, make_run
 
@@ -198,7 +198,6 @@ def runs() -> st.SearchStrategy[Run]:
     width=st.integers(56, 200),
     ascii_only=st.booleans(),
 )
-@settings(deadline=None)
 def test_no_line_is_wider_than_told(runs: list[Run], width: int, ascii_only: bool) -> None:
     profile = make_profile(*runs, empty=not runs)
 
