@@ -8,7 +8,7 @@ from typing import Any
 import dask.array as da
 from spatialdata.models import Image2DModel
 
-from sdprofile.extras.spatial import public_functions
+from sdprofile.spatial.functions import public_functions
 
 with warnings.catch_warnings():
     # A second use would not warn.

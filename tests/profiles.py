@@ -9,12 +9,12 @@ from sdprofile.model.elements import Element
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
-from sdprofile.model.profile import Profile
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.model.spans import SpanActivity
 from sdprofile.model.steps import StepCall
 from sdprofile.model.tasks import TaskMemory
+from sdprofile.results.profile import Profile
 
 GB = 10**9
 MACHINE = Machine(cpus=8, memory=32 * GB, memory_free=24 * GB)

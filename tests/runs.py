@@ -15,7 +15,7 @@ from sdprofile.measure.run import run_once
 from sdprofile.model.memory import Curve
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
-from sdprofile.options import Options
+from sdprofile.options.options import Options
 from sdprofile.plan import Plan
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
-from sdprofile.options import Options
+from sdprofile.options.options import Options
 from sdprofile.plan import Plan, Shape, equal_share, make_plan, powers_of_two
 
 GB = 10**9

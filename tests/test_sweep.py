@@ -19,8 +19,8 @@ from sdprofile.cluster import own
 from sdprofile.cluster import resize as resizing
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client, overridden_scheduler, shape
-from sdprofile.model.progress import Step
-from sdprofile.options import Options
+from sdprofile.options.options import Options
+from sdprofile.progress import Step
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 

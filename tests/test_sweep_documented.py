@@ -16,7 +16,7 @@ from runs import sweep_of
 
 from sdprofile.cluster.parking import can_scale
 from sdprofile.cluster.session import shape
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import SdprofileError
 
 QUIET: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -16,9 +16,9 @@ import spatialdata as sd
 from distributed import get_worker
 from images import image
 
-from sdprofile.extras.scope import scope_of
-from sdprofile.model.profile import Profile
-from sdprofile.options import Options
+from sdprofile.options.options import Options
+from sdprofile.results.profile import Profile
+from sdprofile.spatial.scope import scope_of
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 

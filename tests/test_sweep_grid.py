@@ -13,9 +13,9 @@ from distributed import Client
 from runs import MIB, hold
 
 import sdprofile
-from sdprofile.cluster.states import worker_states
-from sdprofile.model import progress
-from sdprofile.model.comparison import Comparison
+from sdprofile import progress
+from sdprofile.cluster.worker_states import worker_states
+from sdprofile.results.comparison import Comparison
 
 
 def workers_now() -> tuple[int, int, int]:

@@ -16,8 +16,8 @@ from distributed import Client, Status, get_client
 from distributed.deploy.subprocess import SubprocessCluster
 from runs import sweep_of
 
+from sdprofile.cluster.clean import busy_workers
 from sdprofile.errors import SdprofileError
-from sdprofile.measure.clean import busy_workers
 from sdprofile.model.run import Run
 
 

@@ -16,9 +16,9 @@ from conftest import child_processes, wait_until
 from distributed import Client
 from runs import sweep_of, wait_for
 
+from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.own import close_cluster, start_cluster, started_client
 from sdprofile.cluster.session import shape
-from sdprofile.measure.clean import busy_workers
 
 TOO_LONG = 25.0
 """Seconds after which nobody would wait any more; dask's own time limits are from 30 up."""

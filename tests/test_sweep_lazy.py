@@ -21,9 +21,9 @@ from images import image
 from runs import MIB, sweep_of
 
 from sdprofile.cluster.garbage import collect_garbage
-from sdprofile.extras.lazy import compute_lazy, describe, lazy_parts
 from sdprofile.model.lazy import LazyValue
-from sdprofile.model.profile import Profile
+from sdprofile.results.profile import Profile
+from sdprofile.spatial.lazy import compute_lazy, describe, lazy_parts
 
 
 def blocks(size: int = 400) -> Any:

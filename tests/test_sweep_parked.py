@@ -23,7 +23,7 @@ from runs import MIB, hold, sweep_of
 import sdprofile
 from sdprofile.cluster import parking
 from sdprofile.cluster.parking import choose, keep_awake, wake_all
-from sdprofile.cluster.states import PARKING, worker_states
+from sdprofile.cluster.worker_states import PARKING, worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.tasks import task_prefix
 

@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster, Nanny, get_client
 from runs import sweep_of
 
 from sdprofile.cluster import resize as resizing
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 

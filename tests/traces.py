@@ -7,8 +7,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sdprofile.model.costs import Costs
 from sdprofile.model.trace import Group, Trace
+from sdprofile.replay.costs import Costs
 
 MB = 10**6
 

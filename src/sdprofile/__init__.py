@@ -13,16 +13,16 @@ from sdprofile.errors import SdprofileError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sdprofile.model.profile import Profile
     from sdprofile.plain import compare, profile
-    from sdprofile.storage import load
+    from sdprofile.results.profile import Profile
+    from sdprofile.results.storage import load
 
 __all__ = ["Profile", "SdprofileError", "compare", "load", "load_ipython_extension", "profile"]
 
 _HOMES = {
-    "Profile": "sdprofile.model.profile",
+    "Profile": "sdprofile.results.profile",
     "compare": "sdprofile.plain",
-    "load": "sdprofile.storage",
+    "load": "sdprofile.results.storage",
     "profile": "sdprofile.plain",
 }
 

@@ -11,16 +11,16 @@ from typing import Any
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client
 from sdprofile.errors import SdprofileError, one_line
-from sdprofile.extras.scope import scope_of
 from sdprofile.interrupts import ignored
 from sdprofile.measure.run import Work
-from sdprofile.model.comparison import Comparison
-from sdprofile.model.profile import Profile
-from sdprofile.options import Options
-from sdprofile.render.rows import parts_line
+from sdprofile.options.options import Options
+from sdprofile.options.variations import named_values
+from sdprofile.render.text.rows import parts_line
+from sdprofile.results.comparison import Comparison
+from sdprofile.results.profile import Profile
+from sdprofile.spatial.scope import scope_of
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
-from sdprofile.variations import named_values
 
 
 def profile(
@@ -237,7 +237,7 @@ def _profiles(
 
 
 def _profile_of(given: Profile | str | Path | Work, options: dict[str, Any]) -> Profile:
-    from sdprofile.storage import load
+    from sdprofile.results.storage import load
 
     if isinstance(given, Profile):
         return given

@@ -9,10 +9,10 @@ from itertools import product
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
 from sdprofile.model.setting import Setting, Variables
-from sdprofile.model.units import each_of, format_bytes, looks_decimal, plural
-from sdprofile.options import Options
-from sdprofile.values import ORDERS, is_decimal, nbytes
-from sdprofile.variations import Variations
+from sdprofile.options.options import Options
+from sdprofile.options.values import ORDERS, is_decimal, nbytes
+from sdprofile.options.variations import Variations
+from sdprofile.units import each_of, format_bytes, looks_decimal, plural
 
 ROUNDS, GROUPED = ORDERS
 """See `sdprofile.order`."""

@@ -7,9 +7,9 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sdprofile.extras.scope import Scope
 from sdprofile.model.printed import Printed
 from sdprofile.model.setting import Variables
+from sdprofile.spatial.scope import Scope
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 

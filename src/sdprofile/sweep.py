@@ -9,26 +9,26 @@ import time
 from collections.abc import Callable, Generator, Iterator
 
 from sdprofile.cluster.dashboard import tunnel_here
+from sdprofile.cluster.lease import Lease, told_if_lost
+from sdprofile.cluster.performance_report import check_report, performance_report
 from sdprofile.cluster.quiet import quiet_root
 from sdprofile.cluster.session import is_local
 from sdprofile.errors import NotReachedError, SdprofileError
-from sdprofile.extras.report import check_report, performance_report
-from sdprofile.files import check_file
 from sdprofile.interrupts import held_back
-from sdprofile.lease import Lease, told_if_lost
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_once
 from sdprofile.model.failure import Failure
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction import Predictions
-from sdprofile.model.predictor import Predictor
-from sdprofile.model.profile import Profile
-from sdprofile.model.progress import Step, forecast
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting, Varied
-from sdprofile.options import Options
+from sdprofile.options.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
+from sdprofile.output_files import check_file
+from sdprofile.progress import Step, forecast
+from sdprofile.replay.predictor import Predictor
+from sdprofile.results.profile import Profile
 from sdprofile.subject import Subject
 
 Notify = Callable[[Step], None]
@@ -134,7 +134,7 @@ class Sweep:
         """
         path = self._options.save
         if path is not None:
-            from sdprofile.storage import save
+            from sdprofile.results.storage import save
 
             self._remarks = ()
             try:

@@ -18,10 +18,10 @@ from sdprofile.cluster.workers import prepare_workers
 from sdprofile.interrupts import held_back
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.run import run_once
-from sdprofile.model.predictor import Predictor
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.plan import Plan
+from sdprofile.replay.predictor import Predictor
 
 BOUND = 0.15
 LIMIT = 2_000_000_000

@@ -10,9 +10,9 @@ import time
 from array import array
 from dataclasses import replace
 
-from sdprofile.model.predictor import Predictor
 from sdprofile.model.run import Run
 from sdprofile.model.trace import Group, Trace
+from sdprofile.replay.predictor import Predictor
 
 SECONDS, NBYTES = 30.0, 2e9
 

@@ -15,8 +15,8 @@ import numpy as np
 
 import sdprofile
 from sdprofile.cluster.own import close_cluster, start_cluster
+from sdprofile.explain.verdict import NOT_FASTER, NOT_SLOWER, SAME, SLOWER, compare
 from sdprofile.model.timing import Timing
-from sdprofile.model.verdict import NOT_FASTER, NOT_SLOWER, SAME, SLOWER, compare
 
 FACTOR = 1.2
 REPEATS = 8

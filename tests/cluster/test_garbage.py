@@ -7,9 +7,9 @@ import weakref
 from conftest import wait_until
 from distributed import Client, Scheduler
 
-from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.garbage import collect_garbage, forget_messages
 from sdprofile.cluster.resize import resize
+from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.workers import fast_start
 
 

@@ -8,10 +8,10 @@ from conftest import wait_until
 from distributed import Client
 
 from sdprofile.cluster.resize import held_results, resize
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
-from sdprofile.model.units import plural
+from sdprofile.units import plural
 
 
 def test_exactly_so_many_workers_up_and_down(client: Client) -> None:

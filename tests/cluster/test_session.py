@@ -13,10 +13,10 @@ import pytest
 from distributed import Client, LocalCluster
 
 from sdprofile.cluster import own, session
+from sdprofile.cluster.lease import Lease, told_if_lost
 from sdprofile.cluster.own import close_cluster, default_client, start_cluster
 from sdprofile.cluster.session import find_client, fit, is_lost, lent, shape
 from sdprofile.errors import LostError, SdprofileError
-from sdprofile.lease import Lease, told_if_lost
 from sdprofile.plan import Shape
 
 FOUND = Shape(workers=2, threads=1, memory_limit=700_000_000)

@@ -20,7 +20,7 @@ from distributed.comm import CommClosedError
 
 from sdprofile.cluster import workers
 from sdprofile.cluster.resize import resize
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import (
     _prepare,
     fast_start,

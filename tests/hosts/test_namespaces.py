@@ -23,7 +23,7 @@ from hosts.namespaces import (
 from runs import MIB, curves, hold
 
 import sdprofile
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 
 CLOCK_OFF = "sdp-b"
 """The host whose clock is off."""

@@ -16,11 +16,11 @@ from runs import MIB, hold, sweep_of
 
 import sdprofile
 from sdprofile.cluster import resize as resizing
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import SdprofileError
-from sdprofile.model.progress import Step
 from sdprofile.notebook.cluster import session_cluster
-from sdprofile.options import ClusterOptions, Options
+from sdprofile.options.options import ClusterOptions, Options
+from sdprofile.progress import Step
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 

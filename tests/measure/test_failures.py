@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 from distributed import Client, KilledWorker
 
-from sdprofile.cluster import states
-from sdprofile.cluster.states import WorkerState
+from sdprofile.cluster import worker_states as states
+from sdprofile.cluster.worker_states import WorkerState
 from sdprofile.measure import failures
 from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.standstill import look

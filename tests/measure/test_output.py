@@ -19,7 +19,7 @@ from distributed import Client
 from runs import LIMIT
 
 from sdprofile.cluster.resize import resize
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure.caught import begin_catching
 from sdprofile.measure.output import LONGEST, WorkerOutput, _expect_loss

@@ -9,7 +9,7 @@ from distributed import Client, wait
 from runs import LIMIT, MIB, hold, measure
 
 from sdprofile.cluster.resize import renew, resize
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import TaskMemory

@@ -13,11 +13,11 @@ import pytest
 from distributed import Client
 from runs import LIMIT, MIB, curves, hold, measure
 
+from sdprofile.cluster.clean import clean_slate
 from sdprofile.cluster.resize import resize
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
-from sdprofile.measure.clean import clean_slate
 
 pytestmark = pytest.mark.quiet
 

@@ -14,10 +14,10 @@ from distributed import Client
 from runs import measure
 
 import sdprofile
+from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.resize import resize
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.measure import standstill
-from sdprofile.measure.clean import busy_workers
 from sdprofile.measure.standstill import Look, explain
 
 

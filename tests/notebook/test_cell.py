@@ -13,7 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from sdprofile.errors import SdprofileError
 from sdprofile.notebook.cell import Cell, InvalidCellError
-from sdprofile.variations import variations
+from sdprofile.options.variations import variations
 
 
 @pytest.mark.parametrize(("first_line", "line"), [("%%sdprofile", 3), (None, 2)])

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import make_profile, make_run, make_setting
 
-from sdprofile.model.progress import Standing, Step
 from sdprofile.model.run import Run
-from sdprofile.model.units import plural
 from sdprofile.notebook import screen
 from sdprofile.notebook.progress import APART, THREAD, Progress
 from sdprofile.notebook.screen import NotebookScreen, PlainScreen, TerminalScreen, find_screen
+from sdprofile.progress import Standing, Step
+from sdprofile.units import plural
 
 
 class Clock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdprofile.model.profile import Profile
+from sdprofile.results.profile import Profile
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,9 @@ from profiles import (
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.notice import Notice
-from sdprofile.model.profile import Profile
-from sdprofile.render.html import html_report
-from sdprofile.render.timing_widget import timing_widget
+from sdprofile.render.page.page import html_report
+from sdprofile.render.page.widget import timing_widget
+from sdprofile.results.profile import Profile
 
 HOSTILE = "</style></pre><script>x()</script><img src=x onerror='x()'>\"><b onclick=x()>"
 

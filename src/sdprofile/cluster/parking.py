@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
-from sdprofile.cluster.states import PARKING, WorkerState, worker_states
+from sdprofile.cluster.worker_states import PARKING, WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import let_in
-from sdprofile.model.units import plural
+from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler

@@ -17,10 +17,10 @@ from sdprofile.cluster.jobs import (
     why_they_wait,
     workers_of_a_job,
 )
-from sdprofile.cluster.states import WorkerState, worker_states
+from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import ignored, let_in
-from sdprofile.model.units import plural
+from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from dask.typing import Key

@@ -7,15 +7,15 @@ from asyncio import CancelledError
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.ask import ANSWER_TIMEOUT
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.own import started_client
 from sdprofile.cluster.resize import renew, replace_gently, resize
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_calls import ANSWER_TIMEOUT
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import LostError, NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
-from sdprofile.model.units import plural
 from sdprofile.plan import Shape
+from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from distributed import Client

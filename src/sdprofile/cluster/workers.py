@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from sdprofile.cluster.ask import ask_workers
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import NotReachedError
 from sdprofile.interrupts import let_in
-from sdprofile.model.units import plural
+from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from distributed import Client

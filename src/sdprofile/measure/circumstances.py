@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
+from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.peak import OwnMark
 from sdprofile.model.circumstances import Circumstances, ThreadPool

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
+from sdprofile.cluster.worker_calls import ask_workers
 
 if TYPE_CHECKING:
     from distributed import Client

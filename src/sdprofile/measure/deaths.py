@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
-from sdprofile.cluster.ask import ask_workers
+from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure.instrument import Instrument
 
 if TYPE_CHECKING:

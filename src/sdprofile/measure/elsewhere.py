@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dask.callbacks import Callback
 
-from sdprofile.measure.calls import Around, stood_in
 from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.interception import Around, stood_in
 from sdprofile.model.elsewhere import EXECUTOR, Elsewhere
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from sdprofile.cluster.clean import SILENCE, silent_workers, wait_until_idle
 from sdprofile.cluster.resize import restart
-from sdprofile.cluster.states import WorkerState, worker_states
+from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.errors import one_line
-from sdprofile.measure.clean import SILENCE, silent_workers, wait_until_idle
 from sdprofile.measure.deaths import Deaths, exit_words
 from sdprofile.measure.standstill import Standstill, Watchdog
 from sdprofile.model.failure import Failure
-from sdprofile.model.units import format_seconds
+from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
+from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure import sampling
 from sdprofile.measure.clock import workers_ahead
 from sdprofile.measure.instrument import Instrument

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from distributed import SchedulerPlugin
 
-from sdprofile.cluster.ask import ask_workers
 from sdprofile.cluster.session import is_local
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.measure.caught import (
     DESCRIPTORS,
     Kept,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.ask import ask_workers
+from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.tasks import TaskMemory, merge
 

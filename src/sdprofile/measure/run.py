@@ -8,37 +8,37 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.clean import clean_slate
 from sdprofile.cluster.session import check_untouched
-from sdprofile.cluster.states import worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import kept_from_workers
 from sdprofile.errors import SdprofileError
-from sdprofile.extras.elements import Elements
-from sdprofile.extras.lazy import compute_lazy, describe
-from sdprofile.extras.scope import Scope
-from sdprofile.extras.spatial import public_functions
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.circumstances import Surroundings
-from sdprofile.measure.clean import clean_slate
 from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.failures import FailureWatcher
-from sdprofile.measure.held import TaskHolder
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
 from sdprofile.measure.steps import Steps
+from sdprofile.measure.task_memory import TaskHolder
 from sdprofile.measure.trace import TaskTrace
 from sdprofile.measure.transfers import Transfers
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory import cluster_peak, worker_peaks
-from sdprofile.model.predictor import Predictor
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.model.spans import share_out
 from sdprofile.plan import Plan
+from sdprofile.replay.predictor import Predictor
+from sdprofile.spatial.elements import Elements
+from sdprofile.spatial.functions import public_functions
+from sdprofile.spatial.lazy import compute_lazy, describe
+from sdprofile.spatial.scope import Scope
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -10,8 +10,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sdprofile.cluster.ask import ask_workers
-from sdprofile.measure.clean import ENDED, SILENCE
+from sdprofile.cluster.clean import ENDED, SILENCE
+from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.spans import EXECUTE, SpanActivity
 

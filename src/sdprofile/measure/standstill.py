@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from sdprofile.cluster.ask import ask_workers
-from sdprofile.cluster.states import worker_states
-from sdprofile.model.units import plural
+from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.worker_states import worker_states
+from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -11,13 +11,13 @@ from functools import partial
 from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.extras.lazy import lazy_parts
-from sdprofile.measure.calls import stood_in
-from sdprofile.measure.fusion import ANNOTATION, Place, StepsOfGraph, StepSpans
 from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.interception import stood_in
 from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.spans import shown_path
+from sdprofile.measure.step_spans import ANNOTATION, Place, StepsOfGraph, StepSpans
 from sdprofile.model.steps import Repeated, StepCall
+from sdprofile.spatial.lazy import lazy_parts
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler

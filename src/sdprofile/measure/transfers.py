@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.ask import ask_workers
+from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure.instrument import Instrument
 
 if TYPE_CHECKING:

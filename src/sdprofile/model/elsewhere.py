@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.model.notice import Notice
-from sdprofile.model.units import format_seconds, plural
+from sdprofile.units import format_seconds, plural
 
 if TYPE_CHECKING:
-    from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
+    from sdprofile.results.profile import Profile
 
 EXECUTOR = "executor"
 """Stands for a scheduler in the kernel that runs on an executor of the user's."""

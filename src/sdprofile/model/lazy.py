@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdprofile.model.units import format_bytes, plural
+from sdprofile.units import format_bytes, plural
 
 
 @dataclass(frozen=True, kw_only=True)

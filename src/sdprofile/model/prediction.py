@@ -11,7 +11,7 @@ from sdprofile.model.memory import ClusterPeak
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sdprofile.model.profile import Profile
+    from sdprofile.results.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class Predictions:
             Columns: `workers`, `measured` (whether it was also measured), `seconds`,
             `peak_worker_bytes`, `peak_cluster_bytes`. What is not known is `NA`.
         """
-        from sdprofile.model.frames import predictions_frame
+        from sdprofile.results.frames import predictions_frame
 
         return predictions_frame(self)
 

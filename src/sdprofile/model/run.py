@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from sdprofile.explain.verdict import Verdict, compare
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.elements import Element, FinerThanNeeded
 from sdprofile.model.elsewhere import Elsewhere
@@ -17,7 +18,6 @@ from sdprofile.model.spans import EXECUTE, SpanActivity
 from sdprofile.model.steps import Repeated, StepCall
 from sdprofile.model.tasks import HeldTasks, TaskMemory
 from sdprofile.model.timing import Timing
-from sdprofile.model.verdict import Verdict, compare
 
 
 @dataclass(frozen=True, kw_only=True)

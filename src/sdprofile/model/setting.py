@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from sdprofile.model.units import format_bytes, plural
+from sdprofile.units import format_bytes, plural
 
 Variables = tuple[tuple[str, str], ...]
 """Names of variables, each with its value as it was written."""

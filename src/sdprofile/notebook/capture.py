@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from IPython.core.displaypub import CapturingDisplayPublisher
 
-from sdprofile.render.printed import printed_lines
+from sdprofile.render.text.printed import printed_lines
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -12,12 +12,12 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
-from sdprofile.extras.scope import Scope
 from sdprofile.notebook.capture import Output, captured
 from sdprofile.notebook.sources import with_sources
 from sdprofile.notebook.varied import check_named, evaluated, without_assignments
+from sdprofile.options.variations import Variations
+from sdprofile.spatial.scope import Scope
 from sdprofile.subject import Subject
-from sdprofile.variations import Variations
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -16,9 +16,9 @@ from sdprofile.cluster.session import find_client, fit, is_local, shape
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.measure.machine import this_machine
-from sdprofile.model.units import format_bytes, looks_decimal, plural
-from sdprofile.options import ClusterOptions, Options
+from sdprofile.options.options import ClusterOptions, Options
 from sdprofile.plan import make_plan
+from sdprofile.units import format_bytes, looks_decimal, plural
 
 if TYPE_CHECKING:
     from distributed import Client

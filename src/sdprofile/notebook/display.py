@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from sdprofile.model.profile import Profile
+from sdprofile.results.profile import Profile
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -44,9 +44,9 @@ def show_profile(profile: Profile) -> None:
     from IPython.display import publish_display_data
 
     from sdprofile.render.curves import is_sampled
-    from sdprofile.render.html import html_report
-    from sdprofile.render.png import draw_png
-    from sdprofile.render.timing_widget import timing_widget
+    from sdprofile.render.page.page import html_report
+    from sdprofile.render.page.png import draw_png
+    from sdprofile.render.page.widget import timing_widget
 
     uid = ""
     if profile.runs and not profile.is_grid:

@@ -12,15 +12,15 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from sdprofile.errors import SdprofileError, one_line
 from sdprofile.notebook.completion import register_completion, unregister_completion
-from sdprofile.options import ClusterOptions, Options
+from sdprofile.options.options import ClusterOptions, Options
 
 if TYPE_CHECKING:
     from distributed import Client
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sdprofile.model.comparison import Comparison
-    from sdprofile.model.profile import Profile
     from sdprofile.notebook.progress import Progress
+    from sdprofile.results.comparison import Comparison
+    from sdprofile.results.profile import Profile
     from sdprofile.sweep import Sweep
 
 
@@ -97,8 +97,8 @@ class SdprofileMagics(Magics):
 
     def _find(self, where: str, word: str) -> Profile:
         """Return the profile that a word of the user's stands for."""
-        from sdprofile.model.profile import Profile
-        from sdprofile.storage import load
+        from sdprofile.results.profile import Profile
+        from sdprofile.results.storage import load
 
         found = self.named.get(word, self._shell.user_ns.get(word))
         if isinstance(found, Profile):
@@ -117,7 +117,7 @@ class SdprofileMagics(Magics):
 
     def _variables(self) -> list[str]:
         """Return the user's variables that hold profiles, but not IPython's own of its history."""
-        from sdprofile.model.profile import Profile
+        from sdprofile.results.profile import Profile
 
         found = [name for name, each in self._shell.user_ns.items() if isinstance(each, Profile)]
         return [name for name in found if not name.startswith("_")]
@@ -139,11 +139,11 @@ class SdprofileMagics(Magics):
     def _profile(self, source: str, options: Options, *, first_line: str | None) -> Profile | None:
         __tracebackhide__ = True
         from sdprofile.interrupts import ignored
-        from sdprofile.model.comparison import Comparison
         from sdprofile.notebook.cell import Cell
         from sdprofile.notebook.display import register_display
         from sdprofile.notebook.progress import Progress
         from sdprofile.notebook.screen import find_screen
+        from sdprofile.results.comparison import Comparison
         from sdprofile.sweep import Sweep
 
         register_display(self._shell)

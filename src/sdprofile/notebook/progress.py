@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.model.progress import Standing, Step, seconds_left
-from sdprofile.render.rows import table_rows
+from sdprofile.progress import Standing, Step, seconds_left
+from sdprofile.render.text.rows import table_rows
 
 if TYPE_CHECKING:
-    from sdprofile.model.profile import Profile
     from sdprofile.model.run import Run
     from sdprofile.notebook.screen import Screen
+    from sdprofile.results.profile import Profile
 
 THREAD = "sdprofile-progress"
 """Name of the thread by which the display ticks."""

@@ -7,12 +7,12 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from sdprofile.render.progress import progress_html, progress_line, progress_lines
+from sdprofile.render.text.progress import progress_html, progress_line, progress_lines
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sdprofile.model.progress import Standing
+    from sdprofile.progress import Standing
 
 _PLAIN_WIDTH = 100
 """Columns of the text for a notebook that shows no HTML."""

@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from sdprofile.errors import SdprofileError, one_line
-from sdprofile.variations import Variations
+from sdprofile.options.variations import Variations
 
 
 def without_assignments(body: Sequence[ast.stmt], names: Sequence[str]) -> list[ast.stmt]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sdprofile.model.profile import Profile
     from sdprofile.model.run import CountSummary
+    from sdprofile.results.profile import Profile
 
 # Each has a contrast of at least 3:1 on white and on #111, so it works in light and dark themes.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A8A00", "#6A5ACD")

@@ -1,0 +1,141 @@
+"""Makes every run start alike: an idle scheduler, and workers that have given their memory back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sdprofile.cluster.garbage import collect_garbage, forget_messages, free_memory
+from sdprofile.cluster.own import is_started_here
+from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.worker_states import worker_states
+from sdprofile.interrupts import let_in
+
+if TYPE_CHECKING:
+    from distributed import Client, Scheduler, Worker
+
+IDLE_TIMEOUT = 30.0
+"""Seconds that tasks have to end."""
+
+FORGET_TIMEOUT = 2.0
+"""Seconds that the scheduler has to forget tasks that nobody holds."""
+
+REST_TIMEOUT = 0.5
+"""Seconds that a worker has to end a task that was cancelled, before it is replaced."""
+
+SILENCE = 2.0
+"""Seconds after which a worker that has not answered will not."""
+
+ENDED = ("memory", "erred", "released", "forgotten")
+"""States of tasks that a worker has no more to do for."""
+
+_POLL = 0.005
+
+
+def clean_slate(client: Client) -> int:
+    """Wait until nothing of an earlier run is left, and free what the workers do not need.
+
+    Parameters
+    ----------
+    client
+        Of the cluster that the next run uses.
+
+    Returns
+    -------
+    int
+        Number of task groups that are still there, because the user holds their results.
+
+    Notes
+    -----
+    Repeats of one graph share or lose their span while the scheduler still knows the graph's task
+    groups (https://github.com/dask/distributed/issues/7975).
+    """
+    collect_garbage()
+    wait_until_idle(client)
+    groups = _left_over(lambda: client.run_on_scheduler(_count_groups), timeout=FORGET_TIMEOUT)
+    ask_workers(client, _free_memory)
+    if is_started_here(client):
+        forget_messages(client)
+    return groups
+
+
+def wait_until_idle(client: Client, *, timeout: float = IDLE_TIMEOUT) -> bool:
+    """Wait until no task is running or about to, and say whether that came about.
+
+    Parameters
+    ----------
+    client
+        Of the cluster to wait for.
+    timeout
+        Limit in seconds.
+    """
+    return not _left_over(lambda: client.run_on_scheduler(_count_unfinished), timeout=timeout)
+
+
+def busy_workers(client: Client, *, timeout: float = REST_TIMEOUT) -> tuple[str, ...]:
+    """Wait until no worker executes anything; return the addresses of those that still do.
+
+    The scheduler forgets a task that is cancelled at once; the thread that runs it goes on.
+
+    Parameters
+    ----------
+    client
+        Of the cluster to wait for.
+    timeout
+        Limit in seconds. A worker that does not even answer until then is busy as well.
+    """
+    busy: tuple[str, ...] = ()
+
+    def count_busy() -> int:
+        nonlocal busy
+        workers = [state.address for state in worker_states(client)]
+        executing = ask_workers(client, _count_executing, workers=workers, timeout=timeout)
+        busy = tuple(worker for worker in workers if executing.get(worker, 1))
+        return len(busy)
+
+    _left_over(count_busy, timeout=timeout)
+    return busy
+
+
+def silent_workers(client: Client, *, timeout: float = SILENCE) -> tuple[str, ...]:
+    """Return the addresses of the workers that do not answer: a task holds their whole process.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    timeout
+        Limit in seconds.
+    """
+    workers = [state.address for state in worker_states(client)]
+    answers = ask_workers(client, _count_executing, workers=workers, timeout=timeout)
+    return tuple(worker for worker in workers if worker not in answers)
+
+
+def _left_over(count: Callable[[], int], *, timeout: float) -> int:
+    """Poll until a count is 0 or the time is over; return the last count."""
+    deadline = time.monotonic() + timeout
+    while (left := count()) and time.monotonic() < deadline:
+        with let_in():
+            time.sleep(_POLL)
+    return left
+
+
+def _count_executing(dask_worker: Worker) -> int:
+    return dask_worker.state.executing_count
+
+
+def _count_groups(dask_scheduler: Scheduler) -> int:
+    return len(dask_scheduler.task_groups)
+
+
+def _count_unfinished(dask_scheduler: Scheduler) -> int:
+    return sum(task.state not in ENDED for task in dask_scheduler.tasks.values())
+
+
+async def _free_memory(dask_worker: Worker) -> None:
+    free_memory()
+    # Else dask would show the memory of the run before for another second.
+    dask_worker.monitor.update()
+    await dask_worker.heartbeat()

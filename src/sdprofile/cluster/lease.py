@@ -1,0 +1,280 @@
+"""The cluster of a sweep: found or started, kept in order, and given back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from sdprofile.cluster.clean import busy_workers
+from sdprofile.cluster.garbage import collect_garbage
+from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
+from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
+from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
+from sdprofile.cluster.quiet import quiet_logs, quiet_root
+from sdprofile.cluster.resize import held_results, resize, restart
+from sdprofile.cluster.secure import check_secure, is_secure
+from sdprofile.cluster.session import (
+    find_client,
+    fit,
+    is_local,
+    is_lost,
+    lent,
+    overridden_scheduler,
+    shape,
+)
+from sdprofile.cluster.worker_states import WorkerState, worker_states
+from sdprofile.cluster.workers import fast_start, prepare_workers, quiet_workers, release_workers
+from sdprofile.errors import LostError, SdprofileError
+from sdprofile.interrupts import held_back, ignored
+from sdprofile.measure.memory import read_thresholds
+from sdprofile.measure.task_memory import take_memory_back
+from sdprofile.model.machine import Machine
+from sdprofile.model.memory import Thresholds
+from sdprofile.model.notice import Notice
+from sdprofile.model.setting import Setting
+from sdprofile.options.options import Options
+from sdprofile.plan import Plan, Shape, make_plan
+from sdprofile.units import listed, plural
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+class Lease:
+    """A context in which there is a cluster; `client` may be another one after `renew`."""
+
+    client: Client
+    """Of the cluster."""
+
+    def __init__(self, options: Options, machine: Machine) -> None:
+        """Look for the session's cluster and make the plan; nothing is started yet.
+
+        Parameters
+        ----------
+        options
+            What was asked.
+        machine
+            What this machine has.
+        """
+        self.remarks: list[Notice] = []
+        self.thresholds: Thresholds | None = None
+        self.secure = False
+        self.dashboard = ""
+        self.of_jobs = False
+        self._options = options
+        self._machine = machine
+        self._before: Shape | None = None
+        self._chosen: tuple[WorkerState, ...] = ()
+        self._stack = contextlib.ExitStack()
+        client = find_client()
+        if overridden := overridden_scheduler(client):
+            self.remarks.append(
+                Notice(
+                    fact=f"dask.config has {overridden}, which keeps work off the workers: it was"
+                    " overridden for these runs",
+                    advice="To use the workers outside of sdprofile, too:"
+                    " dask.config.set(scheduler=None)",
+                    leading=True,
+                )
+            )
+        if client is not None and options.secure:
+            client = client if check_secure(client, ours=is_started_here(client)) else None
+        self._found = client
+        if client is None:
+            if options.on:
+                raise SdprofileError(
+                    f"--on: expected a dask cluster in the session, got none that has workers"
+                    f" {', '.join(options.on)} (connect a Client to it, or leave --on out)"
+                )
+            self.plan = make_plan(options, machine)
+            return
+        self.of_jobs = is_of_jobs(client.cluster)
+        self._before = shape(client)
+        self._chosen = () if can_scale(client) and not options.on else choose(client, options.on)
+        found = self._before
+        if self._chosen:
+            found = replace(found, workers=len(self._chosen))
+        self.plan = self._make_plan(client, found)
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(quiet_root())
+            if self._found is None:
+                first = self.plan.settings[0]
+                client = start_cluster(
+                    workers=first.workers,
+                    threads=first.threads,
+                    memory_limit=first.memory_limit,
+                    secure=self._options.secure,
+                )
+            else:
+                client = self._found
+                self._note_held(client)
+            stack.enter_context(quiet_logs())
+            stack.enter_context(fast_start(fork=is_started_here(client)))
+            self._take(stack, client)
+            if self._before is not None and self._before.threads is None:
+                # What kind of workers will come, only the workers tell.
+                resize(client, self.plan.settings[0].workers)
+                self.plan = self._make_plan(client, shape(client))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def fit(self, setting: Setting) -> None:
+        """Bring the cluster to the workers of a setting."""
+        if self._chosen:
+            self._keep_awake(setting.workers)
+            return
+        quiet_workers(self.client)
+        fit(
+            self.client,
+            workers=setting.workers,
+            threads=setting.threads,
+            memory_limit=setting.memory_limit,
+        )
+
+    def make_ready(self, workers: int) -> None:
+        """See to it that there are so many workers that can run the cell."""
+        # A worker may have died since, and a new one is not prepared.
+        if self._chosen:
+            self._keep_awake(workers)
+        else:
+            resize(self.client, workers)
+        ours = self.client.cluster is not None and not self.of_jobs
+        prepare_workers(self.client, in_our_terminal=ours)
+        if self.thresholds is None:
+            self.thresholds = read_thresholds(self.client)
+
+    def _make_plan(self, client: Client, found: Shape) -> Plan:
+        return make_plan(
+            self._options,
+            self._machine,
+            found=found,
+            ours=is_started_here(client),
+            local=is_local(client),
+            fixed=bool(self._chosen),
+            together=1 if self._chosen else workers_of_a_job(client.cluster),
+        )
+
+    def _keep_awake(self, workers: int) -> None:
+        """Let so many of the chosen workers work; one that died may be started again meanwhile."""
+        self._chosen = choose(self.client, self._options.on, at_least=workers)
+        keep_awake(self.client, [state.address for state in self._chosen[:workers]])
+
+    def recover(self, workers: int) -> None:
+        """Make the cluster usable after a run of so many workers that did not end well."""
+        if self.client.status != "running":
+            return
+        with ignored():
+            collect_garbage()
+            busy = busy_workers(self.client)
+            given_up = not busy or restart(self.client, busy)
+        if not given_up:
+            fact = f"{plural(workers, 'worker')}: a task of a run that was given up goes on"
+            advice = "Do not trust the times of what ran after it"
+            self.remarks.append(Notice(fact=fact, advice=advice))
+
+    def renew(self) -> None:
+        """Replace a cluster that does not do what it is asked; the user's own stays as it is."""
+        if not is_started_here(self.client):
+            return
+        self.remarks.append(
+            Notice(
+                fact="The cluster did not come to the workers that were asked for, so it was closed"
+                " and another one started",
+                advice="Make results that were kept on it anew",
+            )
+        )
+        with held_back():
+            self._take(self._stack, replace_cluster(self.client))
+
+    def _take(self, stack: contextlib.ExitStack, client: Client) -> None:
+        self.client = client
+        self.dashboard = client.dashboard_link or ""
+        self.secure = is_secure(client)
+        if self._before is None:
+            return
+        quiet_workers(client)
+        # The last of these to be left: workers that go then are still quiet.
+        stack.push(_unless_lost(release_workers, client))
+        if not self._chosen:
+            stack.enter_context(lent(client, before=self._before))
+            # Those that came since, as in place of one that died, may go at once.
+            stack.push(_unless_lost(quiet_workers, client))
+        stack.push(_unless_lost(take_memory_back, client))
+        if self._chosen:
+            # The first of these to be left, for the others ask all workers.
+            stack.push(_unless_lost(wake_all, client))
+            self._note_parked()
+
+    def _note_parked(self) -> None:
+        counts = [setting.workers for setting in self.plan.settings]
+        names = [state.name for state in self._chosen[: max(counts)]]
+        others = len(worker_states(self.client, parked=True)) - min(counts)
+        which = f"worker {names[0]}" if len(names) == 1 else f"workers {listed(names)}"
+        first = "" if len(set(counts)) == 1 else ", smaller counts on the first of these"
+        parked = "; the others were parked: they took no tasks" if others else ""
+        self.remarks.append(
+            Notice(
+                fact=f"Run on {which} of the session's cluster{first}{parked}",
+                advice="Their memory is in none of the peaks, but in what dask's own MemorySampler"
+                " says; whoever else uses the cluster was slowed meanwhile",
+            )
+        )
+
+    def _note_held(self, client: Client) -> None:
+        collect_garbage()
+        if held := held_results(client):
+            self.remarks.append(
+                Notice(
+                    fact=f"The workers hold {held} of earlier cells, which take memory and may move"
+                    " between workers",
+                    advice="Delete them before you measure; a worker that is killed loses them",
+                )
+            )
+
+
+@contextlib.contextmanager
+def told_if_lost(lease: Lease) -> Iterator[None]:
+    """Say in one line that a scheduler is gone; a client of the user's is left as it is.
+
+    Raises
+    ------
+    LostError
+        So that nothing is asked of it any more.
+    """
+    try:
+        yield
+    except SdprofileError:
+        raise
+    except Exception as error:
+        if not is_lost(lease.client):
+            raise
+        advice = "close its client, and start a new cluster"
+        if is_started_here(lease.client):
+            close_cluster()
+            advice = "it was closed; the next profile starts another one"
+        raise LostError(
+            f"the cluster: expected its scheduler to answer, got no answer ({advice})"
+        ) from error
+
+
+def _unless_lost(undo: Callable[[Client], object], client: Client) -> Callable[..., None]:
+    """Return what undoes something when a context is left, but for a cluster that is lost."""
+
+    def leave(kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, LostError):
+            undo(client)
+
+    return leave

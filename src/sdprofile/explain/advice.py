@@ -1,0 +1,280 @@
+"""What to do next: the count to use, the memory to give it, and what took it where it ran out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from sdprofile.explain.kernel_work import KernelWork, kernel_work
+from sdprofile.explain.recommend import Candidate, Evidence, choose, evidence, make_candidates
+from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
+from sdprofile.model.elsewhere import compares_workers
+from sdprofile.model.tasks import task_prefix
+from sdprofile.units import each_of, format_bytes, format_limit, listed, plural
+
+if TYPE_CHECKING:
+    from sdprofile.model.failure import Failure
+    from sdprofile.results.profile import Profile
+
+POOR_STEP = 0.7
+"""Efficiency of the step from the next smaller count below which that count is named, too."""
+
+
+def make_advice(profile: Profile) -> str:
+    """Return what to do next, in at most three sentences.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    str
+        The count to use and why, the smallest limits that would have held it, and for a count that
+        was killed what took the memory. Empty where nothing was measured that could tell, as where
+        the work was not done by the workers (`compares_workers`).
+
+    Notes
+    -----
+    The count is the smallest that no larger one beats, see `sdprofile.explain.recommend`; where the
+    kernel does the work, the smallest of all, unless a larger one is proven to be faster. What
+    memory is compared is the sum of the workers' own peaks, for so much must be provided. The
+    limits are those at which the same peak stays below the fractions from which the workers spill
+    and are killed (`Thresholds`). Whether the peak would be the same there was not measured: dask
+    spills what it can, and pauses the worker.
+    """
+    candidates = make_candidates(profile.counts)
+    killed = _killed(profile)
+    if not candidates:
+        return _nothing_finished(profile, killed)
+    sentences = []
+    tasks = any(run.tasks for candidate in candidates for run in candidate.count.runs)
+    if tasks and compares_workers(profile.runs):
+        chosen = choose(candidates)
+        work = kernel_work([run for run in profile.runs if run.status == "ok"])
+        if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
+            chosen = candidates[0]
+            sentences += [_kernel(work, chosen)]
+        else:
+            sentences += [_count(chosen, candidates, profile)]
+        sentences += [memory_advice(chosen, profile)]
+    sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _kernel(work: KernelWork, chosen: Candidate) -> str:
+    """Return that the kernel does the work, and in which step."""
+    what = work.where or "most of the work is done"
+    name = plural(chosen.workers, "worker")
+    return f"Use {name}: {what} in the kernel, where more workers cannot help"
+
+
+def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile) -> str:
+    """Return what the count gains on the smallest, and that larger ones gain no more."""
+    first = candidates[0]
+    if len(candidates) == 1:
+        return ""
+    name = plural(chosen.workers, "worker")
+    larger = "; ".join(_larger(chosen, candidates))
+    if chosen is first:
+        # Enough is only what others were shown not to beat, not where nothing could be shown.
+        if all(shows_no_gain(each, chosen) for each in candidates[1:]):
+            return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
+        return f"Use {name}: {larger}"
+    text = f"{name}: {speed_of(chosen, first)} the speed of {first.workers}"
+    if times := _times_memory([chosen], first):
+        text += f" for {times} the memory"
+    text += doubt(chosen, first)
+    below = candidates[candidates.index(chosen) - 1]
+    if below is not first and _step(below, chosen) < POOR_STEP:
+        times = _times_memory([below], first)
+        text += f"; {below.workers} give {speed_of(below, first)}" + (
+            f" for {times}" if times else ""
+        )
+    if larger:
+        return f"{text}; {larger}"
+    untried = chosen.count is profile.counts[-1] and _has_room(chosen, profile)
+    return f"{text}; more were not tried" if untried else text
+
+
+def _larger(chosen: Candidate, candidates: Sequence[Candidate]) -> list[str]:
+    """Return what the larger counts do; neighbours of which the same can be said, together."""
+    larger = [candidate for candidate in candidates if candidate.workers > chosen.workers]
+    parts = []
+    for what, group in groupby(larger, lambda candidate: _gains(candidate, chosen)):
+        same = list(group)
+        times = _times_memory(same, chosen)
+        price = f", and need {times} the memory" if times else ""
+        parts.append(f"{listed([str(each.workers) for each in same])} {what}{price}")
+    return parts
+
+
+def _gains(larger: Candidate, chosen: Candidate) -> str:
+    verdict = larger.against(chosen)
+    found = evidence(verdict)
+    if found is Evidence.SLOWER:
+        return "are slower"
+    if found is Evidence.LIKELY_SLOWER:
+        return "were slower"
+    if found is Evidence.SAME:
+        return "take the same time"
+    few = f" with {plural(verdict.runs, 'repeat')}" if verdict.word == CANNOT_TELL else ""
+    return f"were {NOT_FASTER}{few}"
+
+
+def is_faster(candidate: Candidate, base: Candidate) -> bool:
+    """Whether the times prove that a candidate is faster than another."""
+    return evidence(candidate.against(base)) is Evidence.FASTER
+
+
+def shows_no_gain(candidate: Candidate, base: Candidate) -> bool:
+    """Whether the times prove that a candidate is not faster than another, by 5 % or more."""
+    return evidence(candidate.against(base)) in (Evidence.SAME, Evidence.SLOWER)
+
+
+def doubt(chosen: Candidate, first: Candidate) -> str:
+    """Return in brackets how far the repeats prove that one is faster; empty where they do."""
+    verdict = chosen.against(first)
+    found = evidence(verdict)
+    if found is Evidence.FASTER:
+        return ""
+    if found is not Evidence.LIKELY_FASTER:
+        return " (which may be chance)"
+    if verdict.runs == 1:
+        return " (1 repeat cannot prove it: use -r 5)"
+    return f" (no overlap, but {verdict.runs} repeats cannot prove it: use -r 5)"
+
+
+def speed_of(candidate: Candidate, base: Candidate) -> str:
+    """Return how many times as fast as another one is, ``2.3x``."""
+    return _times(candidate.against(base).ratio)
+
+
+def _times_memory(candidates: Sequence[Candidate], base: Candidate) -> str:
+    """Return how many times the memory of the base each takes; empty where one is not known."""
+    amounts = [candidate.memory for candidate in candidates]
+    if not base.memory or None in amounts:
+        return ""
+    return listed([_times(amount / base.memory) for amount in amounts if amount is not None])
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:.0f}x"
+
+
+def _step(below: Candidate, chosen: Candidate) -> float:
+    """Return the efficiency of the step from one count to the next."""
+    return chosen.against(below).ratio * below.workers / chosen.workers
+
+
+def _has_room(chosen: Candidate, profile: Profile) -> bool:
+    """Whether the machine has the cores and the memory for one worker more."""
+    run = chosen.count.runs[0]
+    more = chosen.workers + 1
+    machine = profile.machine
+    return more * run.threads <= machine.cpus and more * (run.memory_limit or 0) <= machine.memory
+
+
+def memory_advice(chosen: Candidate, profile: Profile) -> str:
+    """Return which limits would have held the count."""
+    peak, limit = chosen.count.peak_worker, chosen.count.memory_limit
+    if peak is None:
+        return ""
+    runs = chosen.count.runs
+    who = each_of(chosen.workers, "worker")
+    exact = all(each.exact for run in runs for each in run.worker_peaks)
+    took = f"{who[0].upper()}{who[1:]} {'took' if exact else 'was seen at'} up to"
+    took += f" {format_bytes(peak, decimal=profile.decimal)}"
+    if any(run.spilled for run in runs):
+        above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
+        return f"{took}, held down by spilling: raise --memory{above} to see how much it needs"
+    thresholds = profile.thresholds
+    holds = math.ceil(peak / thresholds.held)
+    roomy = math.ceil(peak / thresholds.spills) if thresholds.spills else holds
+    if limit is not None:
+        # It did not spill with this much, so it needs no more for that.
+        roomy = max(holds, min(roomy, limit))
+    small, large = (format_limit(each, decimal=profile.decimal) for each in (holds, roomy))
+    text = f"{took}: --memory {small} would just have held it"
+    return text if small == large else f"{text}, {large} without spilling"
+
+
+def _killed(profile: Profile) -> str:
+    """Return for the smallest count that was killed, and those like it, what took the memory."""
+    killed = sorted(
+        (failure for failure in profile.failures if failure.status == "killed"),
+        key=lambda failure: failure.workers,
+    )
+    reasons = [(failure, _reason(failure)) for failure in killed]
+    reason = next((reason for _, reason in reasons if reason), "")
+    if not reason:
+        return ""
+    same = [failure for failure, other in reasons if other == reason]
+    counts = list(dict.fromkeys(failure.workers for failure in same))
+    noun = "worker" if counts == [1] else "workers"
+    text = f"with {listed([str(count) for count in counts])} {noun} {reason}"
+    return text if same[0].in_finalize else f"{text}{_measured_elsewhere(same[0], profile)}"
+
+
+def _reason(failure: Failure) -> str:
+    if failure.nbytes is None or not failure.tasks:  # it may not have been memory at all
+        return ""
+    if failure.in_finalize:
+        return "the memory went into the whole result, which dask puts together on one worker"
+    prefixes = _prefixes(failure)
+    were = "was" if len(prefixes) == 1 else "were"
+    return f"{listed(prefixes)} {were} running when the memory ran out"
+
+
+def _prefixes(failure: Failure) -> list[str]:
+    return list(dict.fromkeys(task_prefix(task) for task in failure.tasks))
+
+
+def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
+    """Return what tasks of the same kind took in another run, the most if there are several."""
+    prefixes = _prefixes(failure)
+    seen = [
+        (memory, run)
+        for run in profile.runs
+        if run.failure != failure
+        for memory in run.task_memory
+        if memory.prefix in prefixes and memory.rise_high > 0
+    ]
+    if not seen:
+        return ""
+    # With fewer threads less of the rise is that of other tasks.
+    memory, run = max(seen, key=lambda pair: (-pair[1].threads, pair[0].rise_high))
+    low, high = (
+        format_bytes(rise, decimal=profile.decimal) for rise in (memory.rise_low, memory.rise_high)
+    )
+    # With several threads in a worker, what its fullest task took is a range.
+    rise = f"{low} to {high}" if 0 < memory.rise_low < memory.rise_high else f"up to {high}"
+    return f"; with {plural(run.workers, 'worker')} a task of {memory.prefix} took {rise}"
+
+
+def _nothing_finished(profile: Profile, killed: str) -> str:
+    """Return what to try where no count finished."""
+    by_status = {failure.status: failure for failure in reversed(profile.failures)}
+    if not by_status:
+        return ""
+    text = f"No count finished: {killed}." if killed else "No count finished."
+    if (failure := by_status.get("killed")) is not None and failure.nbytes is not None:
+        above = ""
+        if failure.memory_limit:
+            above = f" above {format_bytes(failure.memory_limit, decimal=profile.decimal)}"
+        if failure.in_finalize:
+            way = f"Write it to zarr, reduce it on the workers, or raise --memory{above}"
+        else:
+            threads = any(run.threads > 1 for run in profile.runs)
+            fewer = ", smaller chunks, or fewer --threads" if threads else ", or smaller chunks"
+            way = f"Try --memory{above}{fewer}"
+    elif "stuck" in by_status:
+        way = by_status["stuck"].advice or "Try a longer --timeout, or a smaller part of the data"
+    elif "failed" in by_status:
+        way = "Mend the error that the cell raises, then profile it again"
+    else:
+        way = "Try a smaller part of the data"
+    return f"{text} {way}."

@@ -1,0 +1,88 @@
+"""Whether the kernel did the work instead of the workers, and in which step."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sdprofile.units import format_seconds
+
+if TYPE_CHECKING:
+    from sdprofile.model.run import Run
+    from sdprofile.model.steps import StepCall
+
+_KERNEL_BUSY = 0.5
+"""Cores that the kernel must have used, on average, to have done the work itself."""
+
+_LITTLE_CPU = 0.1
+"""Seconds of CPU time of the kernel that are not worth a word."""
+
+_TIMES_THE_WORKERS = 3
+"""How many times as long the kernel must have worked as the workers: even without limit more of
+them would then save a quarter of the time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelWork:
+    """What the kernel did, where it did most of the work."""
+
+    cores: float
+    """Cores that it used, on average over the median run."""
+
+    busy: float
+    """For which part of the median run the workers' threads ran tasks."""
+
+    step: StepCall | None
+    """The step that took most of the last run; None for none."""
+
+    seconds: float
+    """Wall time of that run, in seconds."""
+
+    @property
+    def where(self) -> str:
+        """The step and what it took of the run; empty where there is none."""
+        if self.step is None:
+            return ""
+        took = f"{format_seconds(self.step.seconds)} of {format_seconds(self.seconds)}"
+        return f"{self.step.name} took {took}"
+
+
+def kernel_work(runs: Sequence[Run]) -> KernelWork | None:
+    """Return what the kernel did; None where it did not most of the work.
+
+    Parameters
+    ----------
+    runs
+        Those that ended well.
+    """
+    if not runs:
+        return None
+    cores, busy = _cores(runs), _busy(runs)
+    if cores <= _KERNEL_BUSY or busy is None or busy > cores / _TIMES_THE_WORKERS:
+        return None
+    last = runs[-1]
+    step = max(last.steps, key=lambda each: each.seconds, default=None)
+    if step is not None and step.seconds < last.seconds / 2:
+        step = None
+    return KernelWork(cores=cores, busy=busy, step=step, seconds=last.seconds)
+
+
+def _cores(runs: Sequence[Run]) -> float:
+    used = [
+        run.circumstances.kernel_cpu_seconds / run.seconds
+        for run in runs
+        if run.circumstances.kernel_cpu_seconds > _LITTLE_CPU and run.seconds > 0
+    ]
+    return statistics.median(used) if used else 0.0
+
+
+def _busy(runs: Sequence[Run]) -> float | None:
+    """Return for which part of the median run the workers' threads ran tasks; None if not known."""
+    known = [run for run in runs if run.seconds > 0 and (run.spans or not run.tasks)]
+    if not known:
+        return None
+    return statistics.median(
+        run.task_seconds / (run.workers * run.threads * run.seconds) for run in known
+    )

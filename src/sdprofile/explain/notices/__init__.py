@@ -1,0 +1,1 @@
+"""Facts that make a number doubtful, or that explain it, each with what to do."""

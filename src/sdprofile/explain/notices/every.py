@@ -1,0 +1,123 @@
+"""Everything that the numbers of a profile do not say by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sdprofile.explain.kernel_work import kernel_work
+from sdprofile.explain.notices.elements import element_notices
+from sdprofile.explain.notices.failures import failure_notices
+from sdprofile.explain.notices.memory import memory_notices
+from sdprofile.explain.notices.predictions import prediction_notices
+from sdprofile.explain.notices.steps import step_notices
+from sdprofile.explain.notices.task_memory import held_notices
+from sdprofile.explain.notices.times import time_notices
+from sdprofile.model.elsewhere import compares_workers, elsewhere_notices
+from sdprofile.model.notice import Notice
+
+if TYPE_CHECKING:
+    from sdprofile.model.run import Run
+    from sdprofile.results.profile import Profile
+
+__all__ = ["Notice", "make_notices"]
+
+_SAME_WORK = 0.02
+"""Fraction of its tasks that a run may have less: of what one graph shares with the one before,
+dask runs again what it has forgotten meanwhile."""
+
+
+def make_notices(profile: Profile) -> tuple[Notice, ...]:
+    """Return what the numbers of a profile do not say by themselves.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    tuple of Notice
+        The most important first.
+    """
+    return tuple(_make_notices(profile))
+
+
+def _make_notices(profile: Profile) -> Iterator[Notice]:
+    yield from elsewhere_notices(profile)
+    yield from failure_notices(profile)
+    finished = [run for run in profile.runs if run.status == "ok"]
+    yield from _lazy(profile, finished)
+    yield from _work(finished)
+    yield from time_notices(profile)
+    yield from memory_notices(profile)
+    yield from held_notices(profile)
+    yield from element_notices(profile)
+    yield from step_notices(profile)
+    yield from prediction_notices(profile)
+    if not profile.fused:
+        yield Notice(
+            fact="Task fusion was off (--no-fuse), which changes the number of tasks and the time",
+            advice="Use it to see steps, and measure times without it",
+        )
+
+
+def _lazy(profile: Profile, finished: list[Run]) -> Iterator[Notice]:
+    """Yield what the cell left to be computed, or how it was computed for it."""
+    if not finished:
+        return
+    lazy = next((run.lazy for run in finished if run.lazy is not None), None)
+    told = lazy.in_words(decimal=profile.decimal) if lazy else ""
+    if profile.compute and not lazy:
+        yield Notice(
+            fact="--compute had nothing to do: the cell's last value is not lazy",
+            advice="End the cell with the lazy object itself, or leave --compute out",
+        )
+    elif profile.compute == "discard":
+        yield Notice(
+            fact=f"The cell's value ({told}) was computed and each block dropped as it was made",
+            advice="The peaks are without the whole: --compute persist keeps it on the workers,"
+            " .compute() in the cell brings it into the kernel",
+        )
+    elif profile.compute:
+        yield Notice(
+            fact=f"The cell's value ({told}) was computed and kept on the workers to the end",
+            advice="The peaks are with the whole: --compute alone drops each block as it is made",
+        )
+    elif lazy and not any(run.tasks for run in finished):
+        yield Notice(
+            fact=f"No task ran: the cell's value is lazy ({told})",
+            advice="Add --compute to compute it as part of the run",
+        )
+
+
+def _work(finished: list[Run]) -> Iterator[Notice]:
+    """Yield who did the work, if not the workers, and whether each run did the same."""
+    if not finished:
+        return
+    named = not compares_workers(finished)  # who did it, by `elsewhere_notices`
+    work = None if named else kernel_work(finished)
+    if work is not None:
+        yield Notice(
+            fact="Most of the work was done in the kernel, not on the workers: it used"
+            f" {work.cores:.1f} cores on average, their threads were busy for"
+            f" {100 * work.busy:.0f} % of the time{f'; {work.where}' if work.where else ''}",
+            advice="Give it less to do, for it works in the kernel, where more workers cannot help,"
+            " or do the same block by block on the workers (map_raster, map_partitions)"
+            if work.where
+            else "Look for plain NumPy or pandas, or a library that computes with"
+            ' scheduler="threads": worker counts make no difference to these',
+        )
+    elif not named and not any(run.tasks or run.lazy for run in finished):
+        yield Notice(
+            fact="No task ran on the workers, so worker counts make no difference here",
+            advice="Call .compute() in the cell, and drop results that are held from an earlier"
+            " cell, for dask does not compute them again",
+        )
+    least, most = min(run.tasks for run in finished), max(run.tasks for run in finished)
+    if most - least > _SAME_WORK * most:
+        yield Notice(
+            fact=f"The runs did not do the same work: {least} to {most} tasks",
+            advice="Look for results that are held between runs, and for choices by the number of"
+            " workers; compare times with care",
+        )

@@ -1,0 +1,77 @@
+"""What a prediction cannot know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sdprofile.model.notice import Notice
+from sdprofile.units import format_bytes, listed, plural
+
+if TYPE_CHECKING:
+    from sdprofile.results.profile import Profile
+
+_FAR_OFF = 0.15
+"""Error of a time, as a fraction, from which predictions are no guide."""
+
+
+def prediction_notices(profile: Profile) -> Iterator[Notice]:
+    """Yield what was predicted to be too large, and what the replay leaves out.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Yields
+    ------
+    Notice
+        That a count would pass the limit, that the replay is far off where it was measured, and
+        what it takes for granted.
+    """
+    predictions = profile.predictions
+    if predictions is None or not profile.runs:
+        return
+    run = profile.runs[0]
+    over = [
+        each
+        for each in predictions.asked
+        if run.memory_limit and each.peak_worker and each.peak_worker > run.memory_limit
+    ]
+    if over:
+        most = max(each.peak_worker or 0 for each in over)
+        last = plural(over[-1].workers, "worker")
+        yield Notice(
+            fact=f"With {listed([str(each.workers) for each in over[:-1]] + [last])} one is"
+            f" predicted to need {format_bytes(most, decimal=profile.decimal)}, more than its"
+            " limit",
+            advice="Give them more with --memory, for they would be killed or spill",
+        )
+    far = [
+        f"{100 * each.seconds:+.0f} % with {plural(each.workers, 'worker')}"
+        for each in predictions.errors(profile)
+        if each.seconds is not None and abs(each.seconds) > _FAR_OFF
+    ]
+    if far:
+        yield Notice(
+            fact=f"The replay does not tell the measured times: it is off by {listed(far)}",
+            advice="Do not go by its times for more workers; measure them",
+        )
+    more_cpus = predictions.cpus and any(
+        each.workers * run.threads > predictions.cpus for each in predictions.asked
+    )
+    assumed = []
+    if more_cpus:
+        assumed.append(f"a CPU for each thread (this machine has {predictions.cpus})")
+    if more_cpus and not predictions.crowded:
+        assumed.append(
+            "that tasks side by side do not slow each other down (no two counts left a CPU free)"
+        )
+    if predictions.rate is None:
+        assumed.append("that workers fetch 100 MB/s from each other (none was seen to fetch)")
+    also = f"; it assumes {listed(assumed)}" if assumed else ""
+    yield Notice(
+        fact="Predictions leave out spilling, pausing and killed workers, tasks that start tasks,"
+        f" P2P shuffles, and a disk or network that more workers share{also}",
+        advice="Take them to choose what to measure next, with --workers",
+    )

@@ -1,1 +1,0 @@
-"""Optional things, one file each."""

@@ -1,0 +1,141 @@
+"""On the scheduler: gives the tasks of a step its span, and tells which steps dask merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from distributed import SchedulerPlugin
+
+from sdprofile.measure.fused import made_of
+from sdprofile.measure.recomputed import Repeats
+from sdprofile.model.steps import Repeated
+
+if TYPE_CHECKING:
+    from distributed import Scheduler
+    from distributed.scheduler import TaskGroup, TaskState
+    from distributed.spans import Span
+
+ANNOTATION = "sdprofile-steps"
+"""Name of the annotation by which a graph tells its steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A span of the cell and those around it, the outermost first."""
+
+    names: tuple[str, ...]
+    """What they are called."""
+
+    ids: tuple[str, ...]
+    """By what dask tells them apart."""
+
+    def inside(self, step: str) -> Place:
+        """Return the place of a step within this one."""
+        return Place(names=(*self.names, step), ids=(*self.ids, f"{self.ids[-1]}/{step}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepsOfGraph:
+    """What the kernel knows about a graph that it sends."""
+
+    place: Place | None
+    """The step that sends it; None if none does."""
+
+    layers: dict[str, Place] = field(default_factory=dict)
+    """The steps by whose functions its layers were built; those of earlier graphs are known."""
+
+
+class StepSpans(SchedulerPlugin):
+    """Puts each task group into the span of its step, before its tasks are run.
+
+    Notes
+    -----
+    A span that is put on while a graph is built keeps dask from merging tasks, and so changes what
+    is measured. So the graph stays as it is: what dask has made of it is looked at here, where each
+    merged task still holds the keys that it was made of. A group belongs to the step that built
+    what it puts out, else to the step that sent it. Spans of the user's own stay around it.
+    """
+
+    name = "sdprofile-steps"
+
+    def __init__(self, root: str) -> None:
+        """Remember the id of the span around the cell."""
+        self._root = root
+        self._layers: dict[str, Place] = {}
+        self._seen: set[TaskGroup] = set()
+        self.merged: dict[tuple[str, ...], set[str]] = {}
+        """By the names of a place: what dask merged into its tasks."""
+        self.layers: set[str] = set()
+        """All layers whose tasks were sent, as far as they are told from each other."""
+        self._repeats = Repeats()
+
+    @property
+    def repeated(self) -> Repeated | None:
+        """What was made anew with one graph after another, and took the most time by it."""
+        return self._repeats.most({name: each.names[-1] for name, each in self._layers.items()})
+
+    def update_graph(
+        self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
+    ) -> None:
+        """Look at a graph that has come, whose tasks are not yet under way."""
+        told = annotations.pop(ANNOTATION, {})
+        known = next(iter(told.values()), StepsOfGraph(place=None))
+        self._layers.update(known.layers)
+        by_group: dict[TaskGroup, list[TaskState]] = {}
+        for key in tasks:
+            task = scheduler.tasks[key]
+            if task.annotations:
+                task.annotations.pop(ANNOTATION, None)  # no worker needs it
+            if task.group not in self._seen:
+                by_group.setdefault(task.group, []).append(task)
+        if scheduler.computations:
+            scheduler.computations[-1].annotations.pop(ANNOTATION, None)
+        self._seen.update(by_group)
+        spans = scheduler.extensions["spans"].spans
+        ours = {group: each for group, each in by_group.items() if self._is_ours(group, spans)}
+        for group, members in ours.items():
+            self._place(scheduler, group, members, known.place)
+        self._repeats.add_graph(ours)
+
+    def _is_ours(self, group: TaskGroup, spans: Mapping[str | None, Span]) -> bool:
+        span = spans.get(group.span_id)
+        return bool(span and span.annotation and span.annotation["ids"][0] == self._root)
+
+    def _place(
+        self, scheduler: Scheduler, group: TaskGroup, tasks: list[TaskState], sender: Place | None
+    ) -> None:
+        spans = scheduler.extensions["spans"]
+        span = spans.spans[group.span_id]
+        around = span.annotation
+        out, layers = made_of(tasks)
+        self.layers |= layers
+        builder = self._layers.get(out)
+        owner = builder or sender
+        place = Place(names=around["name"], ids=around["ids"])
+        if owner is not None:
+            # Whatever is in a span of the user's stays there.
+            place = owner if len(place.names) == 1 else place.inside(owner.names[-1])
+            step = spans._ensure_span(place.names, place.ids)
+            span.groups.discard(group)
+            step.groups.add(group)
+            group.span_id = step.id
+            annotation = step.annotation
+            for task in tasks:
+                if task.annotations is not None:  # dask has given each its span
+                    task.annotations["span"] = annotation
+        merged = set(self._merged_into(builder, layers - {out})) - {place.names[-1]}
+        if merged:
+            self.merged.setdefault(place.names, set()).update(merged)
+
+    def _merged_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
+        """Yield the steps of other layers; of those without a step their prefix."""
+        from dask.utils import key_split
+
+        for layer in layers:
+            owner = self._layers.get(layer)
+            if owner is not None:
+                yield owner.names[-1]
+            elif builder is not None:  # else they are the cell's own, or the sender's
+                yield key_split(layer)

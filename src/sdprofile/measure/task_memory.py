@@ -1,0 +1,129 @@
+"""Holds tasks back so that those that run side by side on a worker fit into its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from distributed import SchedulerPlugin
+
+from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.measure.fused import prefixes_of
+from sdprofile.measure.instrument import Instrument
+from sdprofile.model.tasks import HeldTasks
+
+if TYPE_CHECKING:
+    from distributed import Client, Scheduler, Worker
+
+RESOURCE = "MEM"
+"""Name of the resource, of which each worker has as many as its memory limit has bytes."""
+
+_NAME = "sdprofile-held"
+_MARK = "_sdprofile_gave_memory"
+
+
+class TaskHolder(Instrument):
+    """Gives the workers a resource for a run, and the tasks of some prefixes a need of it.
+
+    Notes
+    -----
+    That is dask's own way (https://distributed.dask.org/en/stable/resources.html), but for the
+    cell, which is not changed. Whether a task has a prefix is asked of what dask has made of the
+    graph, where a merged task still holds the keys that it was made of.
+    """
+
+    held: tuple[HeldTasks, ...] = ()
+    """What was held back."""
+
+    def __init__(self, client: Client, needs: Mapping[str, int]) -> None:
+        """Remember how many bytes the tasks of each prefix need."""
+        super().__init__(client)
+        self._needs = dict(needs)
+
+    def begin(self) -> None:
+        """Give workers and tasks their numbers; workers that have the resource already keep it."""
+        if self._needs:
+            ask_workers(self._client, _give_memory)
+            self._client.run_on_scheduler(partial(_start, self._needs))
+
+    def end(self) -> None:
+        """Hold no more tasks back, and read how many were."""
+        if self._needs:
+            counts: dict[str, int] = self._client.run_on_scheduler(_stop)
+            self.held = tuple(
+                HeldTasks(prefix=prefix, nbytes=nbytes, tasks=counts[prefix])
+                for prefix, nbytes in self._needs.items()
+            )
+
+
+def take_memory_back(client: Client) -> None:
+    """Take the resource from the workers that `TaskHolder` gave it to, once nothing runs on them.
+
+    Parameters
+    ----------
+    client
+        Of the cluster.
+    """
+    if client.status == "running":
+        given = [worker for worker, gave in ask_workers(client, _take_memory).items() if gave]
+        client.run_on_scheduler(partial(_forget_memory, given))
+
+
+class _Needs(SchedulerPlugin):
+    """Tells each new task of some prefixes how much of the resource it needs."""
+
+    name = _NAME
+
+    def __init__(self, needs: Mapping[str, int]) -> None:
+        self._needs = needs
+        self.counts = dict.fromkeys(needs, 0)
+
+    def update_graph(self, scheduler: Scheduler, *, tasks: Iterable[Any], **_: object) -> None:
+        """Look at a graph that has come, whose tasks are not yet under way."""
+        for key in tasks:
+            task = scheduler.tasks[key]
+            found = prefixes_of(task) & self._needs.keys()
+            for prefix in found:
+                self.counts[prefix] += 1
+            if found:
+                own = task.resource_restrictions or {}
+                most = max(self._needs[prefix] for prefix in found)
+                task.resource_restrictions = {RESOURCE: most, **own}
+
+
+def _start(needs: Mapping[str, int], dask_scheduler: Scheduler) -> None:
+    dask_scheduler.add_plugin(_Needs(needs), name=_NAME)
+
+
+def _stop(dask_scheduler: Scheduler) -> dict[str, int]:
+    plugin: Any = dask_scheduler.plugins[_NAME]
+    dask_scheduler.remove_plugin(name=_NAME)
+    counts: dict[str, int] = plugin.counts
+    return counts
+
+
+async def _give_memory(dask_worker: Worker) -> None:
+    limit = dask_worker.memory_manager.memory_limit
+    if limit and RESOURCE not in dask_worker.state.total_resources:
+        await dask_worker.set_resources(**{RESOURCE: float(limit)})
+        setattr(dask_worker, _MARK, True)
+
+
+def _take_memory(dask_worker: Worker) -> bool:
+    state = dask_worker.state
+    # What a task that still runs has taken of it, it gives back at its end.
+    if not getattr(dask_worker, _MARK, False) or state.executing or state.long_running:
+        return False
+    delattr(dask_worker, _MARK)
+    del state.total_resources[RESOURCE], state.available_resources[RESOURCE]
+    return True
+
+
+def _forget_memory(workers: Iterable[str], dask_scheduler: Scheduler) -> None:
+    for address in workers:
+        worker = dask_scheduler.workers.get(address)
+        if worker is not None:
+            worker.resources.pop(RESOURCE, None)
+            worker.used_resources.pop(RESOURCE, None)
+        dask_scheduler.resources.get(RESOURCE, {}).pop(address, None)

@@ -1,0 +1,184 @@
+"""Every option of the magics, declared once: parser, help, completion and README come from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sdprofile.errors import SdprofileError
+from sdprofile.options import values
+from sdprofile.options.declared import Declared, option
+from sdprofile.options.variations import Variations, variations
+
+
+def _secure_option() -> Any:
+    return option(
+        values.flag,
+        "keep other users of this machine out of the cluster that sdprofile starts, by TLS; workers"
+        " then exchange data more slowly",
+        default=False,
+    )
+
+
+def _oversubscribe_option() -> Any:
+    return option(
+        values.flag,
+        "start more workers than four for each CPU here, which are refused without it",
+        default=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Declared):
+    """What a profile is asked to do."""
+
+    workers: tuple[int, ...] | None = option(
+        values.whole_numbers,
+        "worker counts, in the order in which they first run (default: 1, 2, 4 ... up to the CPUs"
+        " here)",
+        metavar="N,N,...",
+    )
+    oversubscribe: bool = _oversubscribe_option()
+    memory: tuple[str, ...] | None = option(
+        values.amounts,
+        "memory limit of each worker, like 5GB, or several, to find the smallest that holds"
+        " (default: the cluster's; of a new one an equal share of the free memory for the largest"
+        " count)",
+        metavar="AMOUNT,...",
+    )
+    threads: tuple[int, ...] | None = option(
+        values.whole_numbers,
+        "threads of each worker, or several, to compare (default: the cluster's; 1 of a new one)",
+        metavar="N,...",
+    )
+    vary: Variations = option(
+        variations,
+        "set a variable of the cell to one value after another, like chunk=500,1000; may come again"
+        " for another variable",
+        metavar="NAME=V,V,...",
+        default=(),
+        repeated=True,
+    )
+    task_memory: tuple[tuple[str, str], ...] = option(
+        values.task_memory,
+        "what a task of this prefix needs (the report names them), merged into others or not: as"
+        " many run side by side on a worker as fit into its limit",
+        metavar="PREFIX=AMOUNT,...",
+        default=(),
+    )
+    predict: tuple[int, ...] | None = option(
+        values.whole_numbers,
+        "tell what these worker counts would take, by a replay of the tasks that were run",
+        metavar="N,N,...",
+    )
+    repeats: int = option(
+        values.whole_number,
+        "runs of the cell at each count, limit, number of threads and value (default: 3)",
+        metavar="N",
+        short="-r",
+        default=3,
+    )
+    on: tuple[str, ...] = option(
+        values.names,
+        "run on these workers of the session's cluster only, given by name, address or host",
+        metavar="NAME,...",
+        default=(),
+    )
+    order: str | None = option(
+        values.order,
+        "rounds: the counts take turns, 1,2,4 4,2,1 ...; grouped: all runs of a count in a row"
+        " (default: rounds on a cluster that sdprofile started, if the cell needs no warm-up)",
+        metavar="ORDER",
+        choices=values.ORDERS,
+    )
+    timeout: float | None = option(
+        values.duration,
+        "give a run up after this time and go on with the next count",
+        metavar="SECONDS",
+    )
+    compute: str | None = option(
+        values.computing,
+        "compute what is lazy in the cell's last value, as part of the run: each block is dropped"
+        " as it is made, or kept on its worker to the end (persist)",
+        metavar="[persist]",
+        choices=values.COMPUTING,
+        may_lack=True,
+    )
+    steps: str = option(
+        values.steps,
+        "auto: calls of spatialdata's functions are steps, where it is loaded; off: only your own"
+        " spans are (default: auto)",
+        metavar="WHICH",
+        default="auto",
+        choices=values.STEPS,
+    )
+    no_fuse: bool = option(
+        values.flag,
+        "keep dask from fusing tasks: readable task names, steps kept apart",
+        default=False,
+    )
+    secure: bool = _secure_option()
+    report: str | None = option(
+        values.path, "write dask's performance report, one HTML file per count", metavar="FILE"
+    )
+    save: str | None = option(
+        values.path, "write the Profile to this file, after every run anew", metavar="FILE"
+    )
+    name: str | None = option(
+        values.name, "keep the Profile under this name, for %sdcompare", metavar="NAME"
+    )
+    against: str | None = option(
+        values.name,
+        "hold the result against this profile (a name, a variable or a file); of one with a name"
+        " the code is run again, by turns with this one",
+        metavar="NAME",
+    )
+    out: str | None = option(values.variable, "keep the Profile in this variable", metavar="NAME")
+    quiet: bool = option(
+        values.flag, "show neither progress nor result (see --out and %sdprofile)", default=False
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.report is not None and self.order == "rounds":
+            raise SdprofileError(
+                "--report: expected --order grouped, got rounds (a report is of one count, whose"
+                " runs must come in a row)"
+            )
+        if self.against is not None and self.is_grid:
+            raise SdprofileError(
+                "--against: expected one --memory and one --threads, and no --vary, got several"
+                " (compare the parts of the Profile: sdprofile.compare(before, profile.parts[0]))"
+            )
+
+        if self.predict is not None and self.is_grid:
+            raise SdprofileError(
+                "--predict: expected one --memory and one --threads, and no --vary, got several"
+                " (profile the one to predict from by itself)"
+            )
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether more is to be varied than the number of workers."""
+        several = any(len(each or ()) > 1 for each in (self.memory, self.threads))
+        return several or bool(self.vary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions(Declared):
+    """What the session cluster is asked to be."""
+
+    workers: int | None = option(
+        values.whole_number, "number of workers (default: as it is; 1 of a new one)", metavar="N"
+    )
+    oversubscribe: bool = _oversubscribe_option()
+    memory: str | None = option(
+        values.amount, "memory limit of each worker, like 5GB", metavar="AMOUNT"
+    )
+    threads: int | None = option(
+        values.whole_number,
+        "threads of each worker (default: the cluster's; 1 of a new one)",
+        metavar="N",
+    )
+    secure: bool = _secure_option()
+    close: bool = option(values.flag, "close the cluster that sdprofile started", default=False)

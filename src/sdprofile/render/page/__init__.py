@@ -1,0 +1,1 @@
+"""A profile in a page: HTML, and the widget of a notebook."""

@@ -1,0 +1,34 @@
+"""The SpatialData elements that a cell works on, for a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdprofile.render.page.markup import Cell, Row, key, table
+from sdprofile.render.text.elements import element_rows
+
+if TYPE_CHECKING:
+    from sdprofile.results.profile import Profile
+
+_KEY = (
+    "What the cell names, and what its tasks were made from; of a pyramid the largest scale that"
+    " was read. Chunks: the largest length along each axis."
+)
+
+_TEXTS = (0, 1, 7)
+"""Columns of names, which stand on the left."""
+
+
+def elements_view(profile: Profile) -> str:
+    """Return a table of elements; empty if none is known."""
+    rows = element_rows(profile, whole_paths=True)
+    if not rows:
+        return ""
+    headers, *body = [
+        [
+            Cell(text=text, classes="sdp-name" if column in _TEXTS else "")
+            for column, text in enumerate(row)
+        ]
+        for row in rows
+    ]
+    return f"{table(headers, [Row(cells=cells) for cells in body])}{key(_KEY)}"

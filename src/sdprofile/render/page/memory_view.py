@@ -1,0 +1,119 @@
+"""What each worker count took of memory, and what dask says that it was used for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdprofile.render.curves import is_sampled
+from sdprofile.render.page.markup import Cell, Row, bar, glyph, key, table
+from sdprofile.render.page.picture import Picture
+from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.render.text.rows import MISSING, of_limit, peak_worker
+from sdprofile.units import format_bytes, plural
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sdprofile.model.run import CountSummary
+    from sdprofile.results.profile import Profile
+
+_BY_DASK = ("managed", "unmanaged", "spilled")
+
+_HEADERS = (
+    *("workers", "at start", "peak/worker", "of limit", "all workers"),
+    *_BY_DASK,
+    "transferred",
+)
+
+_LEFT_OUT = ("at start", "managed", "unmanaged", "transferred")
+"""Columns that a narrow page does without."""
+
+_KEY = (
+    "Most of any run. At start and peak/worker: of the fullest worker, the bar against its limit."
+    " All workers: their peak together lies in this range. Managed, unmanaged and spilled: of all"
+    " workers, as dask saw it."
+)
+
+
+def memory_view(profile: Profile) -> str:
+    """Return the table of memory."""
+    rows = [
+        Row(cells=_cells(profile, count, how), classes=of_count(count.workers))
+        for count, how in marked(profile)
+    ]
+    headers = [Cell(text=name, classes=_classes(name)) for name in _HEADERS]
+    return f"{table(headers, rows)}{key(_KEY)}"
+
+
+def memory_panels(profile: Profile, *, picture: Picture) -> str:
+    """Return a plot for each count: each worker's memory, and that of all workers by use."""
+    return "\n".join(
+        f'<div class="sdp-panel sdp-w{count.workers}"><p>{glyph(how)}'
+        f"<strong>{plural(count.workers, 'worker')}</strong>, the median run</p>"
+        f"{_panel(profile, index, picture)}</div>"
+        for index, (count, how) in enumerate(marked(profile))
+        if any(is_sampled(run) for run in count.runs)
+    )
+
+
+def _panel(profile: Profile, index: int, picture: Picture) -> str:
+    def draw() -> Figure:
+        from sdprofile.render.plots.workers import worker_plot
+
+        return worker_plot(profile, index)
+
+    workers = plural(profile.counts[index].workers, "worker")
+    label = f"memory over time with {workers}: each worker, and all of them by use"
+    return picture(draw, label=label)
+
+
+def _cells(profile: Profile, count: CountSummary, how: Mark) -> list[Cell]:
+    decimal = profile.decimal
+    peak, peaks = count.peak_worker, [each.peak_worker or 0 for each in profile.counts]
+    scale = count.memory_limit or max(peaks)
+    cluster = count.cluster_peak
+    texts = {
+        "workers": str(count.workers),
+        "at start": _amount(max(run.baseline or 0 for run in count.runs), decimal=decimal),
+        "peak/worker": peak_worker(count, decimal=decimal),
+        "of limit": of_limit(count, profile.thresholds),
+        "all workers": _range(cluster.low, cluster.high, decimal=decimal) if cluster else MISSING,
+        **{name: _amount(_most_by_dask(count, name), decimal=decimal) for name in _BY_DASK},
+        "transferred": _amount(max(run.transferred for run in count.runs), decimal=decimal),
+    }
+    before = {"workers": glyph(how)}
+    bars = {"peak/worker": bar(peak / scale, how.colour) if peak and scale else ""}
+    return [
+        Cell(
+            text=texts[name],
+            before=before.get(name, ""),
+            bar=bars.get(name, ""),
+            classes=_classes(name),
+        )
+        for name in _HEADERS
+    ]
+
+
+def _classes(name: str) -> str:
+    return "sdp-extra" if name in _LEFT_OUT else ""
+
+
+def _most_by_dask(count: CountSummary, measure: str) -> int:
+    return max(
+        (
+            max(curve.nbytes, default=0)
+            for run in count.runs
+            for curve in run.curves
+            if curve.source == "dask" and curve.measure == measure
+        ),
+        default=0,
+    )
+
+
+def _amount(nbytes: int, *, decimal: bool) -> str:
+    return format_bytes(nbytes, decimal=decimal) if nbytes else MISSING
+
+
+def _range(low: int, high: int, *, decimal: bool) -> str:
+    ends = (format_bytes(low, decimal=decimal), format_bytes(high, decimal=decimal))
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)

@@ -1,0 +1,112 @@
+"""The views of a profile: the widget shows one of them at a time, the report one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from sdprofile.render.curves import SHOWN, is_sampled
+from sdprofile.render.page.elements_view import elements_view
+from sdprofile.render.page.memory_view import memory_panels, memory_view
+from sdprofile.render.page.picture import Picture
+from sdprofile.render.page.predicted_view import predicted_view
+from sdprofile.render.page.speedup_view import speedup_view
+from sdprofile.render.page.steps_view import steps_view
+from sdprofile.render.page.tasks_view import tasks_view
+from sdprofile.render.page.time_view import time_view
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from sdprofile.model.notice import Notice
+    from sdprofile.results.profile import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One way to look at a profile."""
+
+    name: str
+    """What its button says; the first word is its own."""
+
+    html: str
+    """What it shows above the plot of memory over time."""
+
+    below: str = ""
+    """What it shows below that plot."""
+
+    with_plot: bool = True
+    """Whether it goes with that plot."""
+
+
+def make_views(profile: Profile, *, picture: Picture) -> tuple[View, ...]:
+    """Return the views of a profile.
+
+    Parameters
+    ----------
+    profile
+        What was measured, with at least one run.
+    picture
+        Makes HTML of a figure.
+
+    Returns
+    -------
+    tuple of View
+        Time, Speedup, Predicted (if anything was), Memory, Steps, Tasks, Elements (if any is
+        known) and Notices.
+    """
+    number = f" {len(profile.notices)}" if profile.notices else ""
+    elements = elements_view(profile)
+    predicted = predicted_view(profile, picture=picture)
+    return (
+        View(name="Time", html=time_view(profile)),
+        View(name="Speedup", html=speedup_view(profile, picture=picture), with_plot=False),
+        *([View(name="Predicted", html=predicted, with_plot=False)] if predicted else []),
+        View(
+            name="Memory", html=memory_view(profile), below=memory_panels(profile, picture=picture)
+        ),
+        View(name="Steps", html=steps_view(profile)),
+        View(name="Tasks", html=tasks_view(profile)),
+        *([View(name="Elements", html=elements, with_plot=False)] if elements else []),
+        View(name=f"Notices{number}", html=notice_list(profile), with_plot=False),
+    )
+
+
+def memory_picture(profile: Profile, *, picture: Picture) -> str:
+    """Return the plot of memory over time; empty if it was not sampled."""
+    if not any(is_sampled(run) for run in profile.runs):
+        return ""
+
+    def draw() -> Figure:
+        from sdprofile.render.plots.memory import memory_plot
+
+        return memory_plot(profile)
+
+    return picture(draw, label=f"{SHOWN} over time")
+
+
+def notice_list(profile: Profile) -> str:
+    """Return the notices as a list, each a fact with its advice."""
+    if not profile.notices:
+        return "<p>Nothing was found that makes these numbers doubtful.</p>"
+    return _listed(profile.notices)
+
+
+def leading_notices(profile: Profile) -> str:
+    """Return the notices that a report begins with; empty for none."""
+    return _listed(each for each in profile.notices if each.leading)
+
+
+def other_notices(profile: Profile) -> str:
+    """Return the notices that come after the numbers; empty for none."""
+    return _listed(each for each in profile.notices if not each.leading)
+
+
+def _listed(notices: Iterable[Notice]) -> str:
+    items = "".join(
+        f"<li><strong>{escape(notice.fact)}</strong><br>{escape(notice.advice)}</li>"
+        for notice in notices
+    )
+    return f"<ul>{items}</ul>" if items else ""

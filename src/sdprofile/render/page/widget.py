@@ -1,0 +1,117 @@
+"""The widget of a notebook: buttons that choose a view and a worker count, without the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from sdprofile.render.page.page import advice, code, conditions_line, stopped, style
+from sdprofile.render.page.picture import svg_picture
+from sdprofile.render.page.views import View, leading_notices, make_views, memory_picture
+from sdprofile.render.palette import REPEAT, marked
+
+if TYPE_CHECKING:
+    from ipywidgets import VBox
+
+    from sdprofile.results.profile import Profile
+
+
+def timing_widget(profile: Profile, *, uid: str) -> VBox:
+    """Return a widget that shows a profile.
+
+    Parameters
+    ----------
+    profile
+        What was measured, with at least one run.
+    uid
+        A class that no other widget of the page has.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        Two rows of buttons, for the views and the worker counts, and below them all views as one
+        piece of HTML.
+
+    Notes
+    -----
+    Which view is displayed, and which count stands out, is decided by style rules that look at
+    which button is active. So it answers while the kernel is busy, and without a kernel. Browsers
+    without ``:has()`` (before Chrome 105, Safari 15.4 and Firefox 121) show all views at once.
+    """
+    from ipywidgets import HTML, HBox, ToggleButtons, VBox
+
+    views = make_views(profile, picture=svg_picture)
+    choose_view = ToggleButtons(options=[view.name for view in views])
+    choose_view.add_class("sdp-views")
+    names = [f"{how.glyph} {count.workers}" for count, how in marked(profile)]
+    choose_count = ToggleButtons(options=["all", *names], description="workers")
+    choose_count.add_class("sdp-counts")
+    for buttons in (choose_view, choose_count):
+        buttons.style.button_width = "auto"
+    sections = [
+        leading_notices(profile),
+        *(_section(view, view.html) for view in views),
+        f'<div class="sdp-plot">{memory_picture(profile, picture=svg_picture)}</div>',
+        *(_section(view, view.below) for view in views if view.below),
+        conditions_line(profile),
+        stopped(profile),
+        advice(profile),
+        code(profile),
+    ]
+    rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(profile, uid)])
+    # The kernel keeps it as long as the notebook shows it; in ASCII it takes half of the memory.
+    body = "".join(sections).encode("ascii", "xmlcharrefreplace").decode()
+    content = HTML(f'<div class="sdprofile"><style>{rules}</style>{body}</div>')
+    content.layout.width = "100%"  # else as wide as its widest view, also where the page is not
+    row = HBox([choose_view, choose_count])
+    row.layout.flex_flow = "row wrap"
+    widget = VBox([row, content])
+    widget.add_class("sdp-live")
+    widget.add_class(uid)
+    return widget
+
+
+def _section(view: View, html: str) -> str:
+    name = escape(view.name, quote=True)
+    return f'<section class="sdp-view {_class(view)}" aria-label="{name}">{html}</section>'
+
+
+def _class(view: View) -> str:
+    return f"sdp-view-{view.name.split()[0].lower()}"
+
+
+def _view_rules(views: Sequence[View], uid: str) -> list[str]:
+    """Return the rules by which the pressed button hides what is of other views."""
+    rules = []
+    for index, view in enumerate(views):
+        pressed = _pressed(uid, "sdp-views", index)
+        rules.append(f"{pressed} .sdp-view:not(.{_class(view)}) {{display: none}}")
+        if not view.with_plot:
+            rules.append(f"{pressed} .sdp-plot {{display: none}}")
+    return rules
+
+
+def _count_rules(profile: Profile, uid: str) -> list[str]:
+    """Return the rules by which the pressed button makes one worker count stand out.
+
+    Notes
+    -----
+    Text is dimmed less than curves, so that it can still be read.
+    """
+    rules = [f".{uid} .{REPEAT} {{display: none}}"]
+    for index, count in enumerate(profile.counts, start=1):
+        pressed, own = _pressed(uid, "sdp-counts", index), f".sdp-w{count.workers}"
+        rules += [
+            f"{pressed} svg .sdp-of:not({own}) {{opacity: 0.2}}",
+            f"{pressed} :is(tr, td, th).sdp-of:not({own}) {{opacity: 0.65}}",
+            f"{pressed} :is(tr, td, th).sdp-of{own}"
+            " {background: var(--jp-layout-color2, #8882) !important; font-weight: 600}",
+            f"{pressed} .sdp-panel:not({own}) {{display: none}}",
+            f"{pressed} .{REPEAT}{own} {{display: inline}}",
+        ]
+    return rules
+
+
+def _pressed(uid: str, buttons: str, index: int) -> str:
+    return f".{uid}:has(.{buttons} button:nth-of-type({index + 1}).mod-active)"

@@ -1,0 +1,149 @@
+"""Times and peaks over what was varied, as a plot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from sdprofile.render.palette import Mark, mark
+from sdprofile.render.plots.grid_lines import Line, grid_lines
+from sdprofile.render.plots.labels import draw_frame, figure_of
+from sdprofile.render.text.report import clean, cut
+from sdprofile.units import large_unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sdprofile.model.setting import Axis
+    from sdprofile.results.profile import Profile
+
+_SIZE = (7.2, 3.4)
+"""Width and height of a new figure, in inches."""
+
+_APART = 0.07
+"""Places by which lines are moved, lest their markers cover each other."""
+
+_LINE = 26
+"""Characters of the values below which they stand side by side in half of a figure."""
+
+_LONGEST = 22
+"""Characters of a value that are shown; its end tells as much as its start."""
+
+_LIMIT_WITHIN = 1.3
+"""A limit is drawn up to this many times the highest peak, lest it squash the others."""
+
+
+def grid_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
+    """Draw the times of a grid, and in a figure of its own the peaks beside them.
+
+    Parameters
+    ----------
+    profile
+        A grid.
+    ax
+        Where to draw the times; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure drawn in; pyplot does not know a new one. A line joins the medians of settings
+        that are alike but for the x axis, a dot is a run, a cross a setting that did not end well.
+        Short dashed lines are limits.
+    """
+    axis, values, lines = grid_lines(profile)
+    places = [
+        (line, mark(index), _APART * (index - (len(lines) - 1) / 2))
+        for index, line in enumerate(lines)
+    ]
+    peaks = None
+    if ax is None:
+        ax, peaks = Figure(figsize=_SIZE, layout="constrained").subplots(1, 2)
+    for line, how, aside in places:
+        _draw_times(ax, line, how, aside)
+    _finish(ax, axis, values, "time [s]")
+    if peaks is not None:
+        gigabyte, unit = large_unit(decimal=profile.decimal)
+        most = max((count.peak_worker or 0 for count in profile.counts), default=0)
+        for line, how, aside in places:
+            _draw_peaks(peaks, line, how, aside, gigabyte, within=_LIMIT_WITHIN * most)
+        _finish(peaks, axis, values, f"peak/worker [{unit}]")
+    if len(lines) > 1 and peaks is not None:
+        columns = max(1, min(len(lines), 90 // (6 + max(len(line.name) for line in lines))))
+        handles, names = ax.get_legend_handles_labels()
+        figure_of(ax).legend(handles, names, loc="outside upper center", ncols=columns)
+    elif len(lines) > 1:
+        ax.legend()
+    return figure_of(ax)
+
+
+def _draw_times(ax: Axes, line: Line, how: Mark, aside: float) -> None:
+    timed = [(place + aside, c.timing) for place, c in line.places if c.timing is not None]
+    look: dict[str, Any] = {"color": how.colour}
+    ax.plot(
+        [x for x, _ in timed],
+        [timing.median for _, timing in timed],
+        marker=how.marker,
+        markersize=7,
+        linestyle=how.line,
+        label=_words(line.name, most=_LINE * 2),
+        **look,
+    )
+    for x, timing in timed:
+        ax.plot(
+            [x] * len(timing.seconds),
+            timing.seconds,
+            linestyle="none",
+            marker="o",
+            markersize=4,
+            fillstyle="none",
+            **look,
+        )
+    for place, count in line.places:
+        if count.status != "ok":
+            ax.plot(place + aside, 0.0, **look, **_CROSS)
+
+
+def _draw_peaks(
+    ax: Axes, line: Line, how: Mark, aside: float, gigabyte: float, *, within: float
+) -> None:
+    known = [(place + aside, c) for place, c in line.places if c.peak_worker is not None]
+    heights = [(c.peak_worker or 0) / gigabyte for _, c in known]
+    look: dict[str, Any] = {"color": how.colour}
+    ax.plot(
+        [x for x, _ in known], heights, marker=how.marker, markersize=7, linestyle=how.line, **look
+    )
+    for (x, count), height in zip(known, heights, strict=True):
+        if count.status != "ok":
+            ax.plot(x, height, **look, **_CROSS)
+    for place, count in line.places:
+        if count.memory_limit and count.memory_limit <= within:
+            limit = count.memory_limit / gigabyte
+            ax.hlines(limit, place - 0.3, place + 0.3, linestyle="--", linewidth=1.1, color="0.5")
+
+
+_CROSS: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "x",
+    "markersize": 11,
+    "markeredgewidth": 2.5,
+    "clip_on": False,
+}
+
+
+def _finish(ax: Axes, axis: Axis, values: tuple[str, ...], what: str) -> None:
+    words = [_words(value) for value in values]
+    ax.set_xticks(range(len(values)), words)
+    if sum(map(len, words)) > _LINE:
+        ax.set_xticklabels(words, rotation=25, horizontalalignment="right")
+    ax.set_xlim(-0.5, len(values) - 0.5)
+    ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
+    ax.set_xlabel(_words(axis.name))
+    ax.set_ylabel(what)
+    draw_frame(ax, grid="y")
+
+
+def _words(text: str, *, most: int = _LONGEST) -> str:
+    """Return text of which matplotlib makes no formula, and that a legend does not leave out."""
+    words = cut(clean(text), most).replace("$", r"\$")
+    return f" {words}" if words.startswith("_") else words

@@ -1,0 +1,213 @@
+"""Memory over time of all worker counts in one plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from sdprofile.render.curves import (
+    SHOWN,
+    emptiest_curve,
+    is_sampled,
+    median_run,
+    shown_curve,
+    shown_limit,
+    thinned,
+)
+from sdprofile.render.palette import REPEAT, Mark, marked, of_count
+from sdprofile.render.plots.labels import CurveLabel, figure_of, name_axes, place_labels
+from sdprofile.units import format_bytes, large_unit, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+
+    from sdprofile.model.run import CountSummary, Run
+    from sdprofile.results.profile import Profile
+
+_SIZE = (7.2, 3.1)
+"""Width and height of a new figure, in inches."""
+
+_MOST_SAMPLES = 400
+"""Samples drawn of each curve; more cannot be told apart."""
+
+_MOST_OF_REPEATS = 3000
+"""Samples drawn of all dimmed curves together, lest many repeats make a large page."""
+
+_FEWEST_SAMPLES = 25
+"""Samples drawn of each curve at least."""
+
+_MARKERS = 5
+"""Markers on each curve; none at its start, where all curves meet."""
+
+_LIMIT_WITHIN = 1.3
+"""A limit is drawn up to this many times the highest value, lest it squash the curves."""
+
+_MOST_BANDS = 4
+"""Worker counts up to which there are bands; more of them lie over each other as one grey."""
+
+_BAND_ALPHA = 0.12
+
+
+def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
+    """Draw memory over time, one colour and marker per worker count.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    ax
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure drawn in; pyplot does not know a new one.
+
+    Notes
+    -----
+    The repeat with the median time is drawn in full, the others dimmed. Below its line, which is
+    the fullest worker, a light band reaches down to the emptiest, if there are at most four counts.
+    A dashed line is the limit of each worker.
+    """
+    if ax is None:
+        ax = Figure(figsize=_SIZE, layout="constrained").subplots()
+    gigabyte, unit = large_unit(decimal=profile.decimal)
+    most = min(_MOST_SAMPLES, _MOST_OF_REPEATS // max(1, len(profile.runs)))
+    ends = [
+        end
+        for count, how in marked(profile)
+        for end in _draw_count(ax, count, how, gigabyte, most=max(_FEWEST_SAMPLES, most))
+    ]
+    if len(profile.counts) <= _MOST_BANDS:
+        for count, how in marked(profile):
+            _draw_band(ax, count, how, gigabyte)
+    name_axes(ax, f"{SHOWN} [{unit}]")
+    if ends:
+        _scale_axes(ax, profile)
+        place_labels(ax, ends, around=_draw_limits(ax, profile, gigabyte))
+    else:
+        ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
+    return figure_of(ax)
+
+
+def _draw_count(
+    ax: Axes, count: CountSummary, how: Mark, gigabyte: float, *, most: int
+) -> Iterator[CurveLabel]:
+    """Draw all runs of a count, with `most` samples of a dimmed one; yield labels of ends."""
+    full = median_run(count)
+    for run in count.runs:
+        if run is not full:
+            yield from _draw_run(ax, run, how, gigabyte, most=most, dimmed=True)
+    if full is not None:
+        yield from _draw_run(ax, full, how, gigabyte, most=_MOST_SAMPLES, dimmed=False)
+
+
+def _draw_run(
+    ax: Axes, run: Run, how: Mark, gigabyte: float, *, most: int, dimmed: bool
+) -> Iterator[CurveLabel]:
+    curve = shown_curve(run)
+    if curve is None:
+        return
+    seconds, nbytes = thinned(*curve, most=most)
+    heights = nbytes / gigabyte
+    killed = run.status == "killed"
+    group = of_count(run.workers) + (f" {REPEAT}" if dimmed else "")
+    # Even in time: matplotlib's own even spacing is along the line, dense where it is steep.
+    places = np.linspace(seconds[0], seconds[-1], _MARKERS + 1)[1 : -1 if killed else None]
+    ax.plot(
+        seconds,
+        heights,
+        color=how.colour,
+        linestyle=how.line,
+        linewidth=1.1 if dimmed else 1.9,
+        alpha=0.35 if dimmed else 1.0,
+        marker=None if dimmed else how.marker,
+        markersize=5.5,
+        markevery=np.unique(np.searchsorted(seconds, places)).tolist(),
+        zorder=2 if dimmed else 3,
+        gid=f"sdp-curve {group}",
+    )
+    if killed:
+        ax.plot(
+            seconds[-1],
+            heights[-1],
+            color=how.colour,
+            marker="x",
+            markersize=11,
+            markeredgewidth=3,
+            alpha=0.6 if dimmed else 1.0,
+            zorder=4,
+            gid=group,
+        )
+    words = [] if dimmed else [plural(run.workers, "worker")]
+    if run.status != "ok":
+        words.append(run.status)
+    if words:
+        yield CurveLabel(
+            text=", ".join(words),
+            x=float(seconds[-1]),
+            y=float(heights[-1]),
+            colour=how.colour,
+            group=group,
+        )
+
+
+def _draw_band(ax: Axes, count: CountSummary, how: Mark, gigabyte: float) -> None:
+    """Fill what lies between the fullest and the emptiest worker of the run drawn in full."""
+    run = median_run(count)
+    if run is None:
+        return
+    above, below = shown_curve(run), emptiest_curve(run)
+    if above is None or below is None:
+        return
+    # There and back again: the two may have kept samples at unlike times.
+    there, fullest = thinned(*above, most=_MOST_SAMPLES)
+    back, emptiest = thinned(below[0], -below[1], most=_MOST_SAMPLES)
+    ax.fill(
+        np.append(there, back[::-1]),
+        np.append(fullest, -emptiest[::-1]) / gigabyte,
+        color=how.colour,
+        alpha=_BAND_ALPHA,
+        linewidth=0,
+        zorder=1.5,
+        gid=of_count(run.workers),
+    )
+
+
+def _scale_axes(ax: Axes, profile: Profile) -> None:
+    sampled = [run.seconds for run in profile.runs if is_sampled(run)]
+    ax.set_xlim(0, max(ax.dataLim.x1, *sampled) or 1.0)
+    ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
+
+
+def _draw_limits(ax: Axes, profile: Profile, gigabyte: float) -> list[Text]:
+    """Draw each limit that is near, one line for all counts that share it; return the labels."""
+    highest = ax.dataLim.y1
+    limits = {shown_limit(count) for count in profile.counts if median_run(count) is not None}
+    texts: list[Text] = []
+    for limit in sorted(limit for limit in limits if limit is not None):
+        height = limit / gigabyte
+        if height > _LIMIT_WITHIN * highest:
+            continue
+        colour = ax.xaxis.label.get_color()
+        ax.axhline(height, color=colour, linestyle="--", linewidth=1.1, zorder=2.5)
+        ax.set_ylim(0, max(ax.get_ylim()[1], 1.1 * height))
+        texts.append(
+            ax.annotate(
+                f"limit per worker: {format_bytes(limit, decimal=profile.decimal)}",
+                (1, height),
+                xycoords=ax.get_yaxis_transform(),
+                xytext=(-2, 3),
+                textcoords="offset points",
+                horizontalalignment="right",
+                fontsize=8.5,
+                color=colour,
+                path_effects=[withStroke(linewidth=2.5, foreground=ax.get_facecolor())],
+            )
+        )
+    return texts

@@ -1,0 +1,115 @@
+"""Time and peaks over worker counts: measured, and dashed what a replay predicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from sdprofile.render.palette import marked
+from sdprofile.render.plots.labels import draw_frame
+from sdprofile.units import large_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.axes import Axes
+
+    from sdprofile.model.prediction import Prediction
+    from sdprofile.model.run import CountSummary
+    from sdprofile.results.profile import Profile
+
+_SIZE = (7.2, 2.8)
+"""Width and height, in inches."""
+
+
+def predicted_plot(profile: Profile) -> Figure:
+    """Draw times, peaks of a worker and of the cluster.
+
+    Parameters
+    ----------
+    profile
+        What was measured, with predictions.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A figure that pyplot does not know. Filled markers are medians of the times, and the highest
+        peaks; dots are single runs; empty markers are predicted, and a dashed line leads to them
+        from the last that was measured.
+    """
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    byte, unit = large_unit(decimal=profile.decimal)
+    axes = figure.subplots(1, 3)
+    _draw(
+        axes[0],
+        profile,
+        lambda count: count.timing.median if count.timing else None,
+        lambda each: each.seconds,
+        "time [s]",
+        singly=lambda count: count.timing.seconds if count.timing else (),
+    )
+    _draw(
+        axes[1],
+        profile,
+        lambda count: None if count.peak_worker is None else count.peak_worker / byte,
+        lambda each: None if each.peak_worker is None else each.peak_worker / byte,
+        f"peak/worker [{unit}]",
+    )
+    _draw(
+        axes[2],
+        profile,
+        lambda count: None if count.cluster_peak is None else count.cluster_peak.high / byte,
+        lambda each: None if each.peak_cluster is None else each.peak_cluster / byte,
+        f"peak of the cluster [{unit}]",
+    )
+    limit = profile.runs[0].memory_limit if profile.runs else None
+    if limit and axes[1].dataLim.y1 > 0.7 * limit / byte:
+        axes[1].axhline(limit / byte, color="0.5", linewidth=1.1)
+    for ax in axes:
+        ax.set_ylim(0, 1.08 * max(ax.dataLim.y1, 1e-9))
+    return figure
+
+
+def _draw(
+    ax: Axes,
+    profile: Profile,
+    measured: Callable[[CountSummary], float | None],
+    predicted: Callable[[Prediction], float | None],
+    what: str,
+    *,
+    singly: Callable[[CountSummary], Sequence[float]] = lambda _: (),
+) -> None:
+    """Draw one number over the worker counts, for some also of each run."""
+    predictions = profile.predictions
+    asked: Sequence[Prediction] = predictions.asked if predictions else ()
+    counts = sorted({c.workers for c in profile.counts} | {each.workers for each in asked})
+    place = {count: index for index, count in enumerate(counts)}
+    ink = ax.xaxis.label.get_color()
+    known = [
+        (place[count.workers], value, how)
+        for count, how in marked(profile)
+        if (value := measured(count)) is not None
+    ]
+    told = [
+        (place[each.workers], value) for each in asked if (value := predicted(each)) is not None
+    ]
+    ax.plot([x for x, _, _ in known], [y for _, y, _ in known], color=ink, linewidth=1.1, alpha=0.6)
+    after = [(x, y) for x, y in told if known and x > known[-1][0]]
+    joined = [*([known[-1][:2]] if known else []), *after]
+    ax.plot(
+        [x for x, _ in joined], [y for _, y in joined], color=ink, linestyle="--", linewidth=1.1
+    )
+    for x, y, how in known:
+        look: dict[str, Any] = {"color": how.colour, "marker": how.marker, "markersize": 7}
+        ax.plot(x, y, zorder=3, **look)
+    for count, how in marked(profile):
+        for y in singly(count):
+            ax.plot(place[count.workers], y, marker="o", markersize=3, color=how.colour, alpha=0.6)
+    for x, y in told:
+        ax.plot(x, y, marker="o", markersize=7, fillstyle="none", color=ink, zorder=3)
+    ax.set_xticks(range(len(counts)), [str(count) for count in counts])
+    ax.set_xlim(-0.4, len(counts) - 0.6)
+    ax.set_xlabel("workers")
+    ax.set_ylabel(what)
+    draw_frame(ax, grid="y")

@@ -1,0 +1,87 @@
+"""Speedup over worker counts: measured, each run as a dot, against the ideal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.units import plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sdprofile.model.run import CountSummary
+    from sdprofile.results.profile import Profile
+
+_SIZE = (7.2, 3.1)
+"""Width and height, in inches."""
+
+_ASIDE = 0.07
+"""How far right of the median the single runs stand, as a fraction of the way to the next count."""
+
+
+def speedup_plot(profile: Profile) -> Figure:
+    """Draw the speedup of each worker count that finished.
+
+    Parameters
+    ----------
+    profile
+        What was measured, with at least one count that finished.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A figure that pyplot does not know: the medians joined by a line, a dot for each run, a
+        dashed line for the ideal, a cross at 0 for each count of which no run ended well.
+    """
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    ax = figure.subplots()
+    ink = ax.xaxis.label.get_color()
+    finished = [
+        (place, count) for place, count in enumerate(profile.counts) if count.speedup is not None
+    ]
+    places = [place for place, _ in finished]
+    ideal = [count.times_workers or 1.0 for _, count in finished]
+    ax.plot(places, ideal, color=ink, linestyle="--", linewidth=1.1, zorder=2)
+    ax.annotate(
+        "ideal",
+        (places[-1], ideal[-1]),
+        xytext=(8, 0),
+        textcoords="offset points",
+        verticalalignment="center",
+        color=ink,
+    )
+    measured = [count.speedup or 0.0 for _, count in finished]
+    ax.plot(places, measured, color=ink, linewidth=1.1, alpha=0.6, zorder=2)
+    for place, (count, how) in enumerate(marked(profile)):
+        _draw_count(ax, place, count, how)
+    ax.set_xticks(range(len(profile.counts)), [str(count.workers) for count in profile.counts])
+    ax.set_xlim(-0.3, len(profile.counts) - 0.6)
+    ax.set_ylim(0, 1.08 * max(ax.dataLim.y1, 1.0))
+    ax.set_xlabel("workers")
+    ax.set_ylabel(f"speedup over {plural(finished[0][1].workers, 'worker')}")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid()
+    ax.set_axisbelow(True)
+    return figure
+
+
+def _draw_count(ax: Axes, place: int, count: CountSummary, how: Mark) -> None:
+    look: dict[str, Any] = {"color": how.colour, "gid": of_count(count.workers)}
+    if count.timing is None or count.base is None or count.speedup is None:
+        ax.plot(place, 0, marker="x", markersize=10, markeredgewidth=3, clip_on=False, **look)
+        ax.annotate(
+            count.status,
+            (place, 0),
+            xytext=(9, 3),
+            textcoords="offset points",
+            fontweight="bold",
+            **look,
+        )
+        return
+    runs = [count.base.median / seconds for seconds in count.timing.seconds if seconds]
+    aside = [place + _ASIDE] * len(runs)
+    ax.plot(aside, runs, linestyle="none", marker="o", markersize=5, fillstyle="none", **look)
+    ax.plot(place, count.speedup, marker=how.marker, markersize=9, zorder=3, **look)

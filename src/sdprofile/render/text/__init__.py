@@ -1,0 +1,1 @@
+"""A profile as text: for the terminal, as Markdown, as CSV."""

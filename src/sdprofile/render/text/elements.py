@@ -1,0 +1,70 @@
+"""The SpatialData elements that a cell works on, as a table."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from sdprofile.render.text.rows import MISSING
+from sdprofile.units import format_bytes
+
+if TYPE_CHECKING:
+    from sdprofile.model.elements import Element
+    from sdprofile.results.profile import Profile
+
+ELEMENTS = "elements that the cell works on"
+"""What `element_rows` returns, in words."""
+
+ELEMENT = "element"
+"""Header of the column whose texts come from the user's code."""
+
+_PARTS_OF_PATH = 3
+
+
+def element_rows(profile: Profile, *, whole_paths: bool = False) -> list[list[str]]:
+    """Return the elements as text.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    whole_paths
+        Whether to tell the whole path of a store, and not only its end.
+
+    Returns
+    -------
+    list of list of str
+        The headers, then a row per element; empty if none is known.
+    """
+    if not profile.elements:
+        return []
+    headers = [ELEMENT, "kind", "shape", "type", "bytes", "chunks", "number", "store"]
+    return [
+        headers,
+        *(_row(each, decimal=profile.decimal, whole=whole_paths) for each in profile.elements),
+    ]
+
+
+def _row(each: Element, *, decimal: bool, whole: bool) -> list[str]:
+    scale = f", {each.scale} of {each.scales}" if each.scales else ""
+    return [
+        each.where,
+        f"{each.kind}{scale}",
+        _lengths(each.shape),
+        each.dtype or MISSING,
+        MISSING if each.nbytes is None else format_bytes(each.nbytes, decimal=decimal),
+        _lengths(each.chunks),
+        str(each.chunk_count) if each.chunk_count else MISSING,
+        _store(each.store, whole=whole),
+    ]
+
+
+def _lengths(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or MISSING
+
+
+def _store(path: str, *, whole: bool) -> str:
+    parts = PurePath(path).parts
+    if whole or len(parts) <= _PARTS_OF_PATH:
+        return path or MISSING
+    return f".../{'/'.join(parts[-_PARTS_OF_PATH:])}"

@@ -1,0 +1,61 @@
+"""What a replay of the tasks says of other worker counts, as text for the terminal and a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sdprofile.render.text.rows import MISSING
+from sdprofile.units import format_bytes, format_seconds, plural
+
+if TYPE_CHECKING:
+    from sdprofile.model.prediction import Prediction, PredictionError
+    from sdprofile.results.profile import Profile
+
+_HEADERS = ("workers", "time", "off", "peak/worker", "off", "peak/cluster", "off")
+
+
+def prediction_rows(profile: Profile) -> list[list[str]]:
+    """Return what was predicted, and how far off the same is where it was measured.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    list of list of str
+        The headers, then a row for each worker count, ascending; empty if nothing was predicted.
+    """
+    predictions = profile.predictions
+    if predictions is None or not profile.runs:
+        return []
+    errors = {each.workers: each for each in predictions.errors(profile)}
+    return [list(_HEADERS), *(_row(profile, p, errors.get(p.workers)) for p in predictions.every)]
+
+
+def prediction_title(profile: Profile) -> str:
+    """Return what `prediction_rows` are, in words; empty if nothing was predicted."""
+    if profile.predictions is None:
+        return ""
+    replayed = plural(profile.predictions.replayed, "worker")
+    return f"predicted by a replay of the tasks of {replayed} (off: where it was measured, too)"
+
+
+def _row(profile: Profile, each: Prediction, error: PredictionError | None) -> list[str]:
+    off = (error.seconds, error.peak_worker, error.peak_cluster) if error else (None, None, None)
+    time, worker, cluster = map(_percent, off)
+    return [
+        str(each.workers),
+        *(format_seconds(each.seconds), time),
+        *(_memory(profile, each.peak_worker), worker),
+        *(_memory(profile, each.peak_cluster), cluster),
+    ]
+
+
+def _memory(profile: Profile, nbytes: int | None) -> str:
+    return MISSING if nbytes is None else format_bytes(nbytes, decimal=profile.decimal)
+
+
+def _percent(fraction: float | None) -> str:
+    return MISSING if fraction is None else f"{100 * fraction:+.0f} %"

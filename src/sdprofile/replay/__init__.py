@@ -1,0 +1,1 @@
+"""The recorded tasks of a run, executed again on virtual workers: predictions."""

@@ -1,0 +1,1 @@
+"""What the user holds: profiles and comparisons, their tables and their files."""

@@ -1,0 +1,260 @@
+"""A profile as pandas tables."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.model.setting import LIMIT, THREADS, Setting, column_name
+from sdprofile.model.spans import EXECUTE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sdprofile.model.prediction import Predictions
+    from sdprofile.model.run import Run
+    from sdprofile.results.comparison import Comparison
+    from sdprofile.results.profile import Profile
+
+_COLUMNS = ("workers", "threads", "memory_limit_bytes", "repeat", "status", "seconds", "tasks")
+"""Names that a variable may have too, and whose columns must stay apart from its own."""
+
+
+def runs_frame(profile: Profile) -> pd.DataFrame:
+    """Return one row per run; see `Profile.to_frame`."""
+    return _frame(
+        [
+            {
+                "workers": run.workers,
+                "threads": run.threads,
+                "memory_limit_bytes": run.memory_limit,
+                **_which(run.setting, profile),
+                "repeat": run.repeat,
+                "status": run.status,
+                "seconds": run.seconds,
+                "tasks": run.tasks,
+                "peak_worker_bytes": run.peak_worker,
+                "peak_cluster_low_bytes": run.cluster_peak and run.cluster_peak.low,
+                "peak_cluster_high_bytes": run.cluster_peak and run.cluster_peak.high,
+                "baseline_bytes": run.baseline,
+                "peak_children_bytes": run.children,
+                "peak_kernel_bytes": run.circumstances.kernel_peak,
+                "spilled_bytes": run.spilled,
+                "transferred_bytes": run.transferred,
+                "cpu_seconds": run.cpu_seconds,
+                "kernel_cpu_seconds": run.circumstances.kernel_cpu_seconds,
+            }
+            for run in profile.runs
+        ],
+        "threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
+        " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes peak_children_bytes"
+        " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds",
+        profile,
+    )
+
+
+def summary_frame(profile: Profile) -> pd.DataFrame:
+    """Return one row per worker count; see `Profile.summary`."""
+    rows = []
+    for count in profile.counts:
+        timing = count.timing
+        rows.append(
+            {
+                **_which(count.setting, profile),
+                "status": count.status,
+                "runs": len(timing.seconds) if timing else 0,
+                "median_seconds": timing and timing.median,
+                "mean_seconds": timing and timing.mean,
+                "std_seconds": timing and timing.std,
+                "min_seconds": timing and timing.shortest,
+                "speedup": count.speedup,
+                "efficiency": count.efficiency,
+                "serial_fraction": count.serial_fraction,
+                "verdict": count.verdict and count.verdict.words,
+                "peak_worker_bytes": count.peak_worker,
+                "peak_cluster_low_bytes": count.cluster_peak and count.cluster_peak.low,
+                "peak_cluster_high_bytes": count.cluster_peak and count.cluster_peak.high,
+                "memory_limit_bytes": count.memory_limit,
+                "limit_fraction": count.limit_fraction,
+            }
+        )
+    return _frame(
+        rows,
+        "status runs median_seconds mean_seconds std_seconds min_seconds speedup"
+        " efficiency serial_fraction verdict peak_worker_bytes peak_cluster_low_bytes"
+        " peak_cluster_high_bytes memory_limit_bytes limit_fraction",
+        profile,
+    )
+
+
+def memory_frame(profile: Profile) -> pd.DataFrame:
+    """Return the memory curves, one row per sample; see `Profile.memory`."""
+    return _frame(
+        [
+            {
+                **_which(run.setting, profile),
+                "repeat": run.repeat,
+                "source": curve.source,
+                "worker": curve.worker,
+                "measure": curve.measure,
+                "seconds": seconds,
+                "bytes": nbytes,
+            }
+            for run in profile.runs
+            for curve in run.curves
+            for seconds, nbytes in zip(curve.seconds, curve.nbytes, strict=True)
+        ],
+        "repeat source worker measure seconds bytes",
+        profile,
+    )
+
+
+def spans_frame(profile: Profile) -> pd.DataFrame:
+    """Return where the workers' time went; see `Profile.spans`."""
+    return _frame(
+        [
+            {
+                **_which(run.setting, profile),
+                "repeat": run.repeat,
+                "span": part.span,
+                "context": part.context,
+                "prefix": part.prefix,
+                "activity": part.activity,
+                "seconds": part.seconds,
+                "bytes": part.nbytes,
+            }
+            for run in profile.runs
+            for part in run.spans
+        ],
+        "repeat span context prefix activity seconds bytes",
+        profile,
+    )
+
+
+def steps_frame(profile: Profile) -> pd.DataFrame:
+    """Return the calls that are steps, one row per run and step; see `Profile.steps`."""
+    return _frame(
+        [
+            {
+                **_which(run.setting, profile),
+                "repeat": run.repeat,
+                "step": step.span,
+                "calls": step.calls,
+                "kernel_seconds": step.seconds,
+                "thread_seconds": sum(part.seconds for part in run.spans if part.span == step.span),
+                "merged": ", ".join(step.merged),
+            }
+            for run in profile.runs
+            for step in run.steps
+            if step.calls
+        ],
+        "repeat step calls kernel_seconds thread_seconds merged",
+        profile,
+    )
+
+
+def tasks_frame(profile: Profile) -> pd.DataFrame:
+    """Return time and memory of each task prefix; see `Profile.tasks`."""
+    return _frame(
+        [
+            {**_which(run.setting, profile), "repeat": run.repeat, **row}
+            for run in profile.runs
+            for row in _task_rows(run)
+        ],
+        "repeat prefix tasks seconds cpu_seconds peak_worker_bytes rise_low_bytes rise_high_bytes",
+        profile,
+    )
+
+
+def comparison_frame(comparison: Comparison) -> pd.DataFrame:
+    """Return one row per worker count that both have; see `Comparison.to_frame`."""
+    rows = []
+    for change in comparison.counts:
+        before, after, verdict = change.before.timing, change.after.timing, change.verdict
+        rows.append(
+            {
+                "workers": change.workers,
+                "before_seconds": before and before.median,
+                "after_seconds": after and after.median,
+                "speedup": verdict and verdict.ratio,
+                "speedup_low": verdict and verdict.ratio_low,
+                "speedup_high": verdict and verdict.ratio_high,
+                "verdict": verdict and verdict.words,
+                "before_peak_bytes": change.before.peak_worker,
+                "after_peak_bytes": change.after.peak_worker,
+                "peak_ratio": change.peak_ratio,
+                "tasks_ratio": change.tasks_ratio,
+            }
+        )
+    return _frame(
+        rows,
+        "before_seconds after_seconds speedup speedup_low speedup_high verdict"
+        " before_peak_bytes after_peak_bytes peak_ratio tasks_ratio",
+    )
+
+
+def _task_rows(run: Run) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for part in run.spans:
+        if part.context == EXECUTE:
+            row = rows.setdefault(part.prefix, {"seconds": 0.0, "cpu_seconds": 0.0})
+            row["seconds"] += part.seconds
+            row["cpu_seconds"] += part.seconds if part.activity == "thread-cpu" else 0.0
+    for memory in run.task_memory:
+        rows.setdefault(memory.prefix, {}).update(
+            tasks=memory.tasks,
+            peak_worker_bytes=memory.peak,
+            rise_low_bytes=memory.rise_low,
+            rise_high_bytes=memory.rise_high,
+        )
+    return [{"prefix": prefix, **row} for prefix, row in rows.items()]
+
+
+def predictions_frame(predictions: Predictions) -> pd.DataFrame:
+    """Return one row per worker count; see `Predictions.to_frame`."""
+    measured = {each.workers for each in predictions.measured}
+    return _frame(
+        [
+            {
+                "workers": each.workers,
+                "measured": each.workers in measured,
+                "seconds": each.seconds,
+                "peak_worker_bytes": each.peak_worker,
+                "peak_cluster_bytes": each.peak_cluster,
+            }
+            for each in predictions.every
+        ],
+        "measured seconds peak_worker_bytes peak_cluster_bytes",
+    )
+
+
+def _which(setting: Setting, profile: Profile) -> dict[str, Any]:
+    """Return the cells that tell a setting from the others of a profile."""
+    varied = profile.varied.own
+    return {
+        "workers": setting.workers,
+        **({"threads": setting.threads} if THREADS in varied else {}),
+        **({"memory_limit_bytes": setting.memory_limit} if LIMIT in varied else {}),
+        **{column_name(name, _COLUMNS): _literal(value) for name, value in setting.variables},
+    }
+
+
+def _literal(text: str) -> Any:
+    """Return the number that a text is, else the text."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def _frame(
+    rows: list[dict[str, Any]], columns: str, profile: Profile | None = None
+) -> pd.DataFrame:
+    """Return rows as a frame, the cells that tell settings apart first."""
+    import pandas as pd
+
+    which = _which(profile.runs[0].setting, profile) if profile and profile.runs else ["workers"]
+    frame = pd.DataFrame(rows, columns=list(dict.fromkeys([*which, *columns.split()])))
+    # Nullable integers, so that a missing peak does not turn bytes into floats.
+    whole = [name for name in frame.columns if name.endswith("bytes") or name == "tasks"]
+    return frame.astype(dict.fromkeys(whole, "Int64"))

@@ -1,0 +1,300 @@
+"""Everything that one profile measured, and the tables made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.explain.advice import make_advice
+from sdprofile.explain.grid import grid_advice, grid_notices
+from sdprofile.explain.notices.every import Notice, make_notices
+from sdprofile.model.elements import Element
+from sdprofile.model.failure import Failure
+from sdprofile.model.machine import Machine
+from sdprofile.model.memory import Thresholds
+from sdprofile.model.prediction import Predictions
+from sdprofile.model.run import CountSummary, Run
+from sdprofile.model.setting import Varied
+from sdprofile.model.summaries import by_kind, in_rounds, summaries
+from sdprofile.results.exported import Exported
+from sdprofile.results.frames import (
+    memory_frame,
+    runs_frame,
+    spans_frame,
+    steps_frame,
+    summary_frame,
+    tasks_frame,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile(Exported):
+    """A cell, run with several settings: what it took and why.
+
+    `str` gives the report for a terminal; a notebook shows it as a table and a plot.
+    """
+
+    code: str
+    """The cell."""
+
+    runs: tuple[Run, ...]
+    """All runs, in the order in which they were made."""
+
+    repeats: int
+    """How many runs with each setting were asked for."""
+
+    fused: bool = True
+    """Whether dask was free to fuse tasks; False with ``--no-fuse``."""
+
+    compute: str = ""
+    """How ``--compute`` computed what was lazy in the cell's value; empty if it was not asked."""
+
+    thresholds: Thresholds = Thresholds()
+    """From which fractions of their limit the workers spilled, paused and were killed."""
+
+    secure: bool = False
+    """Whether the cluster talked TLS, which makes transfers slower."""
+
+    stopped: str = ""
+    """Why the profile ended early, in one line; empty if it did not."""
+
+    machine: Machine
+    """Where it ran."""
+
+    dashboard: str = ""
+    """Address of dask's dashboard; empty if there is none."""
+
+    tunnel: str = ""
+    """Command that opens the dashboard to the user's machine; empty if none is needed."""
+
+    decimal: bool = False
+    """Whether memory is written in powers of 1000 (GB), as the user did, or of 1024 (GiB)."""
+
+    created: str = ""
+    """When it was begun: ISO 8601 with the offset from UTC."""
+
+    versions: tuple[tuple[str, str], ...] = ()
+    """Names and versions of the packages that matter."""
+
+    predictions: Predictions | None = None
+    """What a replay of the tasks says of other worker counts; None without ``--predict``."""
+
+    remarks: tuple[Notice, ...] = field(default=())
+    """Notices that were found while it ran."""
+
+    @cached_property
+    def counts(self) -> tuple[CountSummary, ...]:
+        """One summary for each worker count, in ascending order; of a grid, for each setting."""
+        return summaries(self.runs)
+
+    @cached_property
+    def varied(self) -> Varied:
+        """In what the settings differ."""
+        return Varied.of((run.setting for run in self.runs), decimal=self.decimal)
+
+    @cached_property
+    def parts(self) -> tuple[Profile, ...]:
+        """A profile over worker counts for each limit, number of threads and value of a variable.
+
+        Just this one, if only the number of workers was varied.
+        """
+        kinds = by_kind(self.runs)
+        if len(kinds) < 2:
+            return (self,)
+        return tuple(replace(self, runs=runs, stopped="", remarks=()) for runs in kinds)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether more was varied than the number of workers."""
+        return len(self.parts) > 1
+
+    @property
+    def elements(self) -> tuple[Element, ...]:
+        """The SpatialData elements that the cell worked on, in the last run that tells."""
+        return next((run.elements for run in reversed(self.runs) if run.elements), ())
+
+    @property
+    def in_rounds(self) -> bool | None:
+        """Whether the counts took turns, so that what drifts meets all of them alike.
+
+        False if all runs of a count were made in a row; None where the runs do not tell.
+        """
+        return in_rounds(self.runs)
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What ended the runs that did not end well, in the order in which it happened."""
+        return tuple(run.failure for run in self.runs if run.failure is not None)
+
+    @cached_property
+    def notices(self) -> tuple[Notice, ...]:
+        """Facts that make a number doubtful, or that explain it, each with advice."""
+        found = grid_notices(self) if self.is_grid else make_notices(self)
+        return tuple(sorted((*self.remarks, *found), key=lambda notice: not notice.leading))
+
+    @cached_property
+    def advice(self) -> str:
+        """The count to use and why, and the memory to give it; empty where nothing could tell."""
+        return grid_advice(self) if self.is_grid else make_advice(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per run.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `threads`, `memory_limit_bytes`, `repeat`, `status`, `seconds`,
+            `tasks`, `peak_worker_bytes`, `peak_cluster_low_bytes`, `peak_cluster_high_bytes`,
+            `baseline_bytes`, `peak_children_bytes`, `peak_kernel_bytes`, `spilled_bytes`,
+            `transferred_bytes`, `cpu_seconds` (of the tasks), `kernel_cpu_seconds`. What is not
+            known is `NA`.
+
+        Notes
+        -----
+        `peak_worker_bytes` and `baseline_bytes` are of the fullest worker. The true peak of the
+        cluster lies between `peak_cluster_low_bytes` and `peak_cluster_high_bytes`. All memory is
+        resident memory: pages that processes share are counted for each. What a worker's child
+        processes took (`peak_children_bytes`, sampled) is in the worker's and the cluster's peak;
+        the kernel's own is in neither.
+        """
+        return runs_frame(self)
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per worker count.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `status`, `runs` (that ended well), `median_seconds`,
+            `mean_seconds`, `std_seconds`, `min_seconds`, `speedup`, `efficiency`,
+            `serial_fraction` and `verdict` (all against the smallest count that finished),
+            `peak_worker_bytes`, `peak_cluster_low_bytes` and `peak_cluster_high_bytes` (maxima over
+            the runs), `memory_limit_bytes`, `limit_fraction`. What is not known is `NA`.
+
+        Notes
+        -----
+        `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.scaling.serial_fraction`).
+        `verdict` is ``faster``, ``slower``, ``the same``, ``not measurably faster`` or ``slower``,
+        or ``cannot tell with 3 repeats`` (see `sdprofile.explain.verdict`).
+        """
+        return summary_frame(self)
+
+    def memory(self) -> pd.DataFrame:
+        """Return the memory curves, one row per sample.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat`, `source` (``"sampler"``: each worker, read from the system
+            every 20 ms; ``"dask"``: dask's `MemorySampler`), `worker` (address; empty for the sum
+            of all workers), `measure` (see `Curve.measure`), `seconds` (since the cell started),
+            `bytes`. Of runs above 80 s it is what `Curve.thinned` keeps.
+        """
+        return memory_frame(self)
+
+    def spans(self) -> pd.DataFrame:
+        """Return where the workers' time went, by span, task prefix and activity.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat`, `span`, `context`, `prefix`, `activity`, `seconds` (of
+            thread time, summed over all threads), `bytes`. With ``idle``, the seconds of a run add
+            up to workers x threads x wall time.
+
+        Notes
+        -----
+        From dask's fine performance metrics
+        (https://distributed.dask.org/en/stable/fine-performance-metrics.html); see
+        `sdprofile.model.spans.share_out` for what goes on beside the threads. A worker that is
+        killed takes what it counted in its last second with it.
+        """
+        return spans_frame(self)
+
+    def steps(self) -> pd.DataFrame:
+        """Return the calls of spatialdata's functions, one row per run and step.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat`, `step` (as `spans` names it, with the line of the cell),
+            `calls`, `kernel_seconds` (wall time of the calls in the kernel), `thread_seconds` (of
+            its tasks, summed over all threads), `merged` (steps and task prefixes whose tasks dask
+            merged with those of this step). Empty with ``--steps off``, or where spatialdata was
+            not loaded.
+        """
+        return steps_frame(self)
+
+    def tasks(self) -> pd.DataFrame:
+        """Return time and memory of the tasks, one row per run and prefix of their keys.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat`, `prefix`, `tasks`, `seconds` and `cpu_seconds` (summed
+            over the tasks), `peak_worker_bytes` (highest memory of a worker while one ran),
+            `rise_low_bytes` and `rise_high_bytes` (the most that one must have added to the memory
+            at its start, and that all tasks which ran then did; the same number with one thread per
+            worker). What is not known is `NA`.
+        """
+        return tasks_frame(self)
+
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Draw memory over time, one colour and marker per worker count; of a grid, the times.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure drawn in; it is not shown.
+        """
+        from sdprofile.render.plots.grid import grid_plot
+        from sdprofile.render.plots.memory import memory_plot
+
+        return grid_plot(self, ax=ax) if self.is_grid else memory_plot(self, ax=ax)
+
+    def save(self, path: str | Path) -> None:
+        """Write the profile to a JSON file, which `sdprofile.load` reads.
+
+        Parameters
+        ----------
+        path
+            Where to write; a file that is there is replaced once the new one is complete.
+        """
+        from sdprofile.results.storage import save
+
+        save(self, path)
+
+    def to_markdown(self) -> str:
+        """Return the table, the notices and the advice in Markdown, for a pull request."""
+        from sdprofile.render.text.export import profile_markdown
+
+        return profile_markdown(self)
+
+    def _csv_frame(self) -> pd.DataFrame:
+        """Return `summary()`, which a CSV file holds."""
+        return self.summary()
+
+    def __str__(self) -> str:
+        from sdprofile.render.text.report import report
+
+        return report(self)
+
+    def _repr_mimebundle_(
+        self, include: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        from sdprofile.render.page.page import mimebundle
+
+        return mimebundle(self)

@@ -1,0 +1,73 @@
+"""A picture is small, sharp, and dark on white whatever the user's style."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import matplotlib.style
+import numpy as np
+import pytest
+from pages import Page
+from PIL import Image
+from profiles import GB, make_profile, make_run
+
+from sdprofile.render.page.png import draw_png, page_png
+from sdprofile.render.plots.memory import memory_plot
+from sdprofile.results.profile import Profile
+
+RAMP = (GB, 4 * GB)
+
+
+def opened(profile: Profile) -> Image.Image:
+    return Image.open(io.BytesIO(draw_png(lambda: memory_plot(profile))[0]))
+
+
+def test_png_has_two_device_pixels_per_css_pixel_and_a_palette() -> None:
+    profile = make_profile(make_run(curve=RAMP))
+
+    png, width, height = draw_png(lambda: memory_plot(profile))
+
+    image = Image.open(io.BytesIO(png))
+    assert (width, height) == (720, 310)
+    assert image.size == (1440, 620)
+    assert image.mode == "P"
+    assert "transparency" not in image.info
+    assert len(png) < 60_000
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_png_is_dark_on_white_in_every_style(style: str) -> None:
+    with matplotlib.style.context(style):
+        pixels = np.asarray(opened(make_profile(make_run(curve=RAMP))).convert("L"))
+
+    assert pixels[0, 0] == 255
+    assert (pixels > 250).mean() > 0.8
+    assert (pixels < 50).any()
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_png_keeps_the_colours_of_the_curves(*, few: bool) -> None:
+    profile = make_profile(*(make_run(n, curve=[GB * n, GB * n]) for n in (1, 2, 4, 8)))
+    kinds = {"dpi": 150, "colours": 32} if few else {}
+
+    png, _, _ = draw_png(lambda: memory_plot(profile), **kinds)
+
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+    for wanted in ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)):
+        distance = np.abs(pixels - wanted).sum(axis=2)
+        assert (distance < 30).sum() > 100
+
+
+def test_picture_in_a_page_has_its_size_and_says_what_it_shows() -> None:
+    profile = make_profile(make_run(curve=RAMP))
+
+    html = page_png(lambda: memory_plot(profile), label='"memory" <b>', dpi=200)
+
+    [image] = Page(html).attributes["img"]
+    prefix, data = str(image["src"]).split(",")
+    assert prefix == "data:image/png;base64"
+    png = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert png.size == (2 * int(image["width"] or 0), 2 * int(image["height"] or 0))
+    assert image["alt"] == '"memory" <b>'

@@ -1,0 +1,247 @@
+"""Each view tells all counts, in numbers that were known before, and escapes every name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pages import Page
+from profiles import GB, address, make_activity, make_curve, make_profile, make_run, make_task
+
+from sdprofile.explain.notices.every import Notice
+from sdprofile.model.memory import WorkerPeak
+from sdprofile.render.page.memory_view import memory_panels, memory_view
+from sdprofile.render.page.picture import svg_picture
+from sdprofile.render.page.speedup_view import speedup_view
+from sdprofile.render.page.steps_view import steps_view
+from sdprofile.render.page.tasks_view import tasks_view
+from sdprofile.render.page.time_view import time_view
+from sdprofile.render.page.views import make_views
+from sdprofile.render.text.rows import table_rows
+from sdprofile.results.profile import Profile
+
+HOSTILE = "</td></table><script>alert(1)</script>"
+
+
+def bars(html: str) -> list[tuple[str, str]]:
+    return re.findall(r"width:([\d.]+%);background:(#\w+)", html)
+
+
+def hostile_profile() -> Profile:
+    """Return a profile with a script wherever a name comes from the user's code or a file."""
+    spans = (
+        make_activity("thread-cpu", 3.0, span=f"cell/{HOSTILE.replace('/', '')}", prefix=HOSTILE),
+        make_activity("idle", 1.0, span="cell", context="idle"),
+    )
+    runs = [
+        make_run(
+            workers,
+            curve=(GB, 2 * GB),
+            spans=spans,
+            status=status,
+            task_memory=(make_task(HOSTILE),),
+        )
+        for workers, status in ((1, "ok"), (2, "ok"), (4, HOSTILE))
+    ]
+    remark = Notice(fact=HOSTILE, advice=HOSTILE)
+    return make_profile(*runs, remarks=(remark,), code=HOSTILE, stopped=HOSTILE)
+
+
+def test_views_are_the_six_in_their_order() -> None:
+    names = [view.name for view in make_views(make_profile(remarks=()), picture=svg_picture)]
+
+    assert names[:5] == ["Time", "Speedup", "Memory", "Steps", "Tasks"]
+    assert names[5].startswith("Notices")
+
+
+def test_name_of_the_notices_tells_their_number() -> None:
+    remarks = tuple(Notice(fact=f"fact {n}", advice="do") for n in range(3))
+    profile = make_profile(remarks=remarks)
+
+    *_, view = make_views(profile, picture=svg_picture)
+
+    assert view.name == f"Notices {len(profile.notices)}"
+    assert len(Page(view.html).texts["li"]) == len(profile.notices) >= 3
+
+
+def test_no_view_runs_what_is_in_a_name() -> None:
+    for view in make_views(hostile_profile(), picture=svg_picture):
+        assert "<script" not in view.html + view.below, view.name
+        Page(view.html + view.below)  # all that was opened is closed in its turn
+
+
+def test_time_has_the_cells_of_the_terminal_with_the_curves_marker() -> None:
+    profile = make_profile(
+        make_run(1, seconds=9.0, status="killed"), make_run(2, seconds=6.0), make_run(4)
+    )
+
+    headers, *rows = Page(time_view(profile)).rows
+
+    wanted_headers, *wanted = table_rows(profile)
+    assert headers == wanted_headers
+    assert [row[1:] for row in rows] == [row[1:] for row in wanted]
+    assert [row[0] for row in rows] == ["● 1", "■ 2", "▲ 4"]
+
+
+def test_time_tells_the_status_also_where_all_is_well() -> None:
+    headers, *rows = Page(time_view(make_profile())).rows
+
+    assert [row[headers.index("status")] for row in rows] == ["ok", "ok", "ok"]
+
+
+def test_bar_is_as_long_as_the_median_time_and_each_run_is_a_dot() -> None:
+    profile = make_profile(
+        *(make_run(1, seconds=seconds, repeat=n) for n, seconds in enumerate((10.0, 11.0, 20.0))),
+        make_run(2, seconds=5.0),
+    )
+
+    html = time_view(profile)
+
+    assert bars(html) == [("55.0%", "#0072B2"), ("25.0%", "#D55E00")]
+    assert re.findall(r'<b style="left:([\d.]+)%', html) == ["50.0", "55.0", "100.0"]
+
+
+def test_count_that_never_finished_has_no_bar() -> None:
+    html = time_view(make_profile(make_run(1, status="killed"), make_run(2)))
+
+    assert html.count('class="sdp-bar"') == 1
+
+
+def test_speedup_is_told_with_the_ideal_and_drawn() -> None:
+    page = Page(speedup_view(make_profile(), picture=svg_picture))
+
+    assert page.rows[1:] == [
+        ["● 1", "1.00x", "1.00x", "100 %", "–", "–"],
+        ["■ 2", "2.00x", "2.00x", "100 %", "0.00", "cannot tell with 1 repeat"],
+        ["▲ 4", "3.00x", "4.00x", "75 %", "0.11", "cannot tell with 1 repeat"],
+    ]
+    assert len(page.attributes["svg"]) == 1
+
+
+def test_bar_of_a_speedup_is_full_where_the_largest_ideal_is_reached() -> None:
+    assert [width for width, _ in bars(speedup_view(make_profile(), picture=svg_picture))] == [
+        "25.0%",
+        "50.0%",
+        "75.0%",
+    ]
+
+
+@pytest.mark.parametrize("statuses", [("ok", "killed"), ("killed", "killed")])
+def test_one_count_alone_has_no_plot_of_speedups(statuses: tuple[str, str]) -> None:
+    runs = [make_run(n, status=status) for n, status in zip((1, 2), statuses, strict=True)]
+
+    html = speedup_view(make_profile(*runs), picture=svg_picture)
+
+    assert "svg" not in Page(html).attributes
+    assert "needs two worker counts" in html
+    assert Page(html).rows[2][-1] == "killed"
+
+
+def test_memory_is_the_most_of_any_run() -> None:
+    def peaks(*amounts: int) -> tuple[WorkerPeak, ...]:
+        return tuple(
+            WorkerPeak(worker=address(n), baseline=GB // 10, peak=peak)
+            for n, peak in enumerate(amounts)
+        )
+
+    dask = [
+        tuple(
+            make_curve((0, amount, GB // 100), measure=measure)
+            for measure, amount in (("managed", first), ("unmanaged", GB // 4), ("spilled", second))
+        )
+        for first, second in ((GB, 0), (GB // 2, 2 * GB))
+    ]
+    profile = make_profile(
+        make_run(2, worker_peaks=peaks(2 * GB, GB), curves=dask[0], transferred=GB // 8),
+        make_run(2, worker_peaks=peaks(GB, 5 * GB // 2), curves=dask[1], repeat=2),
+    )
+
+    headers, row = Page(memory_view(profile)).rows
+
+    told = dict(zip(headers, row, strict=True))
+    del told["all workers"]
+    assert told == {
+        "workers": "● 2",
+        "at start": "100 MB",
+        "peak/worker": "2.50 GB",
+        "of limit": "50 %",
+        "managed": "1.00 GB",
+        "unmanaged": "250 MB",
+        "spilled": "2.00 GB",
+        "transferred": "125 MB",
+    }
+
+
+def test_peak_of_all_workers_is_a_range_where_it_is_not_one_number() -> None:
+    rows = Page(memory_view(make_profile(make_run(1, peak=GB), make_run(2, peak=GB)))).rows
+
+    column = rows[0].index("all workers")
+    assert [row[column] for row in rows[1:]] == ["1.00 GB", "1.00 GB to 2.00 GB"]
+
+
+def test_each_count_that_was_sampled_has_a_panel() -> None:
+    profile = make_profile(
+        make_run(1, curve=(GB, 2 * GB)), make_run(2), make_run(4, curve=(GB, 2 * GB))
+    )
+
+    page = Page(memory_panels(profile, picture=svg_picture))
+
+    panels = [str(each["class"]) for each in page.attributes["div"]]
+    assert panels == ["sdp-panel sdp-w1", "sdp-panel sdp-w4"]
+    assert len(page.attributes["svg"]) == 2
+
+
+def test_steps_stand_below_each_other_and_counts_side_by_side() -> None:
+    def spans(seconds: float) -> tuple[object, ...]:
+        return (
+            make_activity("thread-cpu", 2.0, span="cell/load"),
+            make_activity("idle", seconds - 2.0, span="cell"),
+        )
+
+    profile = make_profile(
+        make_run(1, seconds=8.0, spans=spans(8.0)), make_run(2, seconds=5.0, spans=spans(10.0))
+    )
+
+    html = steps_view(profile)
+
+    assert Page(html).rows == [
+        ["step", "● 1 worker", "■ 2 workers"],
+        ["cell", "8.00 sidle 75 %", "5.00 sidle 80 %"],
+        ["└ load", "2.00 scompute 100 %", "1.00 scompute 100 %"],
+    ]
+    assert 'aria-label="compute 25 %, idle 75 %"' in html
+    assert "--no-fuse" not in html
+
+
+def test_cell_without_steps_is_told_how_to_have_them() -> None:
+    spans = (make_activity("idle", 10.0, span="cell"),)
+
+    assert "--no-fuse" in steps_view(make_profile(make_run(spans=spans)))
+
+
+def test_tasks_come_by_their_time_and_with_their_memory() -> None:
+    spans = (
+        make_activity("thread-cpu", 1.0, prefix="short"),
+        make_activity("thread-cpu", 4.0, prefix="long"),
+        make_activity("thread-noncpu", 1.0, prefix="long"),
+        make_activity("idle", 4.0, span="cell", context="idle", prefix=""),
+    )
+    run = make_run(spans=spans, task_memory=(make_task("short"), make_task("unseen")))
+
+    page = Page(tasks_view(make_profile(run)))
+
+    assert page.rows == [
+        ["task prefix", "● 1 worker", "peak/worker", "rise"],
+        ["long", "5.00 s", "–", "–"],
+        ["short", "1.00 s", "2.00 GB", "1.00 GB"],
+        ["unseen", "–", "2.00 GB", "1.00 GB"],
+    ]
+
+
+def test_many_prefixes_are_cut_and_counted() -> None:
+    tasks = tuple(make_task(f"prefix-{chr(97 + n)}") for n in range(20))
+
+    html = tasks_view(make_profile(make_run(task_memory=tasks)))
+
+    assert len(Page(html).rows) == 13
+    assert "8 more" in html

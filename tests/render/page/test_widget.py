@@ -1,0 +1,109 @@
+"""The widget has a button for each view and count, and what it shows stays small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ipywidgets import VBox
+from pages import Page
+from profiles import GB, address, make_activity, make_curve, make_profile, make_run, make_task
+
+from sdprofile.render.page.page import html_report
+from sdprofile.render.page.picture import svg_picture
+from sdprofile.render.page.views import make_views
+from sdprofile.render.page.widget import timing_widget
+from sdprofile.results.profile import Profile
+
+MOST = 300_000
+
+
+def parts(widget: VBox) -> tuple[Any, Any, str]:
+    """Return the two rows of buttons, and the HTML below them."""
+    row, content = widget.children
+    views, counts = row.children
+    return views, counts, content.value
+
+
+def large_profile() -> Profile:
+    """Return 8 counts with 10 repeats of 100 s each, up to 16 workers that were sampled."""
+    rng = np.random.default_rng(0)
+    runs = []
+    for workers in (1, 2, 3, 4, 6, 8, 12, 16):
+        for repeat in range(1, 11):
+            curves = [
+                make_curve(
+                    rng.integers(GB, 4 * GB, 5000).tolist(),
+                    seconds=100.0,
+                    source="sampler",
+                    worker=address(n),
+                )
+                for n in range(workers if repeat == 1 else 1)
+            ]
+            curves += [
+                make_curve(rng.integers(0, GB, 1000).tolist(), seconds=100.0, measure=measure)
+                for measure in ("managed", "unmanaged", "spilled")
+            ]
+            spans = [
+                make_activity(activity, 9.0, span=f"cell/step {n}", prefix=f"prefix-of-task-{n}")
+                for n in range(12)
+                for activity in ("thread-cpu", "disk-read", "network")
+            ]
+            spans.append(make_activity("idle", 5.0, span="cell", context="idle", prefix=""))
+            runs.append(
+                make_run(
+                    workers,
+                    repeat=repeat,
+                    # The first is the median run: it has the curves of all workers.
+                    seconds=100.0 + repeat * (-1) ** repeat * (repeat > 1),
+                    curves=tuple(curves),
+                    spans=tuple(spans),
+                    task_memory=tuple(make_task(f"prefix-of-task-{n}") for n in range(12)),
+                )
+            )
+    return make_profile(*runs, repeats=10)
+
+
+def test_there_is_a_button_for_each_view_and_each_count() -> None:
+    views, counts, _ = parts(timing_widget(make_profile(), uid="u1"))
+
+    assert [name.split()[0] for name in views.options] == [
+        "Time",
+        "Speedup",
+        "Memory",
+        "Steps",
+        "Tasks",
+        "Notices",
+    ]
+    assert list(counts.options) == ["all", "● 1", "■ 2", "▲ 4"]
+    assert (views.index, counts.index) == (0, 0)
+
+
+def test_all_views_are_in_it_and_rules_that_choose_are_its_own() -> None:
+    profile = make_profile(make_run(curve=(GB, 2 * GB)), make_run(2, curve=(GB, 2 * GB)))
+    widget = timing_widget(profile, uid="u1")
+
+    page = Page(parts(widget)[2])
+
+    labels = [each["aria-label"] for each in page.attributes["section"]]
+    assert labels == [*(view.name for view in make_views(profile, picture=svg_picture)), "Memory"]
+    [rules] = page.texts["style"]
+    choosing = [line for line in rules.splitlines() if "mod-active) " in line]
+    assert len(choosing) == 6 + 2 + 2 * 5
+    assert all(line.startswith(".u1:has(") for line in choosing)
+    assert {"sdp-live", "u1"} <= set(widget._dom_classes)
+
+
+def test_single_repeats_can_be_told_from_the_run_that_stands_for_them() -> None:
+    runs = [make_run(2, curve=(GB, 2 * GB), repeat=n, seconds=9.0 + n) for n in (1, 2, 3)]
+
+    html = parts(timing_widget(make_profile(*runs), uid="u1"))[2]
+
+    assert html.count('class="sdp-curve sdp-of sdp-w2 sdp-repeat"') == 2
+    assert html.count('class="sdp-curve sdp-of sdp-w2"') == 1
+
+
+def test_report_of_a_large_profile_is_less_than_300_kb() -> None:
+    profile = large_profile()
+
+    assert len(html_report(profile, twin_of="u1").encode()) < MOST

@@ -1,0 +1,140 @@
+"""Steps come as a tree, and what they took adds up to the wall time."""
+
+from __future__ import annotations
+
+import pytest
+from profiles import make_activity, make_profile, make_run, make_step
+
+from sdprofile.render.page.steps_view import steps_view
+from sdprofile.render.text.report import report
+from sdprofile.render.text.steps import step_rows, steps
+from sdprofile.results.profile import Profile
+
+
+def test_each_step_comes_before_those_in_it() -> None:
+    spans = tuple(
+        make_activity("thread-cpu", 1.0, span=span)
+        for span in ("cell/b/deep", "cell/a", "cell/b", "cell/c", "cell/a/x")
+    )
+    run = make_run(spans=(*spans, make_activity("idle", 1.0, span="cell")))
+
+    found = [(step.depth, step.name) for step in steps(make_profile(run))]
+
+    assert found == [(0, "cell"), (1, "b"), (2, "deep"), (1, "a"), (2, "x"), (1, "c")]
+
+
+def test_cell_takes_the_wall_time_and_a_step_its_share_of_the_threads() -> None:
+    spans = (
+        make_activity("thread-cpu", 12.0, span="cell/load"),
+        make_activity("idle", 28.0, span="cell"),
+    )
+    run = make_run(2, threads=2, seconds=10.0, spans=spans)
+
+    cell, load = steps(make_profile(run))
+
+    [whole], [part] = cell.times, load.times
+    assert whole is not None
+    assert part is not None
+    assert whole.seconds == 10.0
+    assert whole.shares == pytest.approx({"compute": 0.3, "idle": 0.7})
+    assert part.seconds == 3.0
+    assert part.shares == {"compute": 1.0}
+
+
+def test_step_with_the_start_of_anothers_name_is_not_in_it() -> None:
+    spans = (
+        make_activity("thread-cpu", 1.0, span="cell/load"),
+        make_activity("thread-cpu", 4.0, span="cell/loading"),
+        make_activity("idle", 5.0, span="cell"),
+    )
+
+    _, load, loading = steps(make_profile(make_run(spans=spans)))
+
+    assert [load.times[0] and load.times[0].seconds] == [1.0]
+    assert [loading.times[0] and loading.times[0].seconds] == [4.0]
+
+
+def test_count_that_did_not_finish_has_no_times() -> None:
+    spans = (make_activity("idle", 10.0, span="cell"),)
+    profile = make_profile(make_run(1, status="killed", spans=spans), make_run(2, spans=spans))
+
+    [cell] = steps(profile)
+
+    assert cell.times[0] is None
+    assert cell.times[1] is not None
+
+
+def test_without_a_run_that_ended_well_there_are_no_steps() -> None:
+    assert steps(make_profile(make_run(status="killed"))) == ()
+
+
+def with_calls() -> Profile:
+    """Return a profile whose second step has no tasks, on 1 and 2 workers."""
+    spans = (
+        make_activity("thread-cpu", 4.0, span="cell/mine/map_raster (line 2)"),
+        make_activity("idle", 16.0, span="cell"),
+    )
+    calls = (
+        make_step("cell/mine/map_raster (line 2)", 0.25),
+        make_step("cell/transform (line 3)", 0.5, calls=2),
+        make_step("cell", calls=0, merged=["transform (line 3)"]),
+    )
+    first = make_run(1, seconds=20.0, spans=spans, steps=calls)
+    return make_profile(first, make_run(2, seconds=10.0, spans=spans, steps=calls[:1]))
+
+
+def test_calls_are_steps_in_their_order_with_or_without_tasks() -> None:
+    assert step_rows(with_calls()) == [
+        ["step", "1 worker", "2 workers"],
+        ["cell", "20.0 s", "10.0 s"],
+        ["  mine", "4.00 s", "2.00 s"],
+        ["    map_raster (line 2)", "4.00 s (250 ms)", "2.00 s (250 ms)"],
+        ["  transform (line 3)", "– (500 ms)", "–"],
+    ]
+
+
+def test_report_shows_the_steps_aligned_where_there_are_any() -> None:
+    lines = report(with_calls(), width=80).splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("steps ("))
+    assert lines[start + 1 : start + 6] == [
+        "step                            1 worker        2 workers",
+        "cell                              20.0 s           10.0 s",
+        "  mine                            4.00 s           2.00 s",
+        "    map_raster (line 2)  4.00 s (250 ms)  2.00 s (250 ms)",
+        "  transform (line 3)          – (500 ms)                –",
+    ]
+    alone = make_profile(make_run(spans=(make_activity("idle", 10.0, span="cell"),)))
+    assert step_rows(alone) == []
+    assert "steps (" not in report(alone)
+
+
+def test_widget_tells_the_time_in_the_kernel() -> None:
+    html = steps_view(with_calls())
+    assert "compute 100 %, kernel 250 ms" in html
+    assert "kernel 500 ms" in html
+
+
+def test_table_of_steps() -> None:
+    table = with_calls().steps()
+    assert table.to_dict("records")[:2] == [
+        {
+            "workers": 1,
+            "repeat": 1,
+            "step": "cell/mine/map_raster (line 2)",
+            "calls": 1,
+            "kernel_seconds": 0.25,
+            "thread_seconds": 4.0,
+            "merged": "",
+        },
+        {
+            "workers": 1,
+            "repeat": 1,
+            "step": "cell/transform (line 3)",
+            "calls": 2,
+            "kernel_seconds": 0.5,
+            "thread_seconds": 0,
+            "merged": "",
+        },
+    ]
+    assert len(table) == 3
+    assert list(make_profile(make_run()).steps()) == list(table)

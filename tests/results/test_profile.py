@@ -1,0 +1,308 @@
+"""A profile sums its runs up and gives them as data frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from profiles import GB, make_curve, make_profile, make_run
+
+from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.memory import ClusterPeak, WorkerPeak
+from sdprofile.model.run import CountSummary
+from sdprofile.model.spans import SpanActivity
+from sdprofile.model.tasks import TaskMemory
+from sdprofile.results.profile import Profile
+from sdprofile.results.storage import load
+
+RUN_COLUMNS = [
+    "workers",
+    "threads",
+    "memory_limit_bytes",
+    "repeat",
+    "status",
+    "seconds",
+    "tasks",
+    "peak_worker_bytes",
+    "peak_cluster_low_bytes",
+    "peak_cluster_high_bytes",
+    "baseline_bytes",
+    "peak_children_bytes",
+    "peak_kernel_bytes",
+    "spilled_bytes",
+    "transferred_bytes",
+    "cpu_seconds",
+    "kernel_cpu_seconds",
+]
+
+
+def only_count(profile: Profile) -> CountSummary:
+    [count] = profile.counts
+    return count
+
+
+def test_counts_ascend_whatever_the_order_of_the_runs() -> None:
+    profile = make_profile(make_run(4), make_run(1), make_run(2))
+
+    assert [count.workers for count in profile.counts] == [1, 2, 4]
+
+
+def test_repeats_of_a_count_are_one_summary_in_their_order() -> None:
+    profile = make_profile(make_run(seconds=3.0, repeat=1), make_run(seconds=2.0, repeat=2))
+
+    timing = only_count(profile).timing
+    assert timing is not None
+    assert timing.seconds == (3.0, 2.0)
+
+
+def test_speedup_is_against_the_smallest_count_that_finished() -> None:
+    killed, base, faster = make_profile(
+        make_run(1, seconds=3.0, status="killed"),
+        make_run(2, seconds=12.0),
+        make_run(4, seconds=8.0),
+    ).counts
+
+    assert (killed.speedup, base.speedup, faster.speedup) == (None, 1.0, 1.5)
+    assert (killed.efficiency, base.efficiency, faster.efficiency) == (None, 1.0, 0.75)
+
+
+def test_nothing_that_finished_means_no_speedup() -> None:
+    count = only_count(make_profile(make_run(1, status="killed")))
+
+    assert (count.timing, count.speedup) == (None, None)
+
+
+def test_time_leaves_out_runs_that_did_not_end_well() -> None:
+    count = only_count(
+        make_profile(make_run(seconds=10.0), make_run(seconds=2.0, repeat=2, status="killed"))
+    )
+
+    assert count.timing is not None
+    assert count.timing.seconds == (10.0,)
+    assert count.status == "killed"
+
+
+def test_failure_of_a_count_is_its_first() -> None:
+    first = make_run(repeat=1, seconds=1.0, status="killed")
+    second = make_run(repeat=2, seconds=2.0, status="failed")
+
+    profile = make_profile(first, second)
+
+    assert only_count(profile).failure is first.failure
+    assert profile.failures == (first.failure, second.failure)
+
+
+def test_peak_is_the_highest_of_all_repeats() -> None:
+    profile = make_profile(make_run(peak=2 * GB), make_run(repeat=2, peak=3 * GB))
+
+    assert only_count(profile).peak_worker == 3 * GB
+
+
+def test_peak_of_a_run_is_of_its_fullest_worker() -> None:
+    peaks = (
+        WorkerPeak(worker="a", baseline=10, peak=300),
+        WorkerPeak(worker="b", baseline=20, peak=200),
+    )
+
+    run = make_run(2, worker_peaks=peaks)
+
+    assert (run.peak_worker, run.baseline) == (300, 20)
+
+
+def test_limit_fraction_is_of_one_workers_limit() -> None:
+    count = only_count(make_profile(make_run(4, peak=4 * GB, memory_limit=5 * GB)))
+
+    assert count.limit_fraction == 0.8
+
+
+@pytest.mark.parametrize("unknown", [{"peak": None}, {"memory_limit": None}])
+def test_no_limit_fraction_without_peak_or_limit(unknown: dict[str, None]) -> None:
+    assert only_count(make_profile(make_run(**unknown))).limit_fraction is None
+
+
+def test_frame_has_a_row_per_run() -> None:
+    run = make_run(
+        2,
+        threads=3,
+        seconds=1.5,
+        peak=GB,
+        spilled=7,
+        transferred=8,
+        cpu_seconds=2.5,
+        worker_peaks=(WorkerPeak(worker="a", baseline=GB // 5, peak=GB, children=6),),
+        circumstances=Circumstances(kernel_cpu_seconds=3.5, kernel_peak=9 * GB),
+        cluster_peak=ClusterPeak(low=GB, high=2 * GB),
+    )
+
+    frame = make_profile(run, make_run(4)).to_frame()
+
+    assert list(frame.columns) == RUN_COLUMNS
+    assert list(frame["workers"]) == [2, 4]
+    assert list(frame.iloc[0]) == [
+        *(2, 3, 5 * GB, 1, "ok", 1.5, 100, GB, GB, 2 * GB, GB // 5),
+        *(6, 9 * GB, 7, 8, 2.5, 3.5),
+    ]
+
+
+def test_bytes_that_are_not_known_are_missing_and_the_rest_stay_whole() -> None:
+    frame = make_profile(make_run(1, peak=None), make_run(2, peak=GB)).to_frame()
+
+    assert frame["peak_worker_bytes"].isna().tolist() == [True, False]
+    assert {str(frame[name].dtype) for name in RUN_COLUMNS if name.endswith("_bytes")} == {"Int64"}
+    assert str(frame["seconds"].dtype) == "float64"
+    assert str(frame["workers"].dtype) == "int64"
+
+
+def test_summary_has_a_row_per_count() -> None:
+    profile = make_profile(
+        make_run(1, seconds=10.0, peak=4 * GB),
+        make_run(1, seconds=14.0, repeat=2, peak=3 * GB),
+        make_run(2, seconds=6.0),
+    )
+
+    summary = profile.summary()
+
+    first = summary.iloc[0].to_dict()
+    assert first.pop("std_seconds") == pytest.approx(8**0.5)
+    assert pd.isna([first.pop("serial_fraction"), first.pop("verdict")]).all()
+    assert first == {
+        "workers": 1,
+        "status": "ok",
+        "runs": 2,
+        "median_seconds": 12.0,
+        "mean_seconds": 12.0,
+        "min_seconds": 10.0,
+        "speedup": 1.0,
+        "efficiency": 1.0,
+        "peak_worker_bytes": 4 * GB,
+        "peak_cluster_low_bytes": 4 * GB,
+        "peak_cluster_high_bytes": 4 * GB,
+        "memory_limit_bytes": 5 * GB,
+        "limit_fraction": 0.8,
+    }
+
+
+def test_summary_compares_with_the_smallest_count_that_finished() -> None:
+    profile = make_profile(make_run(1, seconds=12.0), make_run(4, seconds=6.0))
+
+    summary = profile.summary()
+
+    assert " ".join(summary.columns) == (
+        "workers status runs median_seconds mean_seconds std_seconds min_seconds speedup efficiency"
+        " serial_fraction verdict peak_worker_bytes peak_cluster_low_bytes peak_cluster_high_bytes"
+        " memory_limit_bytes limit_fraction"
+    )
+    assert summary["serial_fraction"].tolist()[1] == pytest.approx(1 / 3)
+    assert summary["verdict"].tolist()[1] == "cannot tell with 1 repeat"
+
+
+def test_verdict_is_on_all_runs_that_ended_well() -> None:
+    runs = [make_run(n, seconds=10 / n + r / 10, repeat=r) for r in (1, 2, 3, 4) for n in (1, 2)]
+
+    base, other = make_profile(*runs, make_run(2, seconds=90, repeat=5, status="stuck")).counts
+
+    assert base.verdict is None
+    assert other.verdict is not None
+    assert (other.verdict.word, other.verdict.runs) == ("faster", 4)
+
+
+def test_time_of_zero_has_no_verdict() -> None:
+    _, count = make_profile(make_run(1, seconds=1.0), make_run(2, seconds=0.0)).counts
+
+    assert (count.verdict, count.serial_fraction) == (None, None)
+
+
+def test_bracket_of_a_count_is_the_highest_of_all_repeats() -> None:
+    count = only_count(
+        make_profile(
+            make_run(2, cluster_peak=ClusterPeak(low=3, high=9)),
+            make_run(2, repeat=2, cluster_peak=ClusterPeak(low=5, high=8)),
+        )
+    )
+
+    assert count.cluster_peak == ClusterPeak(low=5, high=9)
+    assert only_count(make_profile(make_run(peak=None))).cluster_peak is None
+
+
+def test_summary_of_a_count_that_never_finished_lacks_times_but_not_the_peak() -> None:
+    killed = make_run(1, status="killed", peak=GB)
+
+    row = make_profile(killed, make_run(2)).summary().iloc[0]
+
+    assert (row["status"], row["runs"], row["peak_worker_bytes"]) == ("killed", 0, GB)
+    assert row[["median_seconds", "speedup", "serial_fraction", "verdict"]].isna().all()
+
+
+def test_memory_has_a_row_per_sample() -> None:
+    curve = make_curve([1, 2], seconds=5.0, worker="tcp://w")
+
+    frame = make_profile(make_run(2, repeat=3, curves=(curve,))).memory()
+
+    assert list(frame.columns) == [
+        "workers",
+        "repeat",
+        "source",
+        "worker",
+        "measure",
+        "seconds",
+        "bytes",
+    ]
+    assert frame.to_numpy().tolist() == [
+        [2, 3, "dask", "tcp://w", "process", 0.0, 1],
+        [2, 3, "dask", "tcp://w", "process", 5.0, 2],
+    ]
+    assert str(frame["bytes"].dtype) == "Int64"
+
+
+def test_spans_have_a_row_per_activity() -> None:
+    activity = SpanActivity(span="cell", activity="disk-read", seconds=1.5, nbytes=80)
+
+    frame = make_profile(make_run(2, spans=(activity,))).spans()
+
+    columns = "workers repeat span context prefix activity seconds bytes"
+    assert list(frame.columns) == columns.split()
+    assert frame.to_numpy().tolist() == [[2, 1, "cell", "execute", "", "disk-read", 1.5, 80]]
+
+
+def test_tasks_have_a_row_per_prefix_with_time_and_memory() -> None:
+    parts = (
+        SpanActivity(span="cell", prefix="load", activity="thread-cpu", seconds=1.0, nbytes=0),
+        SpanActivity(span="cell/in", prefix="load", activity="disk-read", seconds=0.5, nbytes=80),
+        SpanActivity(span="cell", prefix="sum", activity="executor", seconds=0.25, nbytes=0),
+        SpanActivity(span="cell", context="get-data", activity="network", seconds=9.0, nbytes=80),
+    )
+    memory = TaskMemory(prefix="load", tasks=3, peak=50, rise_low=20, rise_high=40)
+
+    frame = make_profile(make_run(2, spans=parts, task_memory=(memory,))).tasks()
+
+    load, total = frame.to_dict("records")
+    assert load == {
+        "workers": 2,
+        "repeat": 1,
+        "prefix": "load",
+        "tasks": 3,
+        "seconds": 1.5,
+        "cpu_seconds": 1.0,
+        "peak_worker_bytes": 50,
+        "rise_low_bytes": 20,
+        "rise_high_bytes": 40,
+    }
+    assert (total["prefix"], total["seconds"], total["cpu_seconds"]) == ("sum", 0.25, 0.0)
+    assert pd.isna(total["peak_worker_bytes"])
+
+
+@pytest.mark.parametrize("table", ["to_frame", "summary", "memory", "spans", "tasks"])
+def test_tables_of_an_empty_profile_are_empty_and_keep_their_columns(table: str) -> None:
+    frame = getattr(make_profile(empty=True), table)()
+
+    assert len(frame) == 0
+    assert "workers" in frame.columns
+
+
+def test_save_writes_what_load_reads(tmp_path: Path) -> None:
+    profile = make_profile()
+
+    profile.save(tmp_path / "profile.json")
+
+    assert load(tmp_path / "profile.json") == profile
