@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sdprofile.plain import compare, profile
-    from sdprofile.results.profile import Profile
-    from sdprofile.results.storage import load
+    from sdprofile.results.profile import Profile, load
 
 __all__ = ["Profile", "SdprofileError", "compare", "load", "load_ipython_extension", "profile"]
 
 _HOMES = {
     "Profile": "sdprofile.results.profile",
     "compare": "sdprofile.plain",
-    "load": "sdprofile.results.storage",
+    "load": "sdprofile.results.profile",
     "profile": "sdprofile.plain",
 }
 

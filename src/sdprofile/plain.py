@@ -237,7 +237,7 @@ def _profiles(
 
 
 def _profile_of(given: Profile | str | Path | Work, options: dict[str, Any]) -> Profile:
-    from sdprofile.results.storage import load
+    from sdprofile.results.profile import load
 
     if isinstance(given, Profile):
         return given

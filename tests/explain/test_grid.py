@@ -8,6 +8,7 @@ import pytest
 from profiles import GB, make_profile, make_run, make_setting
 
 from sdprofile.errors import SdprofileError
+from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Varied
 from sdprofile.plain import compare
@@ -71,7 +72,8 @@ def test_settings_come_by_part_and_are_held_against_the_first() -> None:
     # More than the workers differs from the first: nothing is shared out among them.
     assert [count.efficiency for count in counts] == [1.0, 0.5, None, None]
     assert [count.serial_fraction is None for count in counts] == [True, False, True, True]
-    assert [count.verdict.word for count in counts[2:] if count.verdict] == ["faster", "faster"]
+    verdicts = [verdict_of(count) for count in counts[2:]]
+    assert [verdict.word for verdict in verdicts if verdict] == ["faster", "faster"]
 
 
 def test_advice_names_the_setting_and_what_each_axis_does_there() -> None:

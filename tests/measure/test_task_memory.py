@@ -14,10 +14,10 @@ from distributed import Client, get_worker
 from runs import LIMIT, measure, wait_for
 
 from sdprofile.cluster.clean import busy_workers
+from sdprofile.cluster.resources import RESOURCE, take_memory_back
 from sdprofile.cluster.session import fit
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.workers import fast_start
-from sdprofile.measure.task_memory import RESOURCE, take_memory_back
 
 MB = 1_000_000
 

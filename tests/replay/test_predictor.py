@@ -146,7 +146,7 @@ def test_errors_are_of_what_was_measured() -> None:
     )
     profile = make_profile(predictions=predictions)  # of 1 and 2 workers: 12 and 6 s, 4 and 2 GB
 
-    one, two = predictions.errors(profile)
+    one, two = predictions.errors(profile.counts)
 
     assert (one.seconds, one.peak_worker, one.peak_cluster) == (-0.5, 0.25, 0.25)
     assert two.seconds == pytest.approx(0.1)

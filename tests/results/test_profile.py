@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from profiles import GB, make_curve, make_profile, make_run
 
+from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
 from sdprofile.model.tasks import TaskMemory
-from sdprofile.results.profile import Profile
-from sdprofile.results.storage import load
+from sdprofile.results.profile import Profile, load
 
 RUN_COLUMNS = [
     "workers",
@@ -202,15 +202,16 @@ def test_verdict_is_on_all_runs_that_ended_well() -> None:
 
     base, other = make_profile(*runs, make_run(2, seconds=90, repeat=5, status="stuck")).counts
 
-    assert base.verdict is None
-    assert other.verdict is not None
-    assert (other.verdict.word, other.verdict.runs) == ("faster", 4)
+    assert verdict_of(base) is None
+    verdict = verdict_of(other)
+    assert verdict is not None
+    assert (verdict.word, verdict.runs) == ("faster", 4)
 
 
 def test_time_of_zero_has_no_verdict() -> None:
     _, count = make_profile(make_run(1, seconds=1.0), make_run(2, seconds=0.0)).counts
 
-    assert (count.verdict, count.serial_fraction) == (None, None)
+    assert (verdict_of(count), count.serial_fraction) == (None, None)
 
 
 def test_bracket_of_a_count_is_the_highest_of_all_repeats() -> None:

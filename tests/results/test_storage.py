@@ -21,8 +21,8 @@ from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, Thresholds, WorkerPeak
 from sdprofile.model.run import Run
 from sdprofile.model.spans import SpanActivity
-from sdprofile.results.profile import Profile
-from sdprofile.results.storage import load, save
+from sdprofile.results.profile import Profile, load
+from sdprofile.results.storage import save
 
 texts = st.text(max_size=20)
 amounts = st.integers(0, 2**50)

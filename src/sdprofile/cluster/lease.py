@@ -15,6 +15,7 @@ from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluste
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.quiet import quiet_logs, quiet_root
 from sdprofile.cluster.resize import held_results, resize, restart
+from sdprofile.cluster.resources import take_memory_back
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     find_client,
@@ -25,12 +26,11 @@ from sdprofile.cluster.session import (
     overridden_scheduler,
     shape,
 )
+from sdprofile.cluster.thresholds import read_thresholds
 from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, prepare_workers, quiet_workers, release_workers
 from sdprofile.errors import LostError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
-from sdprofile.measure.memory import read_thresholds
-from sdprofile.measure.task_memory import take_memory_back
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice

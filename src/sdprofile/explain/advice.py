@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.kernel_work import KernelWork, kernel_work
 from sdprofile.explain.recommend import Candidate, Evidence, choose, evidence, make_candidates
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
-from sdprofile.model.elsewhere import compares_workers
+from sdprofile.model.summaries import compares_workers
 from sdprofile.model.tasks import task_prefix
 from sdprofile.units import each_of, format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 POOR_STEP = 0.7
 """Efficiency of the step from the next smaller count below which that count is named, too."""
 
 
-def make_advice(profile: Profile) -> str:
+def make_advice(profile: Measured) -> str:
     """Return what to do next, in at most three sentences.
 
     Parameters
@@ -72,7 +72,7 @@ def _kernel(work: KernelWork, chosen: Candidate) -> str:
     return f"Use {name}: {what} in the kernel, where more workers cannot help"
 
 
-def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile) -> str:
+def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured) -> str:
     """Return what the count gains on the smallest, and that larger ones gain no more."""
     first = candidates[0]
     if len(candidates) == 1:
@@ -170,7 +170,7 @@ def _step(below: Candidate, chosen: Candidate) -> float:
     return chosen.against(below).ratio * below.workers / chosen.workers
 
 
-def _has_room(chosen: Candidate, profile: Profile) -> bool:
+def _has_room(chosen: Candidate, profile: Measured) -> bool:
     """Whether the machine has the cores and the memory for one worker more."""
     run = chosen.count.runs[0]
     more = chosen.workers + 1
@@ -178,7 +178,7 @@ def _has_room(chosen: Candidate, profile: Profile) -> bool:
     return more * run.threads <= machine.cpus and more * (run.memory_limit or 0) <= machine.memory
 
 
-def memory_advice(chosen: Candidate, profile: Profile) -> str:
+def memory_advice(chosen: Candidate, profile: Measured) -> str:
     """Return which limits would have held the count."""
     peak, limit = chosen.count.peak_worker, chosen.count.memory_limit
     if peak is None:
@@ -202,7 +202,7 @@ def memory_advice(chosen: Candidate, profile: Profile) -> str:
     return text if small == large else f"{text}, {large} without spilling"
 
 
-def _killed(profile: Profile) -> str:
+def _killed(profile: Measured) -> str:
     """Return for the smallest count that was killed, and those like it, what took the memory."""
     killed = sorted(
         (failure for failure in profile.failures if failure.status == "killed"),
@@ -233,7 +233,7 @@ def _prefixes(failure: Failure) -> list[str]:
     return list(dict.fromkeys(task_prefix(task) for task in failure.tasks))
 
 
-def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
+def _measured_elsewhere(failure: Failure, profile: Measured) -> str:
     """Return what tasks of the same kind took in another run, the most if there are several."""
     prefixes = _prefixes(failure)
     seen = [
@@ -255,7 +255,7 @@ def _measured_elsewhere(failure: Failure, profile: Profile) -> str:
     return f"; with {plural(run.workers, 'worker')} a task of {memory.prefix} took {rise}"
 
 
-def _nothing_finished(profile: Profile, killed: str) -> str:
+def _nothing_finished(profile: Measured, killed: str) -> str:
     """Return what to try where no count finished."""
     by_status = {failure.status: failure for failure in reversed(profile.failures)}
     if not by_status:

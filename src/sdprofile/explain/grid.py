@@ -6,21 +6,21 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.advice import doubt, memory_advice, shows_no_gain, speed_of
+from sdprofile.explain.advice import doubt, make_advice, memory_advice, shows_no_gain, speed_of
 from sdprofile.explain.notices.every import make_notices
 from sdprofile.explain.notices.task_memory import side_by_side
 from sdprofile.explain.recommend import Candidate, beats, make_candidates
 from sdprofile.explain.verdict import NOT_FASTER
-from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.notice import Notice
 from sdprofile.model.setting import LIMIT, Axis
+from sdprofile.model.summaries import compares_workers
 from sdprofile.units import listed
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 
-def grid_notices(profile: Profile) -> tuple[Notice, ...]:
+def grid_notices(profile: Measured) -> tuple[Notice, ...]:
     """Return the notices of all parts, those with the same advice as one.
 
     Parameters
@@ -53,7 +53,7 @@ def grid_notices(profile: Profile) -> tuple[Notice, ...]:
     return (*merged, *whole)
 
 
-def grid_advice(profile: Profile) -> str:
+def grid_advice(profile: Measured) -> str:
     """Return which setting to use and why, what each axis does there, and the memory to give it.
 
     Parameters
@@ -89,7 +89,7 @@ def _price(candidate: Candidate) -> tuple[int, int]:
     return setting.workers * setting.threads, memory
 
 
-def _choice(chosen: Candidate, fastest: Candidate, first: Candidate, profile: Profile) -> str:
+def _choice(chosen: Candidate, fastest: Candidate, first: Candidate, profile: Measured) -> str:
     name = profile.varied.name
     text = f"{name(chosen.count.setting)}: "
     if chosen is first:
@@ -103,7 +103,7 @@ def _choice(chosen: Candidate, fastest: Candidate, first: Candidate, profile: Pr
     return text
 
 
-def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile) -> str:
+def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured) -> str:
     """Return what each axis does to the time where the others are as chosen."""
     parts = []
     for axis in profile.varied.axes:
@@ -120,7 +120,7 @@ def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Profil
     return f"Around it: {', '.join(parts)}" if parts else ""
 
 
-def _limits(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile) -> str:
+def _limits(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured) -> str:
     """Return the smallest limit that held; empty where there was one only."""
     axis = profile.varied.own.get(LIMIT)
     if axis is None:
@@ -140,16 +140,17 @@ def _limits(chosen: Candidate, candidates: Sequence[Candidate], profile: Profile
 
 
 def _others(
-    chosen: Candidate, candidates: Sequence[Candidate], profile: Profile, *, but: Axis
+    chosen: Candidate, candidates: Sequence[Candidate], profile: Measured, *, but: Axis
 ) -> list[Candidate]:
     """Return those that differ from the chosen one on one axis, and itself."""
     setting, alike = chosen.count.setting, profile.varied.alike
     return [each for each in candidates if alike(each.count.setting, setting, but=but)]
 
 
-def _nothing_finished(profile: Profile) -> str:
+def _nothing_finished(profile: Measured) -> str:
     if not profile.failures:
         return ""
     roomiest = max(profile.parts, key=lambda part: part.runs[0].memory_limit or 0)
     name = profile.varied.name_kind(roomiest.runs[0].setting)
-    return f"Nothing finished. {name}: {roomiest.advice}" if roomiest.advice else ""
+    advice = make_advice(roomiest)
+    return f"Nothing finished. {name}: {advice}" if advice else ""

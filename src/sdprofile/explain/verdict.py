@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass
 from itertools import accumulate
 
+from sdprofile.model.run import CountSummary
 from sdprofile.model.timing import Timing
 from sdprofile.units import plural
 
@@ -97,6 +98,15 @@ def compare(base: Timing, other: Timing) -> Verdict:
         runs=min(len(base.seconds), len(other.seconds)),
         apart=base.longest < other.shortest or other.longest < base.shortest,
     )
+
+
+def verdict_of(count: CountSummary) -> Verdict | None:
+    """Return whether a count is faster than the base; None for that itself."""
+    if count.timing is None or count.base is None or count.setting == count.base_setting:
+        return None
+    if not count.timing.shortest or not count.base.shortest:
+        return None
+    return compare(count.base, count.timing)
 
 
 def _interval(base: Timing, other: Timing) -> tuple[float, float] | None:

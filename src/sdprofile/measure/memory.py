@@ -9,20 +9,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure import sampling
 from sdprofile.measure.clock import workers_ahead
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.memory import Curve, Thresholds
+from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:
-    from distributed import Client, Nanny, Scheduler, Worker
+    from distributed import Scheduler
 
 _RETURN_TIMEOUT = 5.0
 """Seconds that a host without workers has to get one again, for its samples to be fetched."""
@@ -36,39 +36,6 @@ _START_POLL = 0.002
 
 Series = tuple[tuple[float, ...], tuple[int, ...]]
 Samples = tuple[list[float], list[int], list[int]]
-
-
-def read_thresholds(client: Client) -> Thresholds:
-    """Return from which fractions of its limit dask does something about a worker's memory.
-
-    Parameters
-    ----------
-    client
-        Of a cluster with workers; where they differ, the lowest of each counts.
-    """
-    of_workers = ask_workers(client, _of_worker).values()
-    names = ("target", "spill", "pause")
-    found = {name: _lowest(each[name] for each in of_workers) for name in names}
-    # A worker without a nanny is killed by nobody.
-    found["terminate"] = _lowest(ask_workers(client, _of_nanny, nanny=True).values())
-    return Thresholds(**found)
-
-
-def _lowest(fractions: Iterable[float | Literal[False]]) -> float | None:
-    return min((float(each) for each in fractions if each), default=None)
-
-
-def _of_worker(dask_worker: Worker) -> dict[str, float | Literal[False]]:
-    manager = dask_worker.memory_manager
-    return {
-        "target": manager.memory_target_fraction,
-        "spill": manager.memory_spill_fraction,
-        "pause": manager.memory_pause_fraction,
-    }
-
-
-def _of_nanny(dask_worker: Nanny) -> float | Literal[False]:
-    return dask_worker.memory_manager.memory_terminate_fraction
 
 
 class WorkerMemory(Instrument):

@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
-from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.resources import RESOURCE, give_memory
 from sdprofile.measure.fused import prefixes_of
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.tasks import HeldTasks
 
 if TYPE_CHECKING:
-    from distributed import Client, Scheduler, Worker
-
-RESOURCE = "MEM"
-"""Name of the resource, of which each worker has as many as its memory limit has bytes."""
+    from distributed import Client, Scheduler
 
 _NAME = "sdprofile-held"
-_MARK = "_sdprofile_gave_memory"
 
 
 class TaskHolder(Instrument):
@@ -44,7 +40,7 @@ class TaskHolder(Instrument):
     def begin(self) -> None:
         """Give workers and tasks their numbers; workers that have the resource already keep it."""
         if self._needs:
-            ask_workers(self._client, _give_memory)
+            give_memory(self._client)
             self._client.run_on_scheduler(partial(_start, self._needs))
 
     def end(self) -> None:
@@ -55,19 +51,6 @@ class TaskHolder(Instrument):
                 HeldTasks(prefix=prefix, nbytes=nbytes, tasks=counts[prefix])
                 for prefix, nbytes in self._needs.items()
             )
-
-
-def take_memory_back(client: Client) -> None:
-    """Take the resource from the workers that `TaskHolder` gave it to, once nothing runs on them.
-
-    Parameters
-    ----------
-    client
-        Of the cluster.
-    """
-    if client.status == "running":
-        given = [worker for worker, gave in ask_workers(client, _take_memory).items() if gave]
-        client.run_on_scheduler(partial(_forget_memory, given))
 
 
 class _Needs(SchedulerPlugin):
@@ -101,29 +84,3 @@ def _stop(dask_scheduler: Scheduler) -> dict[str, int]:
     dask_scheduler.remove_plugin(name=_NAME)
     counts: dict[str, int] = plugin.counts
     return counts
-
-
-async def _give_memory(dask_worker: Worker) -> None:
-    limit = dask_worker.memory_manager.memory_limit
-    if limit and RESOURCE not in dask_worker.state.total_resources:
-        await dask_worker.set_resources(**{RESOURCE: float(limit)})
-        setattr(dask_worker, _MARK, True)
-
-
-def _take_memory(dask_worker: Worker) -> bool:
-    state = dask_worker.state
-    # What a task that still runs has taken of it, it gives back at its end.
-    if not getattr(dask_worker, _MARK, False) or state.executing or state.long_running:
-        return False
-    delattr(dask_worker, _MARK)
-    del state.total_resources[RESOURCE], state.available_resources[RESOURCE]
-    return True
-
-
-def _forget_memory(workers: Iterable[str], dask_scheduler: Scheduler) -> None:
-    for address in workers:
-        worker = dask_scheduler.workers.get(address)
-        if worker is not None:
-            worker.resources.pop(RESOURCE, None)
-            worker.used_resources.pop(RESOURCE, None)
-        dask_scheduler.resources.get(RESOURCE, {}).pop(address, None)

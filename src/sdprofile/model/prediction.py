@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.model.memory import ClusterPeak
+from sdprofile.model.run import CountSummary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sdprofile.results.profile import Profile
+
+_PEAKS = ("peak_worker_bytes", "peak_cluster_bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +64,17 @@ class Predictions:
         found = {each.workers: each for each in (*self.asked, *self.measured)}
         return tuple(found[count] for count in sorted(found))
 
-    def errors(self, profile: Profile) -> Iterator[PredictionError]:
+    def errors(self, counts: Iterable[CountSummary]) -> Iterator[PredictionError]:
         """Yield how far off each prediction is that can be held against a measured count.
 
         Parameters
         ----------
-        profile
+        counts
             What was measured.
         """
-        counts = {count.workers: count for count in profile.counts}
+        by_workers = {count.workers: count for count in counts}
         for each in self.measured:
-            count = counts.get(each.workers)
+            count = by_workers.get(each.workers)
             if count is None:  # of a file that someone has changed
                 continue
             yield PredictionError(
@@ -91,9 +93,16 @@ class Predictions:
             Columns: `workers`, `measured` (whether it was also measured), `seconds`,
             `peak_worker_bytes`, `peak_cluster_bytes`. What is not known is `NA`.
         """
-        from sdprofile.results.frames import predictions_frame
+        import pandas as pd
 
-        return predictions_frame(self)
+        measured = {each.workers for each in self.measured}
+        rows = [
+            (one.workers, one.workers in measured, one.seconds, one.peak_worker, one.peak_cluster)
+            for one in self.every
+        ]
+        columns = ["workers", "measured", "seconds", *_PEAKS]
+        # Nullable integers, so that a missing peak does not turn bytes into floats.
+        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(_PEAKS, "Int64"))
 
 
 @dataclass(frozen=True, kw_only=True)

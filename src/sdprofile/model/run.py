@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
-from sdprofile.explain.verdict import Verdict, compare
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.elements import Element, FinerThanNeeded
 from sdprofile.model.elsewhere import Elsewhere
@@ -200,15 +198,6 @@ class CountSummary:
             return None
         base_workers = self.base_setting.workers
         return serial_fraction(self.speedup, workers=self.workers, base_workers=base_workers)
-
-    @cached_property
-    def verdict(self) -> Verdict | None:
-        """Whether it is faster than the base; None for that itself."""
-        if self.timing is None or self.base is None or self.setting == self.base_setting:
-            return None
-        if not self.timing.shortest or not self.base.shortest:
-            return None
-        return compare(self.base, self.timing)
 
     @property
     def peak_worker(self) -> int | None:

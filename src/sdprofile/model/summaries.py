@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sdprofile.model.elsewhere import compares_workers
 from sdprofile.model.run import CountSummary, Run
 from sdprofile.model.setting import Kind, Setting
 from sdprofile.model.timing import Timing
+
+_MOST = 0.5
+"""Fraction of a run from which it is theirs, so that worker counts make no difference to it."""
+
+
+def compares_workers(runs: Sequence[Run]) -> bool:
+    """Whether the times of runs are those of the profiled workers.
+
+    Parameters
+    ----------
+    runs
+        Some of a profile.
+    """
+    return not any(
+        place.is_cluster or place.seconds > _MOST * run.seconds
+        for run in runs
+        for place in run.elsewhere
+    )
 
 
 def summaries(runs: Sequence[Run]) -> tuple[CountSummary, ...]:

@@ -97,8 +97,7 @@ class SdprofileMagics(Magics):
 
     def _find(self, where: str, word: str) -> Profile:
         """Return the profile that a word of the user's stands for."""
-        from sdprofile.results.profile import Profile
-        from sdprofile.results.storage import load
+        from sdprofile.results.profile import Profile, load
 
         found = self.named.get(word, self._shell.user_ns.get(word))
         if isinstance(found, Profile):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
 
 # Each has a contrast of at least 3:1 on white and on #111, so it works in light and dark themes.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A8A00", "#6A5ACD")
@@ -47,7 +47,7 @@ def mark(index: int) -> Mark:
     )
 
 
-def marked(profile: Profile) -> list[tuple[CountSummary, Mark]]:
+def marked(profile: Measured) -> list[tuple[CountSummary, Mark]]:
     """Return the worker counts of a profile, each with its mark."""
     return [(count, mark(index)) for index, count in enumerate(profile.counts)]
 

@@ -1,94 +1,30 @@
-"""One profile against another: old code against new, for each worker count that both have."""
+"""What the user holds of a comparison: two profiles side by side, as table, plot and text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.explain.verdict import Verdict, compare
+from sdprofile.explain.comparison import Compared
 from sdprofile.results.exported import Exported
-from sdprofile.units import format_bytes, listed, plural
+from sdprofile.results.profile import Profile
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
-
 
 @dataclass(frozen=True, kw_only=True)
-class CountChange:
-    """What became of one worker count."""
-
-    before: CountSummary
-    """Its runs in the one profile."""
-
-    after: CountSummary
-    """Its runs in the other."""
-
-    @property
-    def workers(self) -> int:
-        """Number of workers."""
-        return self.after.workers
-
-    @cached_property
-    def verdict(self) -> Verdict | None:
-        """Whether the later is faster, and the range of the ratio of times.
-
-        None if one of the two has no run that ended well.
-        """
-        before, after = self.before.timing, self.after.timing
-        if before is None or after is None or not before.shortest or not after.shortest:
-            return None
-        return compare(before, after)
-
-    @property
-    def peak_ratio(self) -> float | None:
-        """Peak of the fullest worker, later over earlier; None where one is not known."""
-        before, after = self.before.peak_worker, self.after.peak_worker
-        return after / before if before and after else None
-
-    @property
-    def tasks_ratio(self) -> float | None:
-        """Most tasks of a run that ended well, later over earlier; None where there are none."""
-        before, after = (
-            max((run.tasks for run in count.runs if run.status == "ok"), default=0)
-            for count in (self.before, self.after)
-        )
-        return after / before if before and after else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison(Exported):
+class Comparison(Compared, Exported):
     """Two profiles side by side."""
-
-    names: tuple[str, str]
-    """What to call them."""
 
     before: Profile
     """The one that the other is held against."""
 
     after: Profile
     """The other."""
-
-    @cached_property
-    def counts(self) -> tuple[CountChange, ...]:
-        """What became of each worker count that both have, in ascending order."""
-        before = {count.workers: count for count in self.before.counts}
-        return tuple(
-            CountChange(before=before[count.workers], after=count)
-            for count in self.after.counts
-            if count.workers in before
-        )
-
-    @cached_property
-    def differences(self) -> tuple[str, ...]:
-        """In what the two differ beside their code; each makes the ratios doubtful."""
-        return tuple(_differences(self.before, self.after))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per worker count that both have.
@@ -144,43 +80,3 @@ class Comparison(Exported):
         from sdprofile.render.page.comparison import comparison_page
 
         return {"text/plain": str(self), "text/html": comparison_page(self)}
-
-
-def _differences(before: Profile, after: Profile) -> Iterator[str]:
-    one, other = before.machine, after.machine
-    if one.cpus != other.cpus:
-        yield f"{plural(one.cpus, 'CPU')} against {other.cpus}"
-    if one.memory != other.memory:
-        amounts = (format_bytes(each.memory, decimal=after.decimal) for each in (one, other))
-        yield f"{' against '.join(amounts)} of memory"
-    versions = dict(before.versions)
-    for name, version in after.versions:
-        if versions.get(name, version) != version:
-            yield f"{name} {versions[name]} against {version}"
-    if before.runs and after.runs:
-        yield from _of_workers(before, after)
-    for what, was, now in (
-        ("task fusion", before.fused, after.fused),
-        ("TLS", before.secure, after.secure),
-    ):
-        if was != now:
-            yield f"{what} {'on' if was else 'off'} against {'on' if now else 'off'}"
-    if before.compute != after.compute:
-        yield f"--compute {before.compute or 'off'} against {after.compute or 'off'}"
-    for profile, where in ((before, "the first"), (after, "the second")):
-        others = {count.workers for count in (after if profile is before else before).counts}
-        alone = [str(each.workers) for each in profile.counts if each.workers not in others]
-        if alone:
-            yield f"{listed(alone)} {'worker' if alone == ['1'] else 'workers'} only in {where}"
-
-
-def _of_workers(before: Profile, after: Profile) -> Iterator[str]:
-    one, other = before.runs[0], after.runs[0]
-    if one.threads != other.threads:
-        yield f"{plural(one.threads, 'thread')} per worker against {other.threads}"
-    if one.memory_limit != other.memory_limit:
-        limits = (
-            format_bytes(run.memory_limit, decimal=after.decimal) if run.memory_limit else "none"
-            for run in (one, other)
-        )
-        yield f"limit of a worker {' against '.join(limits)}"

@@ -5,22 +5,22 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.setting import LIMIT, THREADS, Setting, column_name
 from sdprofile.model.spans import EXECUTE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sdprofile.model.prediction import Predictions
+    from sdprofile.explain.comparison import Compared
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
-    from sdprofile.results.comparison import Comparison
-    from sdprofile.results.profile import Profile
 
 _COLUMNS = ("workers", "threads", "memory_limit_bytes", "repeat", "status", "seconds", "tasks")
 """Names that a variable may have too, and whose columns must stay apart from its own."""
 
 
-def runs_frame(profile: Profile) -> pd.DataFrame:
+def runs_frame(profile: Measured) -> pd.DataFrame:
     """Return one row per run; see `Profile.to_frame`."""
     return _frame(
         [
@@ -53,11 +53,11 @@ def runs_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
-def summary_frame(profile: Profile) -> pd.DataFrame:
+def summary_frame(profile: Measured) -> pd.DataFrame:
     """Return one row per worker count; see `Profile.summary`."""
     rows = []
     for count in profile.counts:
-        timing = count.timing
+        timing, verdict = count.timing, verdict_of(count)
         rows.append(
             {
                 **_which(count.setting, profile),
@@ -70,7 +70,7 @@ def summary_frame(profile: Profile) -> pd.DataFrame:
                 "speedup": count.speedup,
                 "efficiency": count.efficiency,
                 "serial_fraction": count.serial_fraction,
-                "verdict": count.verdict and count.verdict.words,
+                "verdict": verdict and verdict.words,
                 "peak_worker_bytes": count.peak_worker,
                 "peak_cluster_low_bytes": count.cluster_peak and count.cluster_peak.low,
                 "peak_cluster_high_bytes": count.cluster_peak and count.cluster_peak.high,
@@ -87,7 +87,7 @@ def summary_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
-def memory_frame(profile: Profile) -> pd.DataFrame:
+def memory_frame(profile: Measured) -> pd.DataFrame:
     """Return the memory curves, one row per sample; see `Profile.memory`."""
     return _frame(
         [
@@ -109,7 +109,7 @@ def memory_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
-def spans_frame(profile: Profile) -> pd.DataFrame:
+def spans_frame(profile: Measured) -> pd.DataFrame:
     """Return where the workers' time went; see `Profile.spans`."""
     return _frame(
         [
@@ -131,7 +131,7 @@ def spans_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
-def steps_frame(profile: Profile) -> pd.DataFrame:
+def steps_frame(profile: Measured) -> pd.DataFrame:
     """Return the calls that are steps, one row per run and step; see `Profile.steps`."""
     return _frame(
         [
@@ -153,7 +153,7 @@ def steps_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
-def tasks_frame(profile: Profile) -> pd.DataFrame:
+def tasks_frame(profile: Measured) -> pd.DataFrame:
     """Return time and memory of each task prefix; see `Profile.tasks`."""
     return _frame(
         [
@@ -166,7 +166,7 @@ def tasks_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
-def comparison_frame(comparison: Comparison) -> pd.DataFrame:
+def comparison_frame(comparison: Compared) -> pd.DataFrame:
     """Return one row per worker count that both have; see `Comparison.to_frame`."""
     rows = []
     for change in comparison.counts:
@@ -210,25 +210,7 @@ def _task_rows(run: Run) -> list[dict[str, Any]]:
     return [{"prefix": prefix, **row} for prefix, row in rows.items()]
 
 
-def predictions_frame(predictions: Predictions) -> pd.DataFrame:
-    """Return one row per worker count; see `Predictions.to_frame`."""
-    measured = {each.workers for each in predictions.measured}
-    return _frame(
-        [
-            {
-                "workers": each.workers,
-                "measured": each.workers in measured,
-                "seconds": each.seconds,
-                "peak_worker_bytes": each.peak_worker,
-                "peak_cluster_bytes": each.peak_cluster,
-            }
-            for each in predictions.every
-        ],
-        "measured seconds peak_worker_bytes peak_cluster_bytes",
-    )
-
-
-def _which(setting: Setting, profile: Profile) -> dict[str, Any]:
+def _which(setting: Setting, profile: Measured) -> dict[str, Any]:
     """Return the cells that tell a setting from the others of a profile."""
     varied = profile.varied.own
     return {
@@ -248,7 +230,7 @@ def _literal(text: str) -> Any:
 
 
 def _frame(
-    rows: list[dict[str, Any]], columns: str, profile: Profile | None = None
+    rows: list[dict[str, Any]], columns: str, profile: Measured | None = None
 ) -> pd.DataFrame:
     """Return rows as a frame, the cells that tell settings apart first."""
     import pandas as pd

@@ -1,24 +1,13 @@
-"""Everything that one profile measured, and the tables made from it."""
+"""What the user holds of one profile: what it measured and means, its tables, plots and files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.explain.advice import make_advice
-from sdprofile.explain.grid import grid_advice, grid_notices
-from sdprofile.explain.notices.every import Notice, make_notices
-from sdprofile.model.elements import Element
-from sdprofile.model.failure import Failure
-from sdprofile.model.machine import Machine
-from sdprofile.model.memory import Thresholds
-from sdprofile.model.prediction import Predictions
-from sdprofile.model.run import CountSummary, Run
-from sdprofile.model.setting import Varied
-from sdprofile.model.summaries import by_kind, in_rounds, summaries
+from sdprofile.explain.explained import Explained
 from sdprofile.results.exported import Exported
 from sdprofile.results.frames import (
     memory_frame,
@@ -36,114 +25,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile(Exported):
+class Profile(Explained, Exported):
     """A cell, run with several settings: what it took and why.
 
     `str` gives the report for a terminal; a notebook shows it as a table and a plot.
     """
-
-    code: str
-    """The cell."""
-
-    runs: tuple[Run, ...]
-    """All runs, in the order in which they were made."""
-
-    repeats: int
-    """How many runs with each setting were asked for."""
-
-    fused: bool = True
-    """Whether dask was free to fuse tasks; False with ``--no-fuse``."""
-
-    compute: str = ""
-    """How ``--compute`` computed what was lazy in the cell's value; empty if it was not asked."""
-
-    thresholds: Thresholds = Thresholds()
-    """From which fractions of their limit the workers spilled, paused and were killed."""
-
-    secure: bool = False
-    """Whether the cluster talked TLS, which makes transfers slower."""
-
-    stopped: str = ""
-    """Why the profile ended early, in one line; empty if it did not."""
-
-    machine: Machine
-    """Where it ran."""
-
-    dashboard: str = ""
-    """Address of dask's dashboard; empty if there is none."""
-
-    tunnel: str = ""
-    """Command that opens the dashboard to the user's machine; empty if none is needed."""
-
-    decimal: bool = False
-    """Whether memory is written in powers of 1000 (GB), as the user did, or of 1024 (GiB)."""
-
-    created: str = ""
-    """When it was begun: ISO 8601 with the offset from UTC."""
-
-    versions: tuple[tuple[str, str], ...] = ()
-    """Names and versions of the packages that matter."""
-
-    predictions: Predictions | None = None
-    """What a replay of the tasks says of other worker counts; None without ``--predict``."""
-
-    remarks: tuple[Notice, ...] = field(default=())
-    """Notices that were found while it ran."""
-
-    @cached_property
-    def counts(self) -> tuple[CountSummary, ...]:
-        """One summary for each worker count, in ascending order; of a grid, for each setting."""
-        return summaries(self.runs)
-
-    @cached_property
-    def varied(self) -> Varied:
-        """In what the settings differ."""
-        return Varied.of((run.setting for run in self.runs), decimal=self.decimal)
-
-    @cached_property
-    def parts(self) -> tuple[Profile, ...]:
-        """A profile over worker counts for each limit, number of threads and value of a variable.
-
-        Just this one, if only the number of workers was varied.
-        """
-        kinds = by_kind(self.runs)
-        if len(kinds) < 2:
-            return (self,)
-        return tuple(replace(self, runs=runs, stopped="", remarks=()) for runs in kinds)
-
-    @property
-    def is_grid(self) -> bool:
-        """Whether more was varied than the number of workers."""
-        return len(self.parts) > 1
-
-    @property
-    def elements(self) -> tuple[Element, ...]:
-        """The SpatialData elements that the cell worked on, in the last run that tells."""
-        return next((run.elements for run in reversed(self.runs) if run.elements), ())
-
-    @property
-    def in_rounds(self) -> bool | None:
-        """Whether the counts took turns, so that what drifts meets all of them alike.
-
-        False if all runs of a count were made in a row; None where the runs do not tell.
-        """
-        return in_rounds(self.runs)
-
-    @property
-    def failures(self) -> tuple[Failure, ...]:
-        """What ended the runs that did not end well, in the order in which it happened."""
-        return tuple(run.failure for run in self.runs if run.failure is not None)
-
-    @cached_property
-    def notices(self) -> tuple[Notice, ...]:
-        """Facts that make a number doubtful, or that explain it, each with advice."""
-        found = grid_notices(self) if self.is_grid else make_notices(self)
-        return tuple(sorted((*self.remarks, *found), key=lambda notice: not notice.leading))
-
-    @cached_property
-    def advice(self) -> str:
-        """The count to use and why, and the memory to give it; empty where nothing could tell."""
-        return grid_advice(self) if self.is_grid else make_advice(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per run.
@@ -298,3 +184,27 @@ class Profile(Exported):
         from sdprofile.render.page.page import mimebundle
 
         return mimebundle(self)
+
+
+def load(path: str | Path) -> Profile:
+    """Read a profile that was saved.
+
+    Parameters
+    ----------
+    path
+        A file that `Profile.save` wrote.
+
+    Returns
+    -------
+    Profile
+        Equal to the one that was saved. Nothing that the file holds is executed.
+
+    Raises
+    ------
+    SdprofileError
+        If the file cannot be read, is not a saved profile, is damaged, or was written by a newer
+        sdprofile in a format that this one does not know.
+    """
+    from sdprofile.results.storage import read
+
+    return read(path, Profile)

@@ -6,7 +6,7 @@ What is in a file:
 format     `FORMAT`; what an older sdprofile wrote is read too, what a newer one wrote is not
 sdprofile  the version that wrote it
 advice     `Profile.advice` and
-notices    `Profile.notices`, for readers; `load` makes both anew from what was measured
+notices    `Profile.notices`, for readers; `read` makes both anew from what was measured
 profile    the `Profile`: each dataclass an object whose keys are its fields, tuples as lists
 ========== =============================================================================
 
@@ -27,19 +27,19 @@ from dataclasses import is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NoReturn, get_args, get_origin
+from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn
 
 from sdprofile.errors import SdprofileError
+from sdprofile.explain.explained import Explained
 from sdprofile.model.memory import Curve
 from sdprofile.output_files import reason, write_whole
-from sdprofile.results.profile import Profile
 
 FORMAT = 4
-"""Number of the format that `save` writes, and the newest that `load` reads."""
+"""Number of the format that `save` writes, and the newest that `read` reads."""
 
 _TICKS = 10_000
 """Ticks in a second; samples have their times to 0.1 ms."""
@@ -48,9 +48,11 @@ _EXPECTED = "expected an sdprofile profile, got"
 
 _Hook = Callable[[Any, Any], Any]
 
+Kept = TypeVar("Kept", bound=Explained)
 
-def save(profile: Profile, path: str | Path) -> None:
-    """Write a profile to a file, which `load` reads.
+
+def save(profile: Explained, path: str | Path) -> None:
+    """Write a profile to a file, which `read` reads.
 
     Parameters
     ----------
@@ -75,17 +77,19 @@ def save(profile: Profile, path: str | Path) -> None:
     write_whole(path, text.encode("ascii"))
 
 
-def load(path: str | Path) -> Profile:
+def read(path: str | Path, kind: type[Kept]) -> Kept:
     """Read a profile that was saved.
 
     Parameters
     ----------
     path
-        A file that `Profile.save` wrote.
+        A file that `save` wrote.
+    kind
+        What to return it as.
 
     Returns
     -------
-    Profile
+    Kept
         Equal to the one that was saved. Nothing that the file holds is executed.
 
     Raises
@@ -111,7 +115,7 @@ def load(path: str | Path) -> Profile:
             f" {document['sdprofile']!r} (update sdprofile)"
         )
     try:
-        profile = _converter().structure(document["profile"], Profile)
+        profile = _converter().structure(document["profile"], kind)
     except BaseValidationError as error:
         raise SdprofileError(f"{path}: {_EXPECTED} {_damage(error)}") from error
     if contradiction := _contradiction(profile):
@@ -219,7 +223,7 @@ def _tuple_hook(kind: Any, converter: Converter) -> _Hook:
     return structure_each
 
 
-def _contradiction(profile: Profile) -> str:
+def _contradiction(profile: Explained) -> str:
     """Return what no profile can say although each of its values is of the right kind."""
     for run in profile.runs:
         if run.workers < 1:

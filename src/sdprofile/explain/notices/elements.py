@@ -15,8 +15,8 @@ from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.elements import Element
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
-    from sdprofile.results.profile import Profile
 
 _WORK = ("thread-cpu", "thread-noncpu", "disk-read", "disk-write")
 """What a thread does in a task that is no overhead."""
@@ -47,7 +47,7 @@ _LARGE_GRAPH = 50_000
 """Tasks from which the scheduler alone takes most of a minute, at about 1 ms each."""
 
 
-def element_notices(profile: Profile) -> Iterator[Notice]:
+def element_notices(profile: Measured) -> Iterator[Notice]:
     """Yield what is wrong with the chunks of the elements that the cell works on.
 
     Parameters
@@ -77,7 +77,7 @@ def element_notices(profile: Profile) -> Iterator[Notice]:
             )
 
 
-def _too_large(profile: Profile, rasters: list[Element]) -> Iterator[Notice]:
+def _too_large(profile: Measured, rasters: list[Element]) -> Iterator[Notice]:
     """Yield the prefix of which as many tasks as a worker runs at a time pass its limit."""
     crowd = most_crowded(profile)
     if crowd is None or not rasters:
@@ -145,7 +145,7 @@ def _large_graph(finished: list[Run], rasters: list[Element]) -> Iterator[Notice
     )
 
 
-def _finer_than_needed(profile: Profile) -> Iterator[Notice]:
+def _finer_than_needed(profile: Measured) -> Iterator[Notice]:
     found = (run.finer_than_needed for run in reversed(profile.runs) if run.finer_than_needed)
     for each in next(found, ()):
         read, enough = (

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.kernel_work import kernel_work
 from sdprofile.explain.notices.elements import element_notices
+from sdprofile.explain.notices.elsewhere import elsewhere_notices
 from sdprofile.explain.notices.failures import failure_notices
 from sdprofile.explain.notices.memory import memory_notices
 from sdprofile.explain.notices.predictions import prediction_notices
 from sdprofile.explain.notices.steps import step_notices
 from sdprofile.explain.notices.task_memory import held_notices
 from sdprofile.explain.notices.times import time_notices
-from sdprofile.model.elsewhere import compares_workers, elsewhere_notices
 from sdprofile.model.notice import Notice
+from sdprofile.model.summaries import compares_workers
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
-    from sdprofile.results.profile import Profile
 
 __all__ = ["Notice", "make_notices"]
 
@@ -27,7 +28,7 @@ _SAME_WORK = 0.02
 dask runs again what it has forgotten meanwhile."""
 
 
-def make_notices(profile: Profile) -> tuple[Notice, ...]:
+def make_notices(profile: Measured) -> tuple[Notice, ...]:
     """Return what the numbers of a profile do not say by themselves.
 
     Parameters
@@ -43,7 +44,7 @@ def make_notices(profile: Profile) -> tuple[Notice, ...]:
     return tuple(_make_notices(profile))
 
 
-def _make_notices(profile: Profile) -> Iterator[Notice]:
+def _make_notices(profile: Measured) -> Iterator[Notice]:
     yield from elsewhere_notices(profile)
     yield from failure_notices(profile)
     finished = [run for run in profile.runs if run.status == "ok"]
@@ -62,7 +63,7 @@ def _make_notices(profile: Profile) -> Iterator[Notice]:
         )
 
 
-def _lazy(profile: Profile, finished: list[Run]) -> Iterator[Notice]:
+def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
     """Yield what the cell left to be computed, or how it was computed for it."""
     if not finished:
         return

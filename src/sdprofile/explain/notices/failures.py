@@ -11,13 +11,13 @@ from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.failure import Failure
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _HASH = re.compile(r"(?<=-)([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 """What makes a key of dask unique and says nothing to a reader."""
 
 
-def failure_notices(profile: Profile) -> Iterator[Notice]:
+def failure_notices(profile: Measured) -> Iterator[Notice]:
     """Yield what ended runs, and which workers died on the way.
 
     Parameters
@@ -48,7 +48,7 @@ def failure_notices(profile: Profile) -> Iterator[Notice]:
             )
 
 
-def _kills(profile: Profile) -> Iterator[Notice]:
+def _kills(profile: Measured) -> Iterator[Notice]:
     killed = [failure for failure in profile.failures if failure.status == "killed"]
     in_finalize = [failure for failure in killed if failure.in_finalize]
     if in_finalize:

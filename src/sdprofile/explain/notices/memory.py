@@ -10,8 +10,8 @@ from sdprofile.model.notice import Notice
 from sdprofile.units import format_bytes
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
-    from sdprofile.results.profile import Profile
 
 _FINALIZE_FRACTION = 0.25
 """Fraction of a worker's limit that putting a result together may take without being told."""
@@ -20,7 +20,7 @@ _KERNEL_RISE = 200_000_000
 """Bytes by which the kernel's memory may rise without being told."""
 
 
-def memory_notices(profile: Profile) -> Iterator[Notice]:
+def memory_notices(profile: Measured) -> Iterator[Notice]:
     """Yield where memory was short, then what the peaks do not hold.
 
     Parameters
@@ -37,7 +37,7 @@ def memory_notices(profile: Profile) -> Iterator[Notice]:
     yield from _beside(profile)
 
 
-def _shortage(profile: Profile) -> Iterator[Notice]:
+def _shortage(profile: Measured) -> Iterator[Notice]:
     finished = [run for run in profile.runs if run.status == "ok"]
     if spilled := max((run.spilled for run in finished), default=0):
         amount = format_bytes(spilled, decimal=profile.decimal)
@@ -60,7 +60,7 @@ def _shortage(profile: Profile) -> Iterator[Notice]:
         )
 
 
-def _beside(profile: Profile) -> Iterator[Notice]:
+def _beside(profile: Measured) -> Iterator[Notice]:
     """Yield what took memory beside the workers, and which peaks are not exact."""
     fullest = max((run.peak_worker or 0 for run in profile.runs), default=0)
     highest = max(profile.runs, key=_kernel_rise, default=None)

@@ -9,13 +9,13 @@ from sdprofile.model.notice import Notice
 from sdprofile.units import format_bytes, listed, plural
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _FAR_OFF = 0.15
 """Error of a time, as a fraction, from which predictions are no guide."""
 
 
-def prediction_notices(profile: Profile) -> Iterator[Notice]:
+def prediction_notices(profile: Measured) -> Iterator[Notice]:
     """Yield what was predicted to be too large, and what the replay leaves out.
 
     Parameters
@@ -49,7 +49,7 @@ def prediction_notices(profile: Profile) -> Iterator[Notice]:
         )
     far = [
         f"{100 * each.seconds:+.0f} % with {plural(each.workers, 'worker')}"
-        for each in predictions.errors(profile)
+        for each in predictions.errors(profile.counts)
         if each.seconds is not None and abs(each.seconds) > _FAR_OFF
     ]
     if far:

@@ -9,7 +9,7 @@ from sdprofile.model.notice import Notice
 from sdprofile.units import format_seconds, listed, plural
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _MOST_NAMES = 4
 
@@ -17,7 +17,7 @@ _REPEATED = 0.1
 """Fraction of the tasks' time that repetitions must have taken to be worth a word."""
 
 
-def step_notices(profile: Profile) -> Iterator[Notice]:
+def step_notices(profile: Measured) -> Iterator[Notice]:
     """Yield what was made more than once, and which steps hold the tasks of others.
 
     Parameters
@@ -47,7 +47,7 @@ def step_notices(profile: Profile) -> Iterator[Notice]:
         )
 
 
-def _repeated(profile: Profile) -> Iterator[Notice]:
+def _repeated(profile: Measured) -> Iterator[Notice]:
     finished = [run for run in profile.runs if run.status == "ok" and run.repeated is not None]
     if not finished:
         return

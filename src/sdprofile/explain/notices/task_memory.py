@@ -11,11 +11,11 @@ from sdprofile.model.notice import Notice
 from sdprofile.units import format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
-    from sdprofile.results.profile import Profile
 
 
-def held_notices(profile: Profile) -> Iterator[Notice]:
+def held_notices(profile: Measured) -> Iterator[Notice]:
     """Yield what ``--task-memory`` could do, or did not do.
 
     Parameters
@@ -43,7 +43,7 @@ def held_notices(profile: Profile) -> Iterator[Notice]:
         )
 
 
-def side_by_side(profile: Profile) -> Iterator[Notice]:
+def side_by_side(profile: Measured) -> Iterator[Notice]:
     """Yield the prefix of which as many tasks as a worker has threads pass its limit the most.
 
     Notes
@@ -129,7 +129,7 @@ class Crowd:
     """A run with such workers."""
 
 
-def most_crowded(profile: Profile, *, together: int = 1) -> Crowd | None:
+def most_crowded(profile: Measured, *, together: int = 1) -> Crowd | None:
     """Return the prefix of which the tasks that a worker runs at a time pass its limit the most.
 
     Parameters
@@ -162,7 +162,7 @@ def most_crowded(profile: Profile, *, together: int = 1) -> Crowd | None:
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
-def _needs(profile: Profile) -> dict[str, Need]:
+def _needs(profile: Measured) -> dict[str, Need]:
     """Return what a task of each prefix needs, by runs with one thread per worker if there are."""
     exact: dict[str, Need] = {}
     least: dict[str, Need] = {}

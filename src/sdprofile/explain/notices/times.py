@@ -11,9 +11,9 @@ from sdprofile.model.timing import COLD_START, Timing
 from sdprofile.units import format_seconds, listed, plural
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary, Run
     from sdprofile.model.setting import Setting
-    from sdprofile.results.profile import Profile
 
 _OTHERS_SHARE = 0.1
 """Fraction of the cores that other processes may use; at least `_OTHERS_CORES`."""
@@ -22,7 +22,7 @@ _OTHERS_CORES = 0.5
 """Cores that other processes may use, on average, before the machine counts as busy."""
 
 
-def time_notices(profile: Profile) -> Iterator[Notice]:
+def time_notices(profile: Measured) -> Iterator[Notice]:
     """Yield what makes the times doubtful.
 
     Parameters
@@ -46,7 +46,7 @@ def time_notices(profile: Profile) -> Iterator[Notice]:
     yield from _pools(profile)
 
 
-def _busy_machine(profile: Profile) -> Iterator[Notice]:
+def _busy_machine(profile: Measured) -> Iterator[Notice]:
     finished = [run for run in profile.runs if run.status == "ok" and run.seconds > 0]
     others = [
         run.circumstances.others_cpu_seconds / run.seconds
@@ -64,7 +64,7 @@ def _busy_machine(profile: Profile) -> Iterator[Notice]:
         )
 
 
-def _pools(profile: Profile) -> Iterator[Notice]:
+def _pools(profile: Measured) -> Iterator[Notice]:
     """Yield each worker's hidden threads, one notice for all pools of workers of one kind."""
     by_threads: dict[int, dict[str, int]] = {}
     for run in profile.runs:
@@ -82,7 +82,7 @@ def _pools(profile: Profile) -> Iterator[Notice]:
         )
 
 
-def _unsteady(profile: Profile) -> Iterator[Notice]:
+def _unsteady(profile: Measured) -> Iterator[Notice]:
     """Yield where times spread: first what a cold start explains, then what nothing does."""
     new = _in_new_workers(profile.runs)
     cold, unstable = [], []

@@ -29,15 +29,15 @@ from sdprofile.units import large_unit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sdprofile.explain.comparison import Compared
     from sdprofile.render.palette import Mark
-    from sdprofile.results.comparison import Comparison
 
 _SIZE = (7.2, 3.1)
 _MOST_SAMPLES = 400
 _DPI = 150
 
 
-def comparison_page(comparison: Comparison) -> str:
+def comparison_page(comparison: Compared) -> str:
     """Return a comparison as an HTML fragment that needs nothing else.
 
     Parameters
@@ -67,7 +67,7 @@ def comparison_page(comparison: Comparison) -> str:
     return f'<div class="sdprofile sdp-static"><style>{style()}</style>{content}</div>'
 
 
-def comparison_plot(comparison: Comparison, *, ax: Axes | None = None) -> Figure:
+def comparison_plot(comparison: Compared, *, ax: Axes | None = None) -> Figure:
     """Draw memory over time of both, in the colour of each worker count, the earlier one dashed.
 
     Parameters

@@ -8,7 +8,7 @@ from sdprofile.render.page.markup import Cell, Row, key, table
 from sdprofile.render.text.elements import element_rows
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _KEY = (
     "What the cell names, and what its tasks were made from; of a pyramid the largest scale that"
@@ -19,7 +19,7 @@ _TEXTS = (0, 1, 7)
 """Columns of names, which stand on the left."""
 
 
-def elements_view(profile: Profile) -> str:
+def elements_view(profile: Measured) -> str:
     """Return a table of elements; empty if none is known."""
     rows = element_rows(profile, whole_paths=True)
     if not rows:

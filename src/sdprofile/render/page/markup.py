@@ -11,7 +11,7 @@ from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.units import plural
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ def key(words: str) -> str:
     return f'<p class="sdp-key">{escape(words)}</p>'
 
 
-def count_headers(profile: Profile) -> list[Cell]:
+def count_headers(profile: Measured) -> list[Cell]:
     """Return the headers of columns that are of one worker count each."""
     return [
         Cell(

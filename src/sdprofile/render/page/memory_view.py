@@ -14,8 +14,8 @@ from sdprofile.units import format_bytes, plural
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
 
 _BY_DASK = ("managed", "unmanaged", "spilled")
 
@@ -35,7 +35,7 @@ _KEY = (
 )
 
 
-def memory_view(profile: Profile) -> str:
+def memory_view(profile: Measured) -> str:
     """Return the table of memory."""
     rows = [
         Row(cells=_cells(profile, count, how), classes=of_count(count.workers))
@@ -45,7 +45,7 @@ def memory_view(profile: Profile) -> str:
     return f"{table(headers, rows)}{key(_KEY)}"
 
 
-def memory_panels(profile: Profile, *, picture: Picture) -> str:
+def memory_panels(profile: Measured, *, picture: Picture) -> str:
     """Return a plot for each count: each worker's memory, and that of all workers by use."""
     return "\n".join(
         f'<div class="sdp-panel sdp-w{count.workers}"><p>{glyph(how)}'
@@ -56,7 +56,7 @@ def memory_panels(profile: Profile, *, picture: Picture) -> str:
     )
 
 
-def _panel(profile: Profile, index: int, picture: Picture) -> str:
+def _panel(profile: Measured, index: int, picture: Picture) -> str:
     def draw() -> Figure:
         from sdprofile.render.plots.workers import worker_plot
 
@@ -67,7 +67,7 @@ def _panel(profile: Profile, index: int, picture: Picture) -> str:
     return picture(draw, label=label)
 
 
-def _cells(profile: Profile, count: CountSummary, how: Mark) -> list[Cell]:
+def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
     decimal = profile.decimal
     peak, peaks = count.peak_worker, [each.peak_worker or 0 for each in profile.counts]
     scale = count.memory_limit or max(peaks)

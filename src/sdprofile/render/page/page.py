@@ -13,7 +13,7 @@ from sdprofile.render.page.views import leading_notices, make_views, memory_pict
 from sdprofile.render.text.rows import NO_RUNS, conditions, parts_line
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.explain.explained import Explained
 
 _SHARP, _COARSE = 150, 100
 """Dots per inch of the plots, of which a page has 100."""
@@ -25,7 +25,7 @@ _FEW_PARTS = 4
 """Parts of a grid up to which each has its report in that of the whole."""
 
 
-def html_report(profile: Profile, *, twin_of: str = "", with_plot: bool = False) -> str:
+def html_report(profile: Explained, *, twin_of: str = "", with_plot: bool = False) -> str:
     """Return a profile as an HTML fragment that needs nothing else.
 
     Parameters
@@ -55,14 +55,17 @@ def html_report(profile: Profile, *, twin_of: str = "", with_plot: bool = False)
     return f'<div class="{classes}"><style>{rules}</style>{content}</div>'
 
 
-def _content(profile: Profile, *, with_plot: bool) -> list[str]:
+def _content(profile: Explained, *, with_plot: bool) -> list[str]:
     """Return what a page says of a profile."""
     dpi = _SHARP if len(profile.counts) <= _FEW_COUNTS else _COARSE
     picture = functools.partial(png_picture, dpi=dpi)
     first, plot, folded = f"<p>{NO_RUNS}</p>", "", [""]
     if profile.is_grid:
         first = time_view(profile)
-        plot = picture(profile.plot, label="Times and peaks") if with_plot else ""
+        if with_plot:
+            from sdprofile.render.plots.grid import grid_plot
+
+            plot = picture(functools.partial(grid_plot, profile), label="Times and peaks")
         folded = _parts(profile)
     elif profile.runs:
         views = make_views(profile, picture=picture)
@@ -83,7 +86,7 @@ def _content(profile: Profile, *, with_plot: bool) -> list[str]:
     return [part for part in parts if part]
 
 
-def _parts(profile: Profile) -> list[str]:
+def _parts(profile: Explained) -> list[str]:
     """Return the report of each part of a grid, folded; if they are many, how to get at them."""
     if len(profile.parts) > _FEW_PARTS:
         return [f"<p>{escape(parts_line(profile))}</p>"]
@@ -96,7 +99,7 @@ def _parts(profile: Profile) -> list[str]:
     ]
 
 
-def mimebundle(profile: Profile) -> dict[str, Any]:
+def mimebundle(profile: Explained) -> dict[str, Any]:
     """Return a profile by MIME type, for IPython's display.
 
     Parameters
@@ -119,7 +122,7 @@ def style() -> str:
     return files("sdprofile.render.page").joinpath("style.css").read_text(encoding="utf-8")
 
 
-def conditions_line(profile: Profile) -> str:
+def conditions_line(profile: Explained) -> str:
     """Return what held for every run, and where dask's dashboard is."""
     parts = [escape(part) for part in conditions(profile)]
     dashboard = escape(profile.dashboard)
@@ -133,17 +136,17 @@ def conditions_line(profile: Profile) -> str:
     return f'<p class="sdp-conditions">{", ".join(parts)}</p>'
 
 
-def stopped(profile: Profile) -> str:
+def stopped(profile: Explained) -> str:
     """Return why the profile ended early; empty if it did not."""
     return f"<p>stopped: {escape(profile.stopped)}</p>" if profile.stopped else ""
 
 
-def advice(profile: Profile) -> str:
+def advice(profile: Explained) -> str:
     """Return the count to use and why, set off from the rest; empty where nothing could tell."""
     return f'<p class="sdp-advice">{escape(profile.advice)}</p>' if profile.advice else ""
 
 
-def code(profile: Profile) -> str:
+def code(profile: Explained) -> str:
     """Return the cell's code, folded."""
     return _folded("Code", f"<pre>{escape(profile.code)}</pre>")
 

@@ -11,12 +11,12 @@ from sdprofile.render.text.predicted import prediction_rows, prediction_title
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _KEY = "Filled: measured (medians of the times, highest peaks); empty and dashed: predicted."
 
 
-def predicted_view(profile: Profile, *, picture: Picture) -> str:
+def predicted_view(profile: Measured, *, picture: Picture) -> str:
     """Return the table of predictions and their plot; empty if there are none."""
     rows = prediction_rows(profile)
     if not rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.verdict import verdict_of
 from sdprofile.render.page.markup import Cell, Row, bar, glyph, key, table
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import Mark, marked, of_count
@@ -12,8 +13,8 @@ from sdprofile.render.text.rows import MISSING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
 
 _HEADERS = (
     Cell(text="workers"),
@@ -30,7 +31,7 @@ _KEY = (
 )
 
 
-def speedup_view(profile: Profile, *, picture: Picture) -> str:
+def speedup_view(profile: Measured, *, picture: Picture) -> str:
     """Return the table of speedups, and their plot if there are two counts to compare."""
     finished = [count for count in profile.counts if count.speedup is not None]
     most = max((count.times_workers or 1.0 for count in finished), default=1.0)
@@ -57,12 +58,13 @@ def _cells(count: CountSummary, how: Mark, most: float) -> list[Cell]:
         status = Cell(text=count.status, classes="sdp-left")
         return [workers, *(Cell(text=MISSING, classes=c.classes) for c in _HEADERS[1:-1]), status]
     serial = MISSING if count.serial_fraction is None else f"{count.serial_fraction:.2f}"
-    verdict = count.verdict.words if count.verdict else MISSING
+    verdict = verdict_of(count)
+    words = verdict.words if verdict else MISSING
     return [
         workers,
         Cell(text=f"{count.speedup:.2f}x", bar=bar(count.speedup / most, how.colour)),
         Cell(text=f"{count.times_workers or 1.0:.2f}x"),
         Cell(text=f"{100 * count.efficiency:.0f} %"),
         Cell(text=serial, classes="sdp-extra"),
-        Cell(text=verdict, classes="sdp-left"),
+        Cell(text=words, classes="sdp-left"),
     ]

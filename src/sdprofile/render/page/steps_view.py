@@ -13,7 +13,7 @@ from sdprofile.render.text.steps import Step, StepTime, steps
 from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _COLOURS = dict(
     zip(
@@ -37,7 +37,7 @@ _HOW_TO_TELL_STEPS = (
 )
 
 
-def steps_view(profile: Profile) -> str:
+def steps_view(profile: Measured) -> str:
     """Return a table of steps by worker counts, each cell with a bar of activities."""
     found = steps(profile)
     if not found:
@@ -58,7 +58,7 @@ def _name(step: Step) -> Cell:
     )
 
 
-def _times(step: Step, profile: Profile) -> list[Cell]:
+def _times(step: Step, profile: Measured) -> list[Cell]:
     return [
         _time(time, of_count(count.workers))
         for time, (count, _) in zip(step.times, marked(profile), strict=True)

@@ -13,7 +13,7 @@ from sdprofile.render.text.rows import MISSING
 from sdprofile.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _MOST_PREFIXES = 12
 
@@ -25,7 +25,7 @@ _KEY = (
 )
 
 
-def tasks_view(profile: Profile) -> str:
+def tasks_view(profile: Measured) -> str:
     """Return a table of task prefixes, the one that took most of the time at any count first."""
     runs = [median_run(count, known=is_accounted) for count in profile.counts]
     took = {part.prefix: part for part in merge(m for run in profile.runs for m in run.task_memory)}
@@ -60,7 +60,7 @@ def tasks_view(profile: Profile) -> str:
     return f"{table(headers, rows)}{key(words)}"
 
 
-def _times(profile: Profile, seconds: list[float], longest: float) -> list[Cell]:
+def _times(profile: Measured, seconds: list[float], longest: float) -> list[Cell]:
     return [
         Cell(
             text=format_seconds(each) if each else MISSING,

@@ -10,14 +10,14 @@ from sdprofile.render.plots.grid_lines import line_marks
 from sdprofile.render.text.rows import table_rows
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
 
 _LEFT_OUT = ("min", "mean ± std. dev.", "tasks", "efficiency")
 """Columns that a narrow page does without."""
 
 
-def time_view(profile: Profile) -> str:
+def time_view(profile: Measured) -> str:
     """Return the table of all counts, with a bar for the median time and a dot for each run."""
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
     names, *lines = table_rows(profile, status=True)

@@ -20,8 +20,8 @@ from sdprofile.render.page.time_view import time_view
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from sdprofile.explain.explained import Explained
     from sdprofile.model.notice import Notice
-    from sdprofile.results.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class View:
     """Whether it goes with that plot."""
 
 
-def make_views(profile: Profile, *, picture: Picture) -> tuple[View, ...]:
+def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
     """Return the views of a profile.
 
     Parameters
@@ -74,7 +74,7 @@ def make_views(profile: Profile, *, picture: Picture) -> tuple[View, ...]:
     )
 
 
-def memory_picture(profile: Profile, *, picture: Picture) -> str:
+def memory_picture(profile: Explained, *, picture: Picture) -> str:
     """Return the plot of memory over time; empty if it was not sampled."""
     if not any(is_sampled(run) for run in profile.runs):
         return ""
@@ -87,19 +87,19 @@ def memory_picture(profile: Profile, *, picture: Picture) -> str:
     return picture(draw, label=f"{SHOWN} over time")
 
 
-def notice_list(profile: Profile) -> str:
+def notice_list(profile: Explained) -> str:
     """Return the notices as a list, each a fact with its advice."""
     if not profile.notices:
         return "<p>Nothing was found that makes these numbers doubtful.</p>"
     return _listed(profile.notices)
 
 
-def leading_notices(profile: Profile) -> str:
+def leading_notices(profile: Explained) -> str:
     """Return the notices that a report begins with; empty for none."""
     return _listed(each for each in profile.notices if each.leading)
 
 
-def other_notices(profile: Profile) -> str:
+def other_notices(profile: Explained) -> str:
     """Return the notices that come after the numbers; empty for none."""
     return _listed(each for each in profile.notices if not each.leading)
 

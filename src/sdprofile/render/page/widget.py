@@ -14,10 +14,10 @@ from sdprofile.render.palette import REPEAT, marked
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
-    from sdprofile.results.profile import Profile
+    from sdprofile.explain.explained import Explained
 
 
-def timing_widget(profile: Profile, *, uid: str) -> VBox:
+def timing_widget(profile: Explained, *, uid: str) -> VBox:
     """Return a widget that shows a profile.
 
     Parameters
@@ -92,7 +92,7 @@ def _view_rules(views: Sequence[View], uid: str) -> list[str]:
     return rules
 
 
-def _count_rules(profile: Profile, uid: str) -> list[str]:
+def _count_rules(profile: Explained, uid: str) -> list[str]:
     """Return the rules by which the pressed button makes one worker count stand out.
 
     Notes

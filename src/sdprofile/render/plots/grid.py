@@ -15,8 +15,8 @@ from sdprofile.units import large_unit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.setting import Axis
-    from sdprofile.results.profile import Profile
 
 _SIZE = (7.2, 3.4)
 """Width and height of a new figure, in inches."""
@@ -34,7 +34,7 @@ _LIMIT_WITHIN = 1.3
 """A limit is drawn up to this many times the highest peak, lest it squash the others."""
 
 
-def grid_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
+def grid_plot(profile: Measured, *, ax: Axes | None = None) -> Figure:
     """Draw the times of a grid, and in a figure of its own the peaks beside them.
 
     Parameters

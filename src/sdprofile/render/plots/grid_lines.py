@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sdprofile.render.palette import Mark, mark
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
     from sdprofile.model.setting import Axis
-    from sdprofile.results.profile import Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Line:
     """Each with its place."""
 
 
-def grid_lines(profile: Profile) -> tuple[Axis, tuple[str, ...], tuple[Line, ...]]:
+def grid_lines(profile: Measured) -> tuple[Axis, tuple[str, ...], tuple[Line, ...]]:
     """Return what is on the x axis, its values, and the lines.
 
     Parameters
@@ -53,7 +53,7 @@ def grid_lines(profile: Profile) -> tuple[Axis, tuple[str, ...], tuple[Line, ...
     )
 
 
-def line_marks(profile: Profile) -> list[Mark]:
+def line_marks(profile: Measured) -> list[Mark]:
     """Return the mark of the line of each of `Profile.counts`."""
     _, _, lines = grid_lines(profile)
     of_line = {

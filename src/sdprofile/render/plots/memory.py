@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary, Run
-    from sdprofile.results.profile import Profile
 
 _SIZE = (7.2, 3.1)
 """Width and height of a new figure, in inches."""
@@ -53,7 +53,7 @@ _MOST_BANDS = 4
 _BAND_ALPHA = 0.12
 
 
-def memory_plot(profile: Profile, *, ax: Axes | None = None) -> Figure:
+def memory_plot(profile: Measured, *, ax: Axes | None = None) -> Figure:
     """Draw memory over time, one colour and marker per worker count.
 
     Parameters
@@ -179,13 +179,13 @@ def _draw_band(ax: Axes, count: CountSummary, how: Mark, gigabyte: float) -> Non
     )
 
 
-def _scale_axes(ax: Axes, profile: Profile) -> None:
+def _scale_axes(ax: Axes, profile: Measured) -> None:
     sampled = [run.seconds for run in profile.runs if is_sampled(run)]
     ax.set_xlim(0, max(ax.dataLim.x1, *sampled) or 1.0)
     ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
 
 
-def _draw_limits(ax: Axes, profile: Profile, gigabyte: float) -> list[Text]:
+def _draw_limits(ax: Axes, profile: Measured, gigabyte: float) -> list[Text]:
     """Draw each limit that is near, one line for all counts that share it; return the labels."""
     highest = ax.dataLim.y1
     limits = {shown_limit(count) for count in profile.counts if median_run(count) is not None}

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.prediction import Prediction
     from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
 
 _SIZE = (7.2, 2.8)
 """Width and height, in inches."""
 
 
-def predicted_plot(profile: Profile) -> Figure:
+def predicted_plot(profile: Measured) -> Figure:
     """Draw times, peaks of a worker and of the cluster.
 
     Parameters
@@ -73,7 +73,7 @@ def predicted_plot(profile: Profile) -> Figure:
 
 def _draw(
     ax: Axes,
-    profile: Profile,
+    profile: Measured,
     measured: Callable[[CountSummary], float | None],
     predicted: Callable[[Prediction], float | None],
     what: str,

@@ -12,8 +12,8 @@ from sdprofile.units import plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
 
 _SIZE = (7.2, 3.1)
 """Width and height, in inches."""
@@ -22,7 +22,7 @@ _ASIDE = 0.07
 """How far right of the median the single runs stand, as a fraction of the way to the next count."""
 
 
-def speedup_plot(profile: Profile) -> Figure:
+def speedup_plot(profile: Measured) -> Figure:
     """Draw the speedup of each worker count that finished.
 
     Parameters

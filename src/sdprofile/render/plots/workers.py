@@ -14,8 +14,8 @@ from sdprofile.units import format_bytes, large_unit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary, Run
-    from sdprofile.results.profile import Profile
 
 _SIZE = (7.2, 2.3)
 """Width and height, in inches."""
@@ -36,7 +36,7 @@ _LIMIT_WITHIN = 3.0
 _USES = (("managed", "#0072B2", ""), ("unmanaged", "#8A8A8A", "///"), ("spilled", "#D55E00", "xxx"))
 
 
-def worker_plot(profile: Profile, index: int) -> Figure:
+def worker_plot(profile: Measured, index: int) -> Figure:
     """Draw the memory of the median run of one worker count.
 
     Parameters

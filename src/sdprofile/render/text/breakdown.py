@@ -13,10 +13,10 @@ from sdprofile.units import format_bytes, format_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
     from sdprofile.model.spans import SpanActivity
     from sdprofile.model.tasks import TaskMemory
-    from sdprofile.results.profile import Profile
 
 TIME = "where the time went (of all threads, in the median run)"
 """What `time_rows` returns, in words."""
@@ -56,7 +56,7 @@ _ONE_NUMBER = 0.05
 """Fraction of a rise by which its two ends may differ to be written as one number."""
 
 
-def time_rows(profile: Profile) -> list[list[str]]:
+def time_rows(profile: Measured) -> list[list[str]]:
     """Return what the workers' threads did, in percent of their time.
 
     Parameters
@@ -92,7 +92,7 @@ def time_rows(profile: Profile) -> list[list[str]]:
     return [["workers", *columns], *rows]
 
 
-def memory_rows(profile: Profile) -> list[list[str]]:
+def memory_rows(profile: Measured) -> list[list[str]]:
     """Return which tasks made the memory of their worker rise the most.
 
     Parameters
@@ -153,7 +153,7 @@ def format_rise(part: TaskMemory, *, decimal: bool) -> str:
     return f"{number if unit == high.split()[1] else low} to {high}"
 
 
-def _memory_row(part: TaskMemory, profile: Profile) -> list[str]:
+def _memory_row(part: TaskMemory, profile: Measured) -> list[str]:
     runs = profile.runs
     tasks = max(
         same.tasks for run in runs for same in run.task_memory if same.prefix == part.prefix

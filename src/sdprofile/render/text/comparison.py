@@ -16,8 +16,8 @@ from sdprofile.render.text.strips import Strip, draw_strips
 from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
-    from sdprofile.results.comparison import Comparison, CountChange
-    from sdprofile.results.profile import Profile
+    from sdprofile.explain.comparison import Compared, CountChange
+    from sdprofile.model.measured import Measured
 
 _LINE = re.compile(r" \(line \d+\)$")
 _UNSURE = {CANNOT_TELL: "?"}
@@ -30,7 +30,7 @@ NOTHING_SHARED = "No worker count is in both."
 
 
 def comparison_report(
-    comparison: Comparison, *, width: int | None = None, ascii_only: bool | None = None
+    comparison: Compared, *, width: int | None = None, ascii_only: bool | None = None
 ) -> str:
     """Return a comparison for a terminal.
 
@@ -55,7 +55,7 @@ def comparison_report(
     )
 
 
-def _report(comparison: Comparison, *, width: int, ascii_only: bool) -> str:
+def _report(comparison: Compared, *, width: int, ascii_only: bool) -> str:
     def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
         text = clean(text, ascii_only=ascii_only)
         return textwrap.wrap(text, width, initial_indent=start, subsequent_indent=indent)
@@ -76,7 +76,7 @@ def _report(comparison: Comparison, *, width: int, ascii_only: bool) -> str:
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
-def title(comparison: Comparison) -> str:
+def title(comparison: Compared) -> str:
     """Return what is held against what, and whether the two were measured together."""
     before, after = comparison.names
     title = f"{after} against {before}"
@@ -92,14 +92,14 @@ def _when(created: str) -> str:
     return created[: len("2026-11-26T20:15")].replace("T", " ")
 
 
-def unlike(comparison: Comparison) -> str:
+def unlike(comparison: Compared) -> str:
     """Return in what the two differ beside their code, in a line; empty if in nothing."""
     if not comparison.differences:
         return ""
     return f"Not alike: {'; '.join(comparison.differences)}"
 
 
-def explained(comparison: Comparison) -> str:
+def explained(comparison: Compared) -> str:
     """Return how the table of worker counts is to be read."""
     before, after = comparison.names
     words = [change.verdict for change in comparison.counts if change.verdict is not None]
@@ -112,7 +112,7 @@ def explained(comparison: Comparison) -> str:
     return "; ".join(reading)
 
 
-def change_rows(comparison: Comparison) -> list[list[str]]:
+def change_rows(comparison: Compared) -> list[list[str]]:
     """Return the headers, then a row per worker count that both have; empty if there is none."""
     if not comparison.counts:
         return []
@@ -122,7 +122,7 @@ def change_rows(comparison: Comparison) -> list[list[str]]:
     return [[*headers, "tasks"], *rows]
 
 
-def step_change_rows(comparison: Comparison) -> list[list[str]]:
+def step_change_rows(comparison: Compared) -> list[list[str]]:
     """Return the headers, then a row per step of either; empty if there is none but the cell.
 
     Notes
@@ -148,7 +148,7 @@ def step_change_rows(comparison: Comparison) -> list[list[str]]:
     return [headers, *rows]
 
 
-def _strips(comparison: Comparison, *, width: int, ascii_only: bool) -> str:
+def _strips(comparison: Compared, *, width: int, ascii_only: bool) -> str:
     """Draw the memory of both at each worker count, one above the other on one time axis."""
     decimal = comparison.after.decimal
     strips = [
@@ -184,7 +184,7 @@ def _change(change: CountChange, *, decimal: bool) -> list[str]:
     ]
 
 
-def _steps(profile: Profile) -> dict[tuple[str, int], Step]:
+def _steps(profile: Measured) -> dict[tuple[str, int], Step]:
     """Return the steps by the names around them and their own, and which of that name it is."""
     found: dict[tuple[str, int], Step] = {}
     around: list[str] = []
@@ -196,7 +196,7 @@ def _steps(profile: Profile) -> dict[tuple[str, int], Step]:
     return found
 
 
-def _seconds(profile: Profile, step: Step | None, workers: int) -> float | None:
+def _seconds(profile: Measured, step: Step | None, workers: int) -> float | None:
     """Return what a step took of all threads, or in the kernel where it sent no task."""
     if step is None:
         return None

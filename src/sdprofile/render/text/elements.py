@@ -10,7 +10,7 @@ from sdprofile.units import format_bytes
 
 if TYPE_CHECKING:
     from sdprofile.model.elements import Element
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 ELEMENTS = "elements that the cell works on"
 """What `element_rows` returns, in words."""
@@ -21,7 +21,7 @@ ELEMENT = "element"
 _PARTS_OF_PATH = 3
 
 
-def element_rows(profile: Profile, *, whole_paths: bool = False) -> list[list[str]]:
+def element_rows(profile: Measured, *, whole_paths: bool = False) -> list[list[str]]:
     """Return the elements as text.
 
     Parameters

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sdprofile.explain.comparison import Compared
+    from sdprofile.explain.explained import Explained
     from sdprofile.model.notice import Notice
-    from sdprofile.results.comparison import Comparison
-    from sdprofile.results.profile import Profile
 
 FIGURES = (".svg", ".png", ".pdf")
 """Endings of files in which the plot is drawn."""
@@ -60,7 +60,7 @@ def export(
     write_whole(path, data)
 
 
-def profile_markdown(profile: Profile) -> str:
+def profile_markdown(profile: Explained) -> str:
     """Return the table of a profile, what held for all runs, the notices and the advice."""
     if not profile.runs:
         return NO_RUNS
@@ -76,13 +76,13 @@ def profile_markdown(profile: Profile) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _predicted(profile: Profile) -> Iterator[str]:
+def _predicted(profile: Explained) -> Iterator[str]:
     if rows := prediction_rows(profile):
         yield escaped(prediction_title(profile))
         yield _table(rows)
 
 
-def comparison_markdown(comparison: Comparison) -> str:
+def comparison_markdown(comparison: Compared) -> str:
     """Return the tables of a comparison, and what is not alike."""
     from sdprofile.render.text.comparison import (
         NOTHING_SHARED,
@@ -122,7 +122,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in (names, rule, *numbers))
 
 
-def _versions(profile: Profile) -> list[str]:
+def _versions(profile: Explained) -> list[str]:
     return [f"{name} {version}" for name, version in profile.versions]
 
 

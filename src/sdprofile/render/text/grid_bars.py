@@ -8,13 +8,13 @@ from sdprofile.render.text.rows import MISSING, peak_worker, right_aligned
 from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.model.measured import Measured
 
 _NARROW = 20
 """Columns of a bar below which it takes the place of the peaks."""
 
 
-def grid_bars(profile: Profile, *, width: int, ascii_only: bool = False) -> str:
+def grid_bars(profile: Measured, *, width: int, ascii_only: bool = False) -> str:
     """Draw the median times as bars of characters, one line for each setting.
 
     Parameters

@@ -8,13 +8,13 @@ from sdprofile.render.text.rows import MISSING
 from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.prediction import Prediction, PredictionError
-    from sdprofile.results.profile import Profile
 
 _HEADERS = ("workers", "time", "off", "peak/worker", "off", "peak/cluster", "off")
 
 
-def prediction_rows(profile: Profile) -> list[list[str]]:
+def prediction_rows(profile: Measured) -> list[list[str]]:
     """Return what was predicted, and how far off the same is where it was measured.
 
     Parameters
@@ -30,11 +30,11 @@ def prediction_rows(profile: Profile) -> list[list[str]]:
     predictions = profile.predictions
     if predictions is None or not profile.runs:
         return []
-    errors = {each.workers: each for each in predictions.errors(profile)}
+    errors = {each.workers: each for each in predictions.errors(profile.counts)}
     return [list(_HEADERS), *(_row(profile, p, errors.get(p.workers)) for p in predictions.every)]
 
 
-def prediction_title(profile: Profile) -> str:
+def prediction_title(profile: Measured) -> str:
     """Return what `prediction_rows` are, in words; empty if nothing was predicted."""
     if profile.predictions is None:
         return ""
@@ -42,7 +42,7 @@ def prediction_title(profile: Profile) -> str:
     return f"predicted by a replay of the tasks of {replayed} (off: where it was measured, too)"
 
 
-def _row(profile: Profile, each: Prediction, error: PredictionError | None) -> list[str]:
+def _row(profile: Measured, each: Prediction, error: PredictionError | None) -> list[str]:
     off = (error.seconds, error.peak_worker, error.peak_cluster) if error else (None, None, None)
     time, worker, cluster = map(_percent, off)
     return [
@@ -53,7 +53,7 @@ def _row(profile: Profile, each: Prediction, error: PredictionError | None) -> l
     ]
 
 
-def _memory(profile: Profile, nbytes: int | None) -> str:
+def _memory(profile: Measured, nbytes: int | None) -> str:
     return MISSING if nbytes is None else format_bytes(nbytes, decimal=profile.decimal)
 
 

@@ -18,7 +18,7 @@ from sdprofile.render.text.steps import STEP, STEPS, step_rows
 from sdprofile.render.text.strips import terminal_plot
 
 if TYPE_CHECKING:
-    from sdprofile.results.profile import Profile
+    from sdprofile.explain.explained import Explained
 
 _NARROWEST = 60
 """Columns that the report takes where it is not told how many there are."""
@@ -46,7 +46,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ASCII = str.maketrans({"±": "+-", "–": "-", "─": "-"})
 
 
-def report(profile: Profile, *, width: int | None = None, ascii_only: bool | None = None) -> str:
+def report(profile: Explained, *, width: int | None = None, ascii_only: bool | None = None) -> str:
     """Return the report for a terminal, without colours.
 
     Parameters
@@ -112,12 +112,12 @@ def table_lines(
     return _table(cells, width=width, rule="-" if ascii_only else "─", dropped=dropped)
 
 
-def _report(profile: Profile, *, width: int, ascii_only: bool) -> str:
+def _report(profile: Explained, *, width: int, ascii_only: bool) -> str:
     parts = _parts(profile, width=width, ascii_only=ascii_only)
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
-def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[str]]:
+def _parts(profile: Explained, *, width: int, ascii_only: bool) -> Iterator[list[str]]:
     """Yield the lines of each part, which a blank line sets apart from the next."""
 
     def cleaned(text: str) -> str:
@@ -170,7 +170,7 @@ def _parts(profile: Profile, *, width: int, ascii_only: bool) -> Iterator[list[s
         yield wrapped(profile.advice, "=> ", "   ")
 
 
-def _tables(profile: Profile) -> Iterator[tuple[str, list[list[str]]]]:
+def _tables(profile: Explained) -> Iterator[tuple[str, list[list[str]]]]:
     yield prediction_title(profile), prediction_rows(profile)
     yield TIME, time_rows(profile)
     yield STEPS, step_rows(profile)

@@ -10,8 +10,8 @@ from sdprofile.model.setting import LIMIT, THREADS, column_name
 from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
-    from sdprofile.results.profile import Profile
 
 MISSING = "–"
 """Cell of a number that is not known."""
@@ -26,7 +26,7 @@ _FEW_PARTS = 3
 """Parts of a grid that are named; one sees from them how the others are called."""
 
 
-def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
+def table_rows(profile: Measured, *, status: bool = False) -> list[list[str]]:
     """Return the table of a profile as text.
 
     Parameters
@@ -70,7 +70,7 @@ def table_rows(profile: Profile, *, status: bool = False) -> list[list[str]]:
     return [list(row) for row in zip(*columns_shown, strict=True)]
 
 
-def conditions(profile: Profile) -> list[str]:
+def conditions(profile: Measured) -> list[str]:
     """Return what held for every run: the workers' limit and threads, repeats and their order."""
     run, varied = profile.runs[0], profile.varied
     variables = {axis.name for axis in varied.axes if axis.is_variable}
@@ -91,7 +91,7 @@ def conditions(profile: Profile) -> list[str]:
     ]
 
 
-def parts_line(profile: Profile) -> str:
+def parts_line(profile: Measured) -> str:
     """Return how to get at the report of each part of a grid."""
     names = [profile.varied.name_kind(part.runs[0].setting) for part in profile.parts]
     parts = [f"profile.parts[{index}] ({name})" for index, name in enumerate(names)]

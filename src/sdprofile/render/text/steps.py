@@ -12,8 +12,8 @@ from sdprofile.render.text.rows import MISSING
 from sdprofile.units import format_seconds, plural
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
-    from sdprofile.results.profile import Profile
 
 
 STEPS = "steps (of all threads; in brackets in the kernel; in the median run)"
@@ -51,7 +51,7 @@ class Step:
     """For each of `Profile.counts`; None where it is not known."""
 
 
-def steps(profile: Profile) -> tuple[Step, ...]:
+def steps(profile: Measured) -> tuple[Step, ...]:
     """Return the steps of a profile, each before those in it, as they came.
 
     Parameters
@@ -84,7 +84,7 @@ def steps(profile: Profile) -> tuple[Step, ...]:
     )
 
 
-def step_rows(profile: Profile) -> list[list[str]]:
+def step_rows(profile: Measured) -> list[list[str]]:
     """Return the steps as text, worker counts side by side.
 
     Parameters

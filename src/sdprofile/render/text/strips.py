@@ -14,8 +14,8 @@ from sdprofile.render.text.rows import MISSING, of_limit, peak_worker, right_ali
 from sdprofile.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
-    from sdprofile.results.profile import Profile
 
 _BLOCKS, _BORDER = " ▁▂▃▄▅▆▇█", "│"
 _ASCII_BLOCKS, _ASCII_BORDER = " .:#", "|"
@@ -38,7 +38,7 @@ class Strip:
     """What stands at its right."""
 
 
-def terminal_plot(profile: Profile, *, width: int, ascii_only: bool = False) -> str:
+def terminal_plot(profile: Measured, *, width: int, ascii_only: bool = False) -> str:
     """Draw the memory of the fullest worker over time, a strip per worker count on one time axis.
 
     Parameters
@@ -96,7 +96,7 @@ def draw_strips(
     return "\n".join([*lines, f"{' ' * (frame - 1)}{axis}"])
 
 
-def _notes(profile: Profile) -> list[str]:
+def _notes(profile: Measured) -> list[str]:
     peaks = right_aligned([peak_worker(count, decimal=profile.decimal) for count in profile.counts])
     shares = right_aligned([of_limit(count, profile.thresholds) for count in profile.counts])
     return [
