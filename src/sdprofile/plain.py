@@ -23,115 +23,53 @@ from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 
 
-def profile(
-    work: Work,
-    *,
-    workers: tuple[int, ...] | str | None = None,
-    oversubscribe: bool = False,
-    memory: str | int | tuple[str | int, ...] | None = None,
-    threads: int | tuple[int, ...] | None = None,
-    vary: Mapping[str, Iterable[object]] | None = None,
-    task_memory: Mapping[str, str | int] | str | None = None,
-    predict: tuple[int, ...] | str | None = None,
-    on: tuple[str, ...] | str = (),
-    repeats: int = 3,
-    order: str | None = None,
-    timeout: float | None = None,
-    compute: bool | str | None = None,
-    steps: str = "auto",
-    no_fuse: bool = False,
-    secure: bool = False,
-    report: str | None = None,
-    save: str | None = None,
-) -> Profile:
-    """Run a function on several worker counts and return what it took.
+def profile(work: Work, **asked: Any) -> Profile:  # noqa: D103 - see below
+    asked = _known(asked)
+    values = _values(work, asked.pop("vary", {}))
+    vary = tuple((each, tuple(texts)) for each, texts in values.items())
+    return _run(_subject(work, values), Options(vary=vary, **asked))[0]
 
-    Parameters
-    ----------
-    work
-        What to measure; called several times, without arguments but those of `vary`. It has to do
-        the same each time.
-    workers
-        Worker counts, in the order in which they are first visited; by default 1, 2, 4 ... up to
-        the CPUs.
-    oversubscribe
-        Start more workers than four for each CPU here, which are refused without it.
-    memory
-        Memory limit of each worker, ``"5GB"`` or bytes, or several to find the smallest that holds;
-        by default an equal share of what is free.
-    threads
-        Threads of each worker, or several to compare; 1 by default.
-    vary
-        Names of arguments of `work`, each with the values that it is called with, one after
-        another: ``{"chunk": (500, 1000)}``.
-    task_memory
-        What a task of a prefix needs, ``{"add": "3GB"}``: as many run side by side on a worker as
-        fit into its limit.
-    predict
-        Worker counts of which to tell, by a replay of the tasks, what they would take; see
-        `Profile.predictions`.
-    on
-        Names, addresses or hosts of workers of the session's cluster: it runs on these only.
-    repeats
-        Runs at each count, limit, number of threads and value.
-    order
-        ``"rounds"`` or ``"grouped"``; see `sdprofile.order.next_visit`.
-    timeout
-        Seconds after which a run is given up.
-    compute
-        Compute what is lazy in what `work` returns as part of the run: True or ``"discard"`` drops
-        each block as it is made, ``"persist"`` keeps them on the workers until all are.
-    steps
-        ``"auto"`` makes steps of the calls of spatialdata's functions, where it is loaded;
-        ``"off"`` of none.
-    no_fuse
-        Keep dask from fusing tasks.
-    secure
-        Keep other users of this machine out of the cluster that is started, by TLS.
-    report
-        Where to write dask's performance report; the worker count is added to the name.
-    save
-        The file to which the profile is written, after every run anew; `sdprofile.load` reads it.
 
-    Returns
-    -------
-    Profile
-        All runs. A worker that is killed for memory ends its count, not the profile.
+profile.__doc__ = f"""Run a function on several worker counts and return what it took.
 
-    Raises
-    ------
-    SdprofileError
-        If an option does not fit, or the cluster cannot be brought to a worker count.
-    Exception
-        What `work` raises.
+Parameters
+----------
+work
+    What to measure; called several times, without arguments but those of `vary`. It has to do the
+    same each time.
+{Options.parameters()}
 
-    Notes
-    -----
-    A dask client of the session is borrowed and given back as it was. Otherwise a `LocalCluster` is
-    started, and closed at the end. What `work` and its tasks print comes from every run, as they
-    print it.
-    """
-    values = _values(work, vary or {})
-    options = Options(
-        workers=workers,  # type: ignore[arg-type] # Options reads what people write
-        oversubscribe=oversubscribe,
-        memory=memory,  # type: ignore[arg-type]
-        threads=threads,  # type: ignore[arg-type]
-        vary=tuple((each, tuple(texts)) for each, texts in values.items()),
-        task_memory=task_memory or (),  # type: ignore[arg-type]
-        predict=predict,  # type: ignore[arg-type]
-        on=on,  # type: ignore[arg-type]
-        repeats=repeats,
-        order=order,
-        timeout=timeout,
-        compute=compute,  # type: ignore[arg-type]
-        steps=steps,
-        no_fuse=no_fuse,
-        secure=secure,
-        report=report,
-        save=save,
-    )
-    return _run(_subject(work, values), options)[0]
+Returns
+-------
+Profile
+    All runs. A worker that is killed for memory ends its count, not the profile.
+
+Raises
+------
+SdprofileError
+    If an option does not fit, or the cluster cannot be brought to a worker count.
+Exception
+    What `work` raises.
+
+Notes
+-----
+A dask client of the session is borrowed and given back as it was. Otherwise a `LocalCluster` is
+started, and closed at the end. What `work` and its tasks print comes from every run, as they
+print it.
+"""
+profile.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # as PEP 362 has it
+    [
+        inspect.Parameter("work", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="Work"),
+        *Options.signature(),
+    ],
+    return_annotation="Profile",
+)
+
+
+def _known(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given; an unknown one is the TypeError that Python raises."""
+    inspect.Signature(Options.signature()).bind(**asked)
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _subject(work: Work, values: Mapping[str, Mapping[str, object]]) -> Subject:
@@ -220,7 +158,7 @@ def _profiles(
     options: dict[str, Any],
 ) -> tuple[Profile, Profile]:
     if callable(before) and callable(after):
-        asked = Options(**options)
+        asked = Options(**_known(options))
         if asked.is_grid:
             raise SdprofileError(
                 "expected one limit, one number of threads and no vary, got several"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sdprofile
 from sdprofile.errors import SdprofileError
+from sdprofile.options import values
+from sdprofile.options.declared import option
 from sdprofile.options.options import ClusterOptions, Options
 from sdprofile.options.values import is_decimal, nbytes
 
@@ -226,6 +230,34 @@ def test_readme_shows_the_options_as_they_are() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     assert Options.markdown() in readme
     assert ClusterOptions.markdown() in readme
+
+
+def test_one_declaration_is_all_that_a_new_option_takes() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class More(Options):
+        depth: int = option(values.whole_number, "how deep it goes", metavar="N", default=1)
+
+    assert More.parse("--depth 3 1 + 1") == (More(depth=3), "1 + 1")
+    assert "--depth N" in More.help()
+    assert "how deep it goes" in More.help()
+    assert More.complete("--dep") == ("--dep", ("--depth",))
+    assert "| `--depth N` | how deep it goes |" in More.markdown()
+    assert More.signature()[-1].name == "depth"
+    assert More.parameters().endswith("depth\n    How deep it goes.")
+
+
+def test_profile_takes_and_explains_the_declared_options() -> None:
+    signature = inspect.signature(sdprofile.profile)
+
+    assert list(signature.parameters.values())[1:] == Options.signature()
+    assert "quiet" not in signature.parameters  # of the magic only
+    assert signature.parameters["repeats"].default == 3
+    assert Options.parameters() in (sdprofile.profile.__doc__ or "")
+
+
+def test_profile_refuses_what_is_no_option_before_anything_runs() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'wrokers'"):
+        sdprofile.profile(lambda: None, wrokers=(1, 2))
 
 
 ALL = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(Options)]

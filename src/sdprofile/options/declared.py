@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ def option(
     choices: tuple[str, ...] = (),
     may_lack: bool = False,
     repeated: bool = False,
+    in_python: str | None = "",
 ) -> Any:
     """Declare an option: a field of a `Declared`.
 
@@ -50,9 +52,13 @@ def option(
         Whether it may stand without its value, which is then ``True``.
     repeated
         Whether it may come several times; its value is then what all of them say, in a list.
+    in_python
+        What a Python function takes for it, where that is more than its help says; None for an
+        option that makes sense in a magic only.
     """
     metadata = {"parse": parse, "help": help, "metavar": metavar, "short": short}
     metadata |= {"choices": choices, "may_lack": may_lack, "repeated": repeated}
+    metadata |= {"in_python": in_python}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -189,6 +195,33 @@ class Declared:
         )
 
     @classmethod
+    def signature(cls) -> list[inspect.Parameter]:
+        """Return the options as keyword parameters of a Python function."""
+        return [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=field.type,
+            )
+            for field in _for_python(cls)
+        ]
+
+    @classmethod
+    def parameters(cls) -> str:
+        """Return the options as the parameters of a docstring (numpydoc)."""
+        lines = []
+        for field in _for_python(cls):
+            text = field.metadata["help"]
+            more = field.metadata["in_python"]
+            text = f"{text[0].upper()}{text[1:]}{f'; {more}' if more else ''}."
+            lines += [
+                field.name,
+                *textwrap.wrap(text, 92, initial_indent="    ", subsequent_indent="    "),
+            ]
+        return "\n".join(lines)
+
+    @classmethod
     def markdown(cls) -> str:
         """Return the table of options that the README shows."""
         rows = [f"| `{_usage(f)}` | {f.metadata['help']} |" for f in dataclasses.fields(cls)]
@@ -216,6 +249,11 @@ def _check_spaces(text: str, value: str, line: str, field: dataclasses.Field[Any
         f"{text}: expected no spaces between values, got {' '.join(words)!r}"
         f" (write {text} {joined})"
     )
+
+
+def _for_python(cls: type[Declared]) -> list[dataclasses.Field[Any]]:
+    fields = dataclasses.fields(cls)
+    return [field for field in fields if field.metadata["in_python"] is not None]
 
 
 def _is_choice(match: re.Match[str] | None, field: dataclasses.Field[Any]) -> bool:

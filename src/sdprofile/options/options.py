@@ -58,6 +58,7 @@ class Options(Declared):
         metavar="NAME=V,V,...",
         default=(),
         repeated=True,
+        in_python="a dict of arguments of the function with their values, {'chunk': (500, 1000)}",
     )
     task_memory: tuple[tuple[str, str], ...] = option(
         values.task_memory,
@@ -65,6 +66,7 @@ class Options(Declared):
         " many run side by side on a worker as fit into its limit",
         metavar="PREFIX=AMOUNT,...",
         default=(),
+        in_python="or a dict, {'add': '3GB'}",
     )
     predict: tuple[int, ...] | None = option(
         values.whole_numbers,
@@ -103,6 +105,7 @@ class Options(Declared):
         metavar="[persist]",
         choices=values.COMPUTING,
         may_lack=True,
+        in_python="True for the former",
     )
     steps: str = option(
         values.steps,
@@ -125,17 +128,26 @@ class Options(Declared):
         values.path, "write the Profile to this file, after every run anew", metavar="FILE"
     )
     name: str | None = option(
-        values.name, "keep the Profile under this name, for %sdcompare", metavar="NAME"
+        values.name,
+        "keep the Profile under this name, for %sdcompare",
+        metavar="NAME",
+        in_python=None,
     )
     against: str | None = option(
         values.name,
         "hold the result against this profile (a name, a variable or a file); of one with a name"
         " the code is run again, by turns with this one",
         metavar="NAME",
+        in_python=None,
     )
-    out: str | None = option(values.variable, "keep the Profile in this variable", metavar="NAME")
+    out: str | None = option(
+        values.variable, "keep the Profile in this variable", metavar="NAME", in_python=None
+    )
     quiet: bool = option(
-        values.flag, "show neither progress nor result (see --out and %sdprofile)", default=False
+        values.flag,
+        "show neither progress nor result (see --out and %sdprofile)",
+        default=False,
+        in_python=None,
     )
 
     def __post_init__(self) -> None:
