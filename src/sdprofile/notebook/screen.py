@@ -7,7 +7,8 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from sdprofile.render.text.progress import progress_html, progress_line, progress_lines
+from sdprofile.render.page.progress import progress_html
+from sdprofile.render.text.progress import progress_line, progress_lines
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

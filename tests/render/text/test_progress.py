@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from profiles import make_profile, make_setting
 
 from sdprofile.progress import Standing, Step
-from sdprofile.render.text.progress import progress_html, progress_line, progress_lines
+from sdprofile.render.page.progress import progress_html
+from sdprofile.render.text.progress import progress_line, progress_lines
 from sdprofile.render.text.rows import table_rows
 
 ROWS = table_rows(make_profile())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sdprofile.render.curves import SHOWN, Array, is_sampled, median_run, shown_curve, thinned
-from sdprofile.render.page.markup import Cell, Row, key, table
+from sdprofile.render.page.markup import Cell, Row, joined, key, table, write
 from sdprofile.render.page.page import style
 from sdprofile.render.page.picture import png_picture
 from sdprofile.render.palette import mark
@@ -51,20 +51,19 @@ def comparison_page(comparison: Compared) -> str:
         What is not alike, the table of worker counts, memory over time, the table of steps. Every
         text is escaped.
     """
-    parts = [f"<p><strong>{escape(title(comparison))}</strong></p>"]
+    content = [write("paragraph", write("strong", title(comparison)))]
     if told := unlike(comparison):
-        parts.append(f"<p>{escape(told)}</p>")
+        content.append(write("paragraph", told))
     if comparison.counts:
-        parts += [_table(change_rows(comparison)), key(explained(comparison))]
+        content += [_table(change_rows(comparison)), key(explained(comparison))]
     else:
-        parts.append(f"<p>{NOTHING_SHARED}</p>")
+        content.append(write("paragraph", NOTHING_SHARED))
     if any(is_sampled(run) for change in comparison.counts for run in change.after.runs):
         draw = functools.partial(comparison_plot, comparison)
-        parts.append(png_picture(draw, label="Memory over time of both", dpi=_DPI))
+        content.append(png_picture(draw, label="Memory over time of both", dpi=_DPI))
     if rows := step_change_rows(comparison):
-        parts.append(_table(rows))
-    content = "\n".join(parts)
-    return f'<div class="sdprofile sdp-static"><style>{style()}</style>{content}</div>'
+        content.append(_table(rows))
+    return str(write("page", style(), "sdprofile sdp-static", joined(content, by="\n")))
 
 
 def comparison_plot(comparison: Compared, *, ax: Axes | None = None) -> Figure:
@@ -110,7 +109,7 @@ def _draw(
     return CurveLabel(text=text, x=end[0], y=end[1], colour=how.colour, group="")
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def _table(rows: Sequence[Sequence[str]]) -> Markup:
     headers, *others = rows
     # Steps are indented by blanks, which a page would drop.
     classes = "sdp-name" if headers[0] == STEP else ""

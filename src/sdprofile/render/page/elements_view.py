@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdprofile.render.page.markup import Cell, Row, key, table
+from markupsafe import Markup
+
+from sdprofile.render.page.markup import NOTHING, Cell, Row, key, table
 from sdprofile.render.text.elements import element_rows
 
 if TYPE_CHECKING:
@@ -19,11 +21,11 @@ _TEXTS = (0, 1, 7)
 """Columns of names, which stand on the left."""
 
 
-def elements_view(profile: Measured) -> str:
+def elements_view(profile: Measured) -> Markup:
     """Return a table of elements; empty if none is known."""
     rows = element_rows(profile, whole_paths=True)
     if not rows:
-        return ""
+        return NOTHING
     headers, *body = [
         [
             Cell(text=text, classes="sdp-name" if column in _TEXTS else "")
@@ -31,4 +33,4 @@ def elements_view(profile: Measured) -> str:
         ]
         for row in rows
     ]
-    return f"{table(headers, [Row(cells=cells) for cells in body])}{key(_KEY)}"
+    return table(headers, [Row(cells=cells) for cells in body]) + key(_KEY)

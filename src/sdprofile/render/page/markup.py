@@ -1,17 +1,22 @@
-"""Pieces of HTML that every view is put together from; every text is escaped."""
+"""Pieces of HTML that every view is put together from, by templates that escape every text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
+
+NOTHING = Markup()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +26,14 @@ class Cell:
     text: str
     """What is written, not escaped yet."""
 
-    before: str = ""
-    """HTML that stands before it."""
+    before: Markup = NOTHING
+    """What stands before it."""
 
-    bar: str = ""
-    """HTML of a bar before it; the text then has one width, so that bars stand in line."""
+    bar: Markup = NOTHING
+    """A bar before it; the text then has one width, so that bars stand in line."""
 
-    after: str = ""
-    """HTML that stands below it."""
+    after: Markup = NOTHING
+    """What stands below it."""
 
     note: str = ""
     """What is written small below it, not escaped yet."""
@@ -48,30 +53,45 @@ class Row:
     """Classes of the style sheet, set apart by spaces."""
 
 
-def table(headers: Sequence[Cell], rows: Sequence[Row], *, caption: str = "") -> str:
-    """Return a table that scrolls by itself where it is wider than the page."""
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    head = "".join(_cell(cell, "th", ' scope="col"') for cell in headers)
-    body = "".join(f"<tr{_class(row.classes)}>{_cells(row.cells)}</tr>\n" for row in rows)
-    return (
-        f'<div class="sdp-wide"><table>{title}<thead><tr>{head}</tr></thead>'
-        f"<tbody>\n{body}</tbody></table></div>"
+def write(macro: str, *what: object) -> Markup:
+    """Return what a macro of ``templates/parts.html`` makes of this."""
+    html: Markup = getattr(_parts(), macro)(*what)
+    return html
+
+
+@functools.cache
+def _parts() -> Any:
+    environment = Environment(
+        loader=PackageLoader("sdprofile.render.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    return environment.get_template("parts.html").module
 
 
-def glyph(mark: Mark) -> str:
+def joined(pieces: Iterable[Markup], *, by: str = "") -> Markup:
+    """Return pieces of HTML one after another; a `str` among them is escaped."""
+    return Markup(by).join(pieces)  # noqa: S704 - a constant
+
+
+def table(headers: Sequence[Cell], rows: Sequence[Row]) -> Markup:
+    """Return a table that scrolls by itself where it is wider than the page."""
+    return write("table", headers, rows)
+
+
+def glyph(mark: Mark) -> Markup:
     """Return the marker of a worker count."""
-    return f'<span style="color:{mark.colour}" aria-hidden="true">{mark.glyph}</span> '
+    return write("glyph", mark)
 
 
-def bar(fraction: float, colour: str, *, dots: Sequence[float] = ()) -> str:
+def bar(fraction: float, colour: str, *, dots: Sequence[float] = ()) -> Markup:
     """Return a bar of a length between 0 and 1, and dots at fractions of the same scale."""
-    points = "".join(f'<b style="left:{_percent(dot)}"></b>' for dot in dots)
-    filled = f'<i style="width:{_percent(fraction)};background:{colour}"></i>'
-    return f'<span class="sdp-bar" aria-hidden="true">{filled}{points}</span>'
+    return write("bar", _percent(fraction), colour, [_percent(dot) for dot in dots])
 
 
-def stack(shares: Mapping[str, float], colours: Mapping[str, str]) -> str:
+def stack(shares: Mapping[str, float], colours: Mapping[str, str]) -> Markup:
     """Return a bar that is shared by several things, which a screen reader reads out.
 
     Parameters
@@ -82,17 +102,13 @@ def stack(shares: Mapping[str, float], colours: Mapping[str, str]) -> str:
         By name.
     """
     words = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
-    parts = "".join(
-        f'<i style="width:{_percent(share)};background:{colours[name]}"></i>'
-        for name, share in shares.items()
-    )
-    label = escape(words, quote=True)
-    return f'<span class="sdp-stack" role="img" aria-label="{label}" title="{label}">{parts}</span>'
+    widths = [(_percent(share), colours[name]) for name, share in shares.items()]
+    return write("stack", words, widths)
 
 
-def key(words: str) -> str:
+def key(words: str) -> Markup:
     """Return what explains a table or a plot, in small letters."""
-    return f'<p class="sdp-key">{escape(words)}</p>'
+    return write("key", words)
 
 
 def count_headers(profile: Measured) -> list[Cell]:
@@ -105,25 +121,6 @@ def count_headers(profile: Measured) -> list[Cell]:
         )
         for count, how in marked(profile)
     ]
-
-
-def _cells(cells: Sequence[Cell]) -> str:
-    first, *others = cells
-    return _cell(first, "th", ' scope="row"') + "".join(_cell(cell, "td") for cell in others)
-
-
-def _cell(cell: Cell, tag: str, attributes: str = "") -> str:
-    # Where the style is stripped, as by GitHub, a line break still sets the note apart.
-    note = f"<br><small>{escape(cell.note)}</small>" if cell.note else ""
-    text = escape(cell.text)
-    if cell.bar:
-        text = f'{cell.bar}<span class="sdp-number">{text}</span>'
-    inner = f"{cell.before}{text}{cell.after}{note}"
-    return f"<{tag}{attributes}{_class(cell.classes)}>{inner}</{tag}>"
-
-
-def _class(classes: str) -> str:
-    return f' class="{classes}"' if classes else ""
 
 
 def _percent(fraction: float) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from sdprofile.render.curves import is_sampled
-from sdprofile.render.page.markup import Cell, Row, bar, glyph, key, table
+from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, joined, key, table, write
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.render.text.rows import MISSING, of_limit, peak_worker
@@ -35,28 +37,32 @@ _KEY = (
 )
 
 
-def memory_view(profile: Measured) -> str:
+def memory_view(profile: Measured) -> Markup:
     """Return the table of memory."""
     rows = [
         Row(cells=_cells(profile, count, how), classes=of_count(count.workers))
         for count, how in marked(profile)
     ]
     headers = [Cell(text=name, classes=_classes(name)) for name in _HEADERS]
-    return f"{table(headers, rows)}{key(_KEY)}"
+    return table(headers, rows) + key(_KEY)
 
 
-def memory_panels(profile: Measured, *, picture: Picture) -> str:
+def memory_panels(profile: Measured, *, picture: Picture) -> Markup:
     """Return a plot for each count: each worker's memory, and that of all workers by use."""
-    return "\n".join(
-        f'<div class="sdp-panel sdp-w{count.workers}"><p>{glyph(how)}'
-        f"<strong>{plural(count.workers, 'worker')}</strong>, the median run</p>"
-        f"{_panel(profile, index, picture)}</div>"
+    return joined(
+        write(
+            "panel",
+            count.workers,
+            how,
+            plural(count.workers, "worker"),
+            _panel(profile, index, picture),
+        )
         for index, (count, how) in enumerate(marked(profile))
         if any(is_sampled(run) for run in count.runs)
     )
 
 
-def _panel(profile: Measured, index: int, picture: Picture) -> str:
+def _panel(profile: Measured, index: int, picture: Picture) -> Markup:
     def draw() -> Figure:
         from sdprofile.render.plots.workers import worker_plot
 
@@ -82,12 +88,12 @@ def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
         "transferred": _amount(max(run.transferred for run in count.runs), decimal=decimal),
     }
     before = {"workers": glyph(how)}
-    bars = {"peak/worker": bar(peak / scale, how.colour) if peak and scale else ""}
+    bars = {"peak/worker": bar(peak / scale, how.colour) if peak and scale else NOTHING}
     return [
         Cell(
             text=texts[name],
-            before=before.get(name, ""),
-            bar=bars.get(name, ""),
+            before=before.get(name, NOTHING),
+            bar=bars.get(name, NOTHING),
             classes=_classes(name),
         )
         for name in _HEADERS

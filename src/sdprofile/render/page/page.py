@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from sdprofile.render.page.markup import NOTHING, joined, write
 from sdprofile.render.page.picture import png_picture
 from sdprofile.render.page.time_view import time_view
 from sdprofile.render.page.views import leading_notices, make_views, memory_picture, other_notices
@@ -49,17 +51,18 @@ def html_report(profile: Explained, *, twin_of: str = "", with_plot: bool = Fals
     -----
     Plots are pictures: of an SVG that a viewer takes out of the page, the words would be left.
     """
-    content = "\n".join([*_content(profile, with_plot=with_plot), code(profile)])
-    rules = style() + (_twin_style(twin_of) if twin_of else "")
+    content = joined([*_content(profile, with_plot=with_plot), code(profile)], by="\n")
+    rules = style() + (_twin_style(twin_of) if twin_of else NOTHING)
     classes = f"sdprofile sdp-static {twin_of}".rstrip()
-    return f'<div class="{classes}"><style>{rules}</style>{content}</div>'
+    return str(write("page", rules, classes, content))
 
 
-def _content(profile: Explained, *, with_plot: bool) -> list[str]:
+def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
     """Return what a page says of a profile."""
     dpi = _SHARP if len(profile.counts) <= _FEW_COUNTS else _COARSE
     picture = functools.partial(png_picture, dpi=dpi)
-    first, plot, folded = f"<p>{NO_RUNS}</p>", "", [""]
+    first, plot = write("paragraph", NO_RUNS), NOTHING
+    folded: list[Markup] = []
     if profile.is_grid:
         first = time_view(profile)
         if with_plot:
@@ -70,30 +73,30 @@ def _content(profile: Explained, *, with_plot: bool) -> list[str]:
     elif profile.runs:
         views = make_views(profile, picture=picture)
         first = views[0].html
-        plot = memory_picture(profile, picture=picture) if with_plot else ""
+        plot = memory_picture(profile, picture=picture) if with_plot else NOTHING
         # The notices, which are the last view, are not folded.
         folded = [_folded(view.name, view.html + view.below) for view in views[1:-1]]
-    parts = [
+    pieces = [
         leading_notices(profile),
         first,
         plot,
-        conditions_line(profile) if profile.runs else "",
+        conditions_line(profile) if profile.runs else NOTHING,
         stopped(profile),
         other_notices(profile),
         advice(profile),
         *folded,
     ]
-    return [part for part in parts if part]
+    return [piece for piece in pieces if piece]
 
 
-def _parts(profile: Explained) -> list[str]:
+def _parts(profile: Explained) -> list[Markup]:
     """Return the report of each part of a grid, folded; if they are many, how to get at them."""
     if len(profile.parts) > _FEW_PARTS:
-        return [f"<p>{escape(parts_line(profile))}</p>"]
+        return [write("paragraph", parts_line(profile))]
     return [
         _folded(
             profile.varied.name_kind(part.runs[0].setting),
-            "\n".join(_content(part, with_plot=True)),
+            joined(_content(part, with_plot=True), by="\n"),
         )
         for part in profile.parts
     ]
@@ -117,45 +120,40 @@ def mimebundle(profile: Explained) -> dict[str, Any]:
     return {"text/plain": str(profile), "text/html": html}
 
 
-def style() -> str:
+def style() -> Markup:
     """Return the style sheet of everything in a page."""
-    return files("sdprofile.render.page").joinpath("style.css").read_text(encoding="utf-8")
+    rules = files("sdprofile.render.page").joinpath("style.css").read_text(encoding="utf-8")
+    return Markup(rules)  # noqa: S704 - our own
 
 
-def conditions_line(profile: Explained) -> str:
+def conditions_line(profile: Explained) -> Markup:
     """Return what held for every run, and where dask's dashboard is."""
-    parts = [escape(part) for part in conditions(profile)]
-    dashboard = escape(profile.dashboard)
-    # A profile may come from a file, and so may a link that runs a script.
-    if profile.dashboard.startswith(("http://", "https://")):
-        parts.append(f'<a href="{dashboard}" target="_blank" rel="noopener">dashboard</a>')
-    elif dashboard:
-        parts.append(f"dashboard {dashboard}")
-    if profile.tunnel:
-        parts.append(f"to open it from your machine: <code>{escape(profile.tunnel)}</code>")
-    return f'<p class="sdp-conditions">{", ".join(parts)}</p>'
+    words = conditions(profile)
+    return write("conditions", words, profile.dashboard, profile.tunnel)
 
 
-def stopped(profile: Explained) -> str:
+def stopped(profile: Explained) -> Markup:
     """Return why the profile ended early; empty if it did not."""
-    return f"<p>stopped: {escape(profile.stopped)}</p>" if profile.stopped else ""
+    said = f"stopped: {profile.stopped}"
+    return write("paragraph", said) if profile.stopped else NOTHING
 
 
-def advice(profile: Explained) -> str:
+def advice(profile: Explained) -> Markup:
     """Return the count to use and why, set off from the rest; empty where nothing could tell."""
-    return f'<p class="sdp-advice">{escape(profile.advice)}</p>' if profile.advice else ""
+    found = profile.advice
+    return write("paragraph", found, "sdp-advice") if found else NOTHING
 
 
-def code(profile: Explained) -> str:
+def code(profile: Explained) -> Markup:
     """Return the cell's code, folded."""
-    return _folded("Code", f"<pre>{escape(profile.code)}</pre>")
+    return _folded("Code", write("code", profile.code))
 
 
-def _folded(name: str, html: str) -> str:
-    return f"<details><summary>{escape(name)}</summary>{html}</details>"
+def _folded(name: str, html: Markup) -> Markup:
+    return write("folded", name, html)
 
 
-def _twin_style(uid: str) -> str:
+def _twin_style(uid: str) -> Markup:
     """Return the rules that show either the widget or its twin.
 
     Notes
@@ -173,4 +171,4 @@ def _twin_style(uid: str) -> str:
             f"body:has({live}) :is({ours}, {picture}) {{display: none}}",
             f"{missing} {{display: none}}",
         ]
-    return "\n".join(rules)
+    return Markup("\n".join(rules))  # noqa: S704 - of our own uid

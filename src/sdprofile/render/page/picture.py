@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from markupsafe import Markup
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -14,18 +16,18 @@ if TYPE_CHECKING:
 class Picture(Protocol):
     """Makes HTML of a figure."""
 
-    def __call__(self, draw: Callable[[], Figure], /, *, label: str) -> str:
+    def __call__(self, draw: Callable[[], Figure], /, *, label: str) -> Markup:
         """Return the figure that `draw` makes; `label` is for those who do not see it."""
 
 
-def svg_picture(draw: Callable[[], Figure], /, *, label: str) -> str:
+def svg_picture(draw: Callable[[], Figure], /, *, label: str) -> Markup:
     """Return a figure in the page's own colours, with classes for style rules."""
     from sdprofile.render.page.svg import page_svg
 
-    return page_svg(draw, label=label)
+    return Markup(page_svg(draw, label=label))  # noqa: S704 - escaped by ElementTree
 
 
-def png_picture(draw: Callable[[], Figure], /, *, label: str, dpi: int) -> str:
+def png_picture(draw: Callable[[], Figure], /, *, label: str, dpi: int) -> Markup:
     """Return a figure in black on white, which also viewers show that take SVG out of pages."""
     from sdprofile.render.page.png import page_png
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from html import escape
 from typing import TYPE_CHECKING
 
 import matplotlib.style
+from markupsafe import Markup
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from sdprofile.render.page.markup import write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,7 +66,7 @@ def draw_png(
     )
 
 
-def page_png(draw: Callable[[], Figure], *, label: str, dpi: int) -> str:
+def page_png(draw: Callable[[], Figure], *, label: str, dpi: int) -> Markup:
     """Return a figure as an ``<img>`` element that has its picture in it.
 
     Parameters
@@ -78,7 +80,4 @@ def page_png(draw: Callable[[], Figure], *, label: str, dpi: int) -> str:
     """
     png, width, height = draw_png(draw, dpi=dpi, colours=_FEW_COLOURS)
     data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}"'
-        f' alt="{escape(label, quote=True)}">'
-    )
+    return write("png", data, width, height, label)

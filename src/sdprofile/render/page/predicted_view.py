@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdprofile.render.page.markup import Cell, Row, key, table
+from markupsafe import Markup
+
+from sdprofile.render.page.markup import NOTHING, Cell, Row, key, table
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
 
@@ -16,11 +18,11 @@ if TYPE_CHECKING:
 _KEY = "Filled: measured (medians of the times, highest peaks); empty and dashed: predicted."
 
 
-def predicted_view(profile: Measured, *, picture: Picture) -> str:
+def predicted_view(profile: Measured, *, picture: Picture) -> Markup:
     """Return the table of predictions and their plot; empty if there are none."""
     rows = prediction_rows(profile)
     if not rows:
-        return ""
+        return NOTHING
 
     def draw() -> Figure:
         from sdprofile.render.plots.predicted import predicted_plot
@@ -35,4 +37,4 @@ def predicted_view(profile: Measured, *, picture: Picture) -> str:
     label = "time and peaks over worker counts, measured and predicted"
     title = prediction_title(profile)
     words = f"{title[0].upper()}{title[1:]}. {_KEY}"
-    return f"{shown}{picture(draw, label=label)}{key(words)}"
+    return shown + picture(draw, label=label) + key(words)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from sdprofile.explain.verdict import verdict_of
 from sdprofile.render.page.markup import Cell, Row, bar, glyph, key, table
 from sdprofile.render.page.picture import Picture
@@ -31,7 +33,7 @@ _KEY = (
 )
 
 
-def speedup_view(profile: Measured, *, picture: Picture) -> str:
+def speedup_view(profile: Measured, *, picture: Picture) -> Markup:
     """Return the table of speedups, and their plot if there are two counts to compare."""
     finished = [count for count in profile.counts if count.speedup is not None]
     most = max((count.times_workers or 1.0 for count in finished), default=1.0)
@@ -41,7 +43,7 @@ def speedup_view(profile: Measured, *, picture: Picture) -> str:
     ]
     shown = table(_HEADERS, rows)
     if len(finished) < 2:
-        return f"{shown}{key('A speedup needs two worker counts that finished.')}"
+        return shown + key("A speedup needs two worker counts that finished.")
 
     def draw() -> Figure:
         from sdprofile.render.plots.speedup import speedup_plot
@@ -49,7 +51,7 @@ def speedup_view(profile: Measured, *, picture: Picture) -> str:
         return speedup_plot(profile)
 
     label = "speedup over worker counts, each run a circle, against the ideal"
-    return f"{shown}{picture(draw, label=label)}{key(_KEY)}"
+    return shown + picture(draw, label=label) + key(_KEY)
 
 
 def _cells(count: CountSummary, how: Mark, most: float) -> list[Cell]:

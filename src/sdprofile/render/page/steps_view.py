@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from sdprofile.render.page.markup import Cell, Row, count_headers, key, stack, table
+from markupsafe import Markup
+
+from sdprofile.render.page.markup import (
+    NOTHING,
+    Cell,
+    Row,
+    count_headers,
+    joined,
+    key,
+    stack,
+    table,
+    write,
+)
 from sdprofile.render.palette import marked, of_count
 from sdprofile.render.text.breakdown import ACTIVITIES
 from sdprofile.render.text.rows import MISSING
@@ -37,17 +48,17 @@ _HOW_TO_TELL_STEPS = (
 )
 
 
-def steps_view(profile: Measured) -> str:
+def steps_view(profile: Measured) -> Markup:
     """Return a table of steps by worker counts, each cell with a bar of activities."""
     found = steps(profile)
     if not found:
         return key("Where the time went is not known: no run ended well.")
     rows = [Row(cells=[_name(step), *_times(step, profile)]) for step in found]
     used = {name for step in found for time in step.times if time for name in time.shares}
-    letters = "".join(_letter(name) for name in ACTIVITIES if name in used)
+    letters = joined(_letter(name) for name in ACTIVITIES if name in used)
     words = _KEY + (_HOW_TO_TELL_STEPS if len(found) == 1 else "")
     headers = [Cell(text="step", classes="sdp-name"), *count_headers(profile)]
-    return f'{table(headers, rows)}<p class="sdp-key">{letters}</p>{key(words)}'
+    return table(headers, rows) + key(letters) + key(words)
 
 
 def _name(step: Step) -> Cell:
@@ -76,15 +87,12 @@ def _time(time: StepTime | None, classes: str) -> Cell:
         notes.append(f"kernel {format_seconds(time.kernel)}")
     return Cell(
         text=format_seconds(time.seconds) if time.shares else MISSING,
-        after=stack(time.shares, _COLOURS) if time.shares else "",
+        after=stack(time.shares, _COLOURS) if time.shares else NOTHING,
         note=", ".join(notes),
         classes=classes,
     )
 
 
-def _letter(activity: str) -> str:
+def _letter(activity: str) -> Markup:
     ink = "#fff" if activity in _NEEDS_LIGHT_INK else "#000"
-    return (
-        f'<span><b class="sdp-letter" style="background:{_COLOURS[activity]};color:{ink}"'
-        f' aria-hidden="true">{activity[0].upper()}</b> {escape(activity)}</span> '
-    )
+    return write("letter", activity, _COLOURS[activity], ink)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.style
@@ -30,6 +30,13 @@ _STYLE: dict[Any, Any] = {
 }
 
 _CSS_DPI = 100
+
+_XLINK = "{http://www.w3.org/1999/xlink}"
+_OPACITY = "fill-opacity"
+_REFERENCE = re.compile(r"#([\w-]+)")
+_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_FONT = re.compile(r" ?font-family: [^;]*;")
+_BREAK = re.compile(r"\s*\n\s*(?:L )?")  # what follows a point is a line anyway
 
 _HALO = "sdp-halo"
 """Class of texts that curves may pass behind; the style sheet draws the ground around them."""
@@ -68,25 +75,52 @@ def page_svg(draw: Callable[[], Figure], *, label: str) -> str:
 
 
 def _trimmed(svg: str, *, width: int, height: int, label: str) -> str:
-    # Without the head, and the style sheet that would hold for the whole page.
-    svg = re.sub(r"^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.S)
-    view = re.findall(r'viewBox="[^"]*"', svg)[0]
-    svg = re.sub(r"<[^>]+>", lambda tag: _short(tag[0]), svg)
-    svg = re.sub(r' id="([^"]*sdp-[^"]*)"', r' class="\1"', svg)
-    needed = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in needed else "", svg)
-    opening = (
-        f'<svg width="{width}" height="{height}" {view} role="img"'
-        f' aria-label="{escape(label, quote=True)}">'
+    root = ElementTree.fromstring(svg)  # noqa: S314 - matplotlib has just written it
+    for parent in list(root.iter()):
+        for child in list(parent):
+            # A style sheet would hold for the whole page.
+            if _name(child.tag) in ("metadata", "style"):
+                parent.remove(child)
+    needed = set(
+        _REFERENCE.findall(" ".join(v for each in root.iter() for v in each.attrib.values()))
     )
-    inner = svg[svg.index(">") + 1 :].replace(_INK, "currentColor")
-    return opening + re.sub(r">\s+<", "><", inner).strip()
+    for element in root.iter():
+        element.tag = _name(element.tag)
+        element.attrib = dict(_attributes(element, needed))
+        element.text, element.tail = _content(element.text), _content(element.tail)
+    root.attrib = {
+        "width": str(width),
+        "height": str(height),
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-label": label,
+    }
+    return ElementTree.tostring(root, encoding="unicode")
 
 
-def _short(tag: str) -> str:
-    """Return a tag with one decimal, a seventh of a pixel, and without what goes without saying."""
-    tag = re.sub(r"-?\d+\.\d{2,}", lambda number: f"{float(number[0]):.1f}", tag)
-    tag = re.sub(r" ?font-family: [^;\"]*;| transform=\"rotate\(-0 [^\"]*\"", "", tag)
-    if tag.startswith("<use") and _INK in tag and "fill-opacity" not in tag:
-        tag = re.sub(r' style="[^"]*"', "", tag)  # a tick; what it repeats has the same style
-    return re.sub(r"\s*\n\s*(?:L )?", " ", tag)  # what follows a point is a line anyway
+def _attributes(element: ElementTree.Element, needed: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield what an element needs in a page: one decimal, a seventh of a pixel, and no defaults."""
+    for qualified, value in element.attrib.items():
+        name = f"xlink:{_name(qualified)}" if qualified.startswith(_XLINK) else _name(qualified)
+        if name == "id" and "sdp-" in value:
+            yield "class", value
+        elif name == "id":
+            if value in needed:
+                yield name, value
+        elif name == "transform" and value.startswith("rotate(-0 "):
+            pass
+        elif name == "style" and element.tag == "use" and _INK in value and _OPACITY not in value:
+            pass  # a tick; what it repeats has the same style
+        else:
+            value = _NUMBER.sub(lambda number: f"{float(number[0]):.1f}", value)
+            value = _BREAK.sub(" ", value).replace(_INK, "currentColor")
+            yield name, _FONT.sub("", value) if name == "style" else value
+
+
+def _name(qualified: str) -> str:
+    """Return a name without its namespace, which a page does not write."""
+    return qualified.rpartition("}")[2]
+
+
+def _content(text: str | None) -> str | None:
+    return text if text and text.strip() else None

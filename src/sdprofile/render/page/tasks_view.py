@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from sdprofile.model.tasks import TaskMemory, merge
 from sdprofile.render.curves import median_run
-from sdprofile.render.page.markup import Cell, Row, bar, count_headers, key, table
+from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, count_headers, key, table
 from sdprofile.render.palette import marked, of_count
 from sdprofile.render.text.breakdown import format_rise, is_accounted, task_seconds
 from sdprofile.render.text.rows import MISSING
@@ -25,7 +27,7 @@ _KEY = (
 )
 
 
-def tasks_view(profile: Measured) -> str:
+def tasks_view(profile: Measured) -> Markup:
     """Return a table of task prefixes, the one that took most of the time at any count first."""
     runs = [median_run(count, known=is_accounted) for count in profile.counts]
     took = {part.prefix: part for part in merge(m for run in profile.runs for m in run.task_memory)}
@@ -57,14 +59,14 @@ def tasks_view(profile: Measured) -> str:
     ]
     more = len(order) - _MOST_PREFIXES
     words = f"{_KEY} Not shown: {more} more that took less time." if more > 0 else _KEY
-    return f"{table(headers, rows)}{key(words)}"
+    return table(headers, rows) + key(words)
 
 
 def _times(profile: Measured, seconds: list[float], longest: float) -> list[Cell]:
     return [
         Cell(
             text=format_seconds(each) if each else MISSING,
-            bar=bar(each / longest, how.colour) if each else "",
+            bar=bar(each / longest, how.colour) if each else NOTHING,
             classes=of_count(count.workers),
         )
         for each, (count, how) in zip(seconds, marked(profile), strict=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdprofile.render.page.markup import Cell, Row, bar, glyph, table
+from markupsafe import Markup
+
+from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, table
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.render.plots.grid_lines import line_marks
 from sdprofile.render.text.rows import table_rows
@@ -17,7 +19,7 @@ _LEFT_OUT = ("min", "mean ± std. dev.", "tasks", "efficiency")
 """Columns that a narrow page does without."""
 
 
-def time_view(profile: Measured) -> str:
+def time_view(profile: Measured) -> Markup:
     """Return the table of all counts, with a bar for the median time and a dot for each run."""
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
     names, *lines = table_rows(profile, status=True)
@@ -30,8 +32,8 @@ def time_view(profile: Measured) -> str:
         cells = [
             Cell(
                 text=text,
-                before=before.get(name, ""),
-                bar=bars.get(name, ""),
+                before=before.get(name, NOTHING),
+                bar=bars.get(name, NOTHING),
                 classes=_classes(name),
             )
             for name, text in zip(names, texts, strict=True)
@@ -40,9 +42,9 @@ def time_view(profile: Measured) -> str:
     return table([Cell(text=name, classes=_classes(name)) for name in names], rows)
 
 
-def _bar(count: CountSummary, how: Mark, longest: float) -> str:
+def _bar(count: CountSummary, how: Mark, longest: float) -> Markup:
     if count.timing is None or not longest:
-        return ""
+        return NOTHING
     dots = [seconds / longest for seconds in count.timing.seconds]
     return bar(count.timing.median / longest, how.colour, dots=dots if len(dots) > 1 else ())
 

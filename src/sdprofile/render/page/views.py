@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.page.elements_view import elements_view
+from sdprofile.render.page.markup import NOTHING, write
 from sdprofile.render.page.memory_view import memory_panels, memory_view
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.page.predicted_view import predicted_view
@@ -31,10 +33,10 @@ class View:
     name: str
     """What its button says; the first word is its own."""
 
-    html: str
+    html: Markup
     """What it shows above the plot of memory over time."""
 
-    below: str = ""
+    below: Markup = NOTHING
     """What it shows below that plot."""
 
     with_plot: bool = True
@@ -74,10 +76,10 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
     )
 
 
-def memory_picture(profile: Explained, *, picture: Picture) -> str:
+def memory_picture(profile: Explained, *, picture: Picture) -> Markup:
     """Return the plot of memory over time; empty if it was not sampled."""
     if not any(is_sampled(run) for run in profile.runs):
-        return ""
+        return NOTHING
 
     def draw() -> Figure:
         from sdprofile.render.plots.memory import memory_plot
@@ -87,26 +89,22 @@ def memory_picture(profile: Explained, *, picture: Picture) -> str:
     return picture(draw, label=f"{SHOWN} over time")
 
 
-def notice_list(profile: Explained) -> str:
+def notice_list(profile: Explained) -> Markup:
     """Return the notices as a list, each a fact with its advice."""
     if not profile.notices:
-        return "<p>Nothing was found that makes these numbers doubtful.</p>"
-    return _listed(profile.notices)
+        return write("paragraph", "Nothing was found that makes these numbers doubtful.")
+    return write("notices", profile.notices)
 
 
-def leading_notices(profile: Explained) -> str:
+def leading_notices(profile: Explained) -> Markup:
     """Return the notices that a report begins with; empty for none."""
-    return _listed(each for each in profile.notices if each.leading)
+    return _listed([each for each in profile.notices if each.leading])
 
 
-def other_notices(profile: Explained) -> str:
+def other_notices(profile: Explained) -> Markup:
     """Return the notices that come after the numbers; empty for none."""
-    return _listed(each for each in profile.notices if not each.leading)
+    return _listed([each for each in profile.notices if not each.leading])
 
 
-def _listed(notices: Iterable[Notice]) -> str:
-    items = "".join(
-        f"<li><strong>{escape(notice.fact)}</strong><br>{escape(notice.advice)}</li>"
-        for notice in notices
-    )
-    return f"<ul>{items}</ul>" if items else ""
+def _listed(notices: Sequence[Notice]) -> Markup:
+    return write("notices", notices) if notices else NOTHING

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
+from sdprofile.render.page.markup import joined, write
 from sdprofile.render.page.page import advice, code, conditions_line, stopped, style
 from sdprofile.render.page.picture import svg_picture
 from sdprofile.render.page.views import View, leading_notices, make_views, memory_picture
@@ -52,7 +54,7 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     sections = [
         leading_notices(profile),
         *(_section(view, view.html) for view in views),
-        f'<div class="sdp-plot">{memory_picture(profile, picture=svg_picture)}</div>',
+        write("plot", memory_picture(profile, picture=svg_picture)),
         *(_section(view, view.below) for view in views if view.below),
         conditions_line(profile),
         stopped(profile),
@@ -61,8 +63,8 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     ]
     rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(profile, uid)])
     # The kernel keeps it as long as the notebook shows it; in ASCII it takes half of the memory.
-    body = "".join(sections).encode("ascii", "xmlcharrefreplace").decode()
-    content = HTML(f'<div class="sdprofile"><style>{rules}</style>{body}</div>')
+    page = write("page", Markup(rules), "sdprofile", joined(sections))  # noqa: S704 - our own
+    content = HTML(page.encode("ascii", "xmlcharrefreplace").decode())
     content.layout.width = "100%"  # else as wide as its widest view, also where the page is not
     row = HBox([choose_view, choose_count])
     row.layout.flex_flow = "row wrap"
@@ -72,9 +74,8 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     return widget
 
 
-def _section(view: View, html: str) -> str:
-    name = escape(view.name, quote=True)
-    return f'<section class="sdp-view {_class(view)}" aria-label="{name}">{html}</section>'
+def _section(view: View, html: Markup) -> Markup:
+    return write("section", view.name, _class(view), html)
 
 
 def _class(view: View) -> str:

@@ -1,10 +1,9 @@
-"""How far a sweep is: a line of text, lines for a terminal, HTML for a notebook."""
+"""How far a sweep is: a line of text, lines for a terminal."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from html import escape
 from typing import TYPE_CHECKING
 
 from sdprofile.render.text.report import table_lines
@@ -12,21 +11,6 @@ from sdprofile.units import format_whole_seconds, plural
 
 if TYPE_CHECKING:
     from sdprofile.progress import Standing
-
-# "!important" holds against the zebra stripes of JupyterLab (background) and against other themes
-# (text-align). The style goes with the display when that is cleared.
-_STYLE = """
-.sdp-progress {color: var(--jp-content-font-color1, inherit); font-size: 13px; line-height: 1.5;
-  font-variant-numeric: tabular-nums}
-.sdp-progress progress {width: 160px; height: 10px; margin-right: 8px; vertical-align: middle;
-  accent-color: var(--jp-brand-color1, #0072B2)}
-.sdp-progress a {margin-left: 12px}
-.sdp-progress table {border-collapse: collapse; border: none; margin: 4px 0 0; width: auto;
-  font-size: inherit; color: inherit}
-.sdp-progress tr, .sdp-progress th, .sdp-progress td {background: none !important; border: none;
-  text-align: right !important; padding: 2px 7px; white-space: nowrap; color: inherit}
-.sdp-progress thead tr {border-bottom: 1px solid var(--jp-border-color1, #8888)}
-"""
 
 
 def progress_line(standing: Standing) -> str:
@@ -89,45 +73,3 @@ def progress_lines(
         parts.pop()
     lines = [part[:width] for lines in parts for part in lines]
     return lines if len(lines) <= height else [line[:width]]
-
-
-def progress_html(standing: Standing) -> str:
-    """Return the HTML for a notebook.
-
-    Parameters
-    ----------
-    standing
-        How far it is.
-
-    Returns
-    -------
-    str
-        One ``<div class="sdp-progress">`` with a bar, the line of `progress_line`, a link to the
-        dashboard and the table of the runs so far. Every text is escaped.
-    """
-    bar = f'<progress aria-label="runs done" value="{standing.done}" max="{standing.total}">'
-    line = escape(progress_line(standing))
-    forecast = f"<div>{escape(standing.step.forecast)}</div>" if standing.step.forecast else ""
-    return (
-        f'<div class="sdp-progress"><style>{_STYLE}</style>'
-        f"<div>{bar}</progress>{line}{_link(standing.step.dashboard)}</div>{forecast}"
-        f"{_table(standing)}</div>"
-    )
-
-
-def _link(dashboard: str) -> str:
-    address = escape(dashboard)
-    # The address may be anything that dask's configuration says.
-    if dashboard.startswith(("http://", "https://")):
-        return f' <a href="{address}" target="_blank" rel="noopener">dashboard</a>'
-    return f", dashboard {address}" if dashboard else ""
-
-
-def _table(standing: Standing) -> str:
-    if not standing.rows:
-        return ""
-    headers, *body = standing.rows
-    head = "".join(f"<th>{escape(header)}</th>" for header in headers)
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in body)
-    rows = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
