@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 import sdprofile
 
+ROOT = Path(__file__).parents[1]
 SOURCE = Path(sdprofile.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 MODULES = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in FILES}
@@ -21,7 +23,7 @@ GROUND = {"errors", "interrupts", "output_files", "units"}
 
 BELOW = {
     "model": set(),
-    "options": {"model"},
+    "options": set(),
     "spatial": {"model"},
     "plan": {"model", "options"},
     "order": {"model", "plan"},
@@ -169,3 +171,18 @@ assert "IPython" not in sys.modules
 def test_every_public_name_is_there() -> None:
     for name in sdprofile.__all__:
         assert getattr(sdprofile, name).__doc__
+
+
+def test_the_picture_of_the_rooms_is_as_the_code_is() -> None:
+    script = ROOT / "docs" / "draw_architecture.py"
+    subprocess.run([sys.executable, script, "--check"], check=True, timeout=60)
+
+
+def test_every_file_that_the_walk_for_strangers_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Where to look")[2]
+    named = re.findall(r"`((?:\w+/)*\w+\.py)`", table)
+    assert len(named) > 20
+    # A bare name in a row is of the folder before it.
+    there = {str(path.relative_to(SOURCE)) for path in FILES} | {path.name for path in FILES}
+    assert not [name for name in named if name not in there]
