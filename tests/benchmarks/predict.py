@@ -13,8 +13,8 @@ import numpy as np
 import spatialdata as sd
 
 from sdprofile.cluster.own import start_cluster
+from sdprofile.cluster.prepare import prepare_workers
 from sdprofile.cluster.resize import resize
-from sdprofile.cluster.workers import prepare_workers
 from sdprofile.interrupts import held_back
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.run import run_once

@@ -19,15 +19,10 @@ from distributed import Client
 from distributed.comm import CommClosedError
 
 from sdprofile.cluster import workers
+from sdprofile.cluster.prepare import _is_news, _prepare, prepare_workers, release_workers
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.worker_states import worker_states
-from sdprofile.cluster.workers import (
-    _prepare,
-    fast_start,
-    imported_here,
-    prepare_workers,
-    release_workers,
-)
+from sdprofile.cluster.workers import fast_start, imported_here
 
 
 def _imports_and_threads() -> tuple[bool, str | None]:
@@ -183,4 +178,4 @@ def test_only_tracebacks_of_connections_that_end_are_kept_back(
 ) -> None:
     told = (type(error), error, None) if error is not None else None
     record = logging.LogRecord("distributed.worker", logging.ERROR, "", 0, "", (), told)
-    assert workers._is_news(record) == kept
+    assert _is_news(record) == kept

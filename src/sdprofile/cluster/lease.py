@@ -13,9 +13,11 @@ from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
 from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
+from sdprofile.cluster.prepare import prepare_workers, quiet_workers, release_workers
 from sdprofile.cluster.quiet import quiet_logs, quiet_root
-from sdprofile.cluster.resize import held_results, resize, restart
+from sdprofile.cluster.resize import held_results, resize
 from sdprofile.cluster.resources import take_memory_back
+from sdprofile.cluster.restart import restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     find_client,
@@ -28,7 +30,7 @@ from sdprofile.cluster.session import (
 )
 from sdprofile.cluster.thresholds import read_thresholds
 from sdprofile.cluster.worker_states import WorkerState, worker_states
-from sdprofile.cluster.workers import fast_start, prepare_workers, quiet_workers, release_workers
+from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import LostError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.model.machine import Machine

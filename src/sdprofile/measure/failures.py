@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from sdprofile.cluster.clean import SILENCE, silent_workers, wait_until_idle
-from sdprofile.cluster.resize import restart
+from sdprofile.cluster.restart import restart
 from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.errors import one_line
 from sdprofile.measure.deaths import Deaths, exit_words
