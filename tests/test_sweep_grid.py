@@ -10,7 +10,7 @@ from typing import Any
 import distributed
 import pytest
 from distributed import Client
-from runs import MIB, hold
+from runs import hold
 
 import sdprofile
 from sdprofile import progress
@@ -134,29 +134,6 @@ def test_a_function_is_compared_with_what_was_measured_before(tmp_path: Path) ->
         sdprofile.compare(path, path, workers=1)
     with pytest.raises(sdprofile.SdprofileError, match="expected one limit"):
         sdprofile.compare(lambda: None, lambda: None, threads=(1, 2))
-
-
-def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
-    def work() -> None:
-        client = distributed.get_client()
-        client.gather(client.map(hold, [1200] * 5, seconds=1.0, pure=False))
-
-    both = sdprofile.profile(work, workers=1, threads=(1, 4), memory="4GB", repeats=1)
-    assert both.to_frame()[["threads", "status"]].values.tolist() == [[1, "ok"], [4, "killed"]]
-    (advice,) = (each.advice for each in both.notices if "side by side" in each.fact)
-    found = re.search(r"--task-memory (hold=[\d.]+GB)", advice)
-    assert found is not None
-
-    held = sdprofile.profile(
-        work, workers=1, threads=4, memory="4GB", repeats=1, task_memory=found[1]
-    )
-    assert held.to_frame()["status"].tolist() == ["ok"]
-    assert held.runs[0].held[0].tasks == 5
-    # Two fit side by side: it takes less time than one after the other.
-    assert held.runs[0].peak_worker is not None
-    assert held.runs[0].peak_worker > 2 * 1200 * MIB
-    assert f"hold held to {found[1].partition('=')[2][:-2]}" in str(held)
-    assert held.runs[0].seconds < both.runs[0].seconds
 
 
 def test_a_need_above_the_limit_is_refused() -> None:

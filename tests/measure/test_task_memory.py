@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import dask
 import dask.array as da
+import distributed
 import pytest
 from conftest import wait_until
 from distributed import Client, get_worker
-from runs import LIMIT, measure, wait_for
+from runs import LIMIT, MIB, hold, measure, wait_for
 
+import sdprofile
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.resources import RESOURCE, take_memory_back
 from sdprofile.cluster.session import fit
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.workers import fast_start
+
+pytestmark = pytest.mark.quiet
 
 MB = 1_000_000
 
@@ -133,3 +138,27 @@ def test_the_line_that_a_notice_gives_does_the_same(four_threads: Client) -> Non
     with four_threads.as_current(), dask.annotate(resources={RESOURCE: 400.0 * MB}):
         assert max(dask.compute(*lazy)) == 2
     fit(four_threads, workers=0, threads=4, memory_limit=LIMIT)
+
+
+@pytest.mark.usefixtures("client")
+def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
+    def work() -> None:
+        client = distributed.get_client()
+        client.gather(client.map(hold, [1200] * 5, seconds=1.0, pure=False))
+
+    both = sdprofile.profile(work, workers=1, threads=(1, 4), memory="4GB", repeats=1)
+    assert both.to_frame()[["threads", "status"]].values.tolist() == [[1, "ok"], [4, "killed"]]
+    (advice,) = (each.advice for each in both.notices if "side by side" in each.fact)
+    found = re.search(r"--task-memory (hold=[\d.]+GB)", advice)
+    assert found is not None
+
+    held = sdprofile.profile(
+        work, workers=1, threads=4, memory="4GB", repeats=1, task_memory=found[1]
+    )
+    assert held.to_frame()["status"].tolist() == ["ok"]
+    assert held.runs[0].held[0].tasks == 5
+    # Two fit side by side: it takes less time than one after the other.
+    assert held.runs[0].peak_worker is not None
+    assert held.runs[0].peak_worker > 2 * 1200 * MIB
+    assert f"hold held to {found[1].partition('=')[2][:-2]}" in str(held)
+    assert held.runs[0].seconds < both.runs[0].seconds

@@ -128,8 +128,8 @@ for _ in range(6000):
         break
     time.sleep(0.01)
 print(len(heard) > 1, heard[-1][1])
-mine.unsubscribe_topic("all")  # or dask logs what it cannot send to a client that closes
-mine.close(); cluster.close()""",
+mine.unsubscribe_topic("all")  # or dask logs what it cannot send to a client that closes""",
+    "close what was borrowed": "mine.close(); cluster.close()",
     "unload": "%unload_ext sdprofile",
     "gone": "%sdprofile",
     "logged": "print(*logged, sep='\\n')",
