@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import time
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,8 @@ def test_a_scheduler_that_is_overridden_is_told_before_the_numbers(cells: dict[s
     shown = [data["text/html"] for data in reports if "<table" in data.get("text/html", "")]
     assert shown
     for html in shown:
-        assert html.index("scheduler=&quot;threads&quot;") < html.index("<table")
+        page = unescape(html)
+        assert page.index('scheduler="threads"') < page.index("<table")
     text = next(d["text/plain"] for d in reports if "workers " in d.get("text/plain", ""))
     assert text.startswith('! dask.config has scheduler="threads"')
     assert text_of(cells["scheduler"]).rstrip().endswith("threads")

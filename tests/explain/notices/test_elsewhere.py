@@ -13,8 +13,7 @@ from sdprofile.model.elsewhere import Elsewhere
 from sdprofile.render.page.page import html_report
 from sdprofile.render.text.export import profile_markdown
 from sdprofile.render.text.report import report
-from sdprofile.results.profile import Profile
-from sdprofile.results.storage import load
+from sdprofile.results.profile import Profile, load
 
 
 def profile_of(*, tasks: int = 100, **kwargs: Any) -> Profile:
