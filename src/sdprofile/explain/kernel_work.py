@@ -19,9 +19,9 @@ _KERNEL_BUSY = 0.5
 _LITTLE_CPU = 0.1
 """Seconds of CPU time of the kernel that are not worth a word."""
 
-_TIMES_THE_WORKERS = 3
-"""How many times as long the kernel must have worked as the workers: even without limit more of
-them would then save a quarter of the time."""
+_WORKERS_IDLE = 1 / 3
+"""Fraction of their thread time below which the workers have not done it: more of them without
+limit would save no more than that of the time at one worker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,8 @@ def kernel_work(runs: Sequence[Run]) -> KernelWork | None:
     """
     if not runs:
         return None
-    cores, busy = _cores(runs), _busy(runs)
-    if cores <= _KERNEL_BUSY or busy is None or busy > cores / _TIMES_THE_WORKERS:
+    cores, busy, of_tasks = _cores(runs), _busy(runs), _cores_of_tasks(runs)
+    if busy is None or busy > _WORKERS_IDLE or cores <= max(_KERNEL_BUSY, of_tasks):
         return None
     last = runs[-1]
     step = max(last.steps, key=lambda each: each.seconds, default=None)
@@ -76,6 +76,11 @@ def _cores(runs: Sequence[Run]) -> float:
         if run.circumstances.kernel_cpu_seconds > _LITTLE_CPU and run.seconds > 0
     ]
     return statistics.median(used) if used else 0.0
+
+
+def _cores_of_tasks(runs: Sequence[Run]) -> float:
+    """Return how many threads of all workers together ran tasks, on average over the median run."""
+    return statistics.median(run.task_seconds / run.seconds if run.seconds else 0.0 for run in runs)
 
 
 def _busy(runs: Sequence[Run]) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from sdprofile.model.printed import Printed
 
-MOST = 20
+MOST = 100
 """Lines that are shown of each stream, so that the report below them is still found."""
 
 _CURSOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-ln-z]")
