@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from sdprofile.model.printed import Printed
 from sdprofile.notebook.capture import LONGEST_TEXT, captured
+from sdprofile.render.text.printed import MOST
 
 
 @pytest.mark.parametrize("more", [0, 1, 2_000_000])
@@ -69,19 +70,23 @@ def test_a_place_warns_in_each_run_as_in_the_first() -> None:
             assert len(seen) == run
 
 
+def numbers(count: int) -> str:
+    return "".join(f"{number}\n" for number in range(count))
+
+
 def test_lines_of_workers_follow_each_in_its_stream(capsys: pytest.CaptureFixture[str]) -> None:
     shell = InteractiveShell.instance()
     with captured(shell) as output:
         sys.stdout.write("own\n")
         output.by_workers = [
             Printed(worker="0", stream="stdout", text="line\n" * 3),
-            Printed(worker="1", stream="stderr", text="".join(f"{n}\n" for n in range(50)), cut=9),
+            Printed(worker="1", stream="stderr", text=numbers(MOST + 30), cut=9),
         ]
     output.show(shell)
     shown = capsys.readouterr()
     assert shown.out == "own\nworker 0: line (3 times)\n"
     assert shown.err.startswith("worker 1: 0\nworker 1: 1\n")
     assert shown.err.endswith(
-        "worker 1: 19\nsdprofile: more than 30 more lines of the workers are not shown"
+        f"worker 1: {MOST - 1}\nsdprofile: more than 30 more lines of the workers are not shown"
         " (run the cell without %%sdprofile to see all)\n"
     )
