@@ -30,9 +30,9 @@ for name in ("distributed", "distributed.client", "tornado", "tornado.applicatio
     "profile": """%%sdprofile --workers 1,2 --memory 600MB -r 2 --out kept
 from IPython.display import display, HTML
 x = x + 1
-print("first")
+print("printed before")
 display(HTML("<b>between</b>"))
-print("last")
+print("printed after")
 !echo from the shell
 total = da.ones((2000, 2000), chunks=(1000, 1000)).sum().compute()
 total""",
@@ -166,9 +166,10 @@ def text_of(cell: Any) -> str:
 
 def test_output_is_shown_once_and_in_order(cells: dict[str, Any]) -> None:
     shown = text_of(cells["profile"])
-    order = [shown.index(word) for word in ("first", "HTML", "last", "from the shell", "4000000")]
+    words = ("printed before", "HTML", "printed after", "from the shell", "4000000")
+    order = [shown.index(word) for word in words]
     assert order == sorted(order)
-    assert shown.count("first") == shown.count("from the shell") == 1
+    assert shown.count("printed before") == shown.count("from the shell") == 1
 
 
 def test_names_stay_and_each_run_starts_from_the_same(cells: dict[str, Any]) -> None:
