@@ -23,8 +23,8 @@ from sdprofile.cluster.session import shape
 TOO_LONG = 25.0
 """Seconds after which nobody would wait any more; dask's own time limits are from 30 up."""
 
-STILL_STARTING = 10.0
-"""Seconds that so many workers take to start at the very least; politely they end after it."""
+STILL_STARTING = 60.0
+"""Seconds after which nobody would wait any more, also on a busy machine."""
 
 
 @contextmanager

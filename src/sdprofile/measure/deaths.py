@@ -67,10 +67,12 @@ class Deaths(Instrument):
         """Tell no more; the plugin goes with the client."""
         self._tell = None
 
-    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+    def _hear(self, event: tuple[float, Any]) -> None:
+        at, message = event
         tell = self._tell
-        if tell is not None:
-            tell(*event)
+        # Anybody may log what he likes under dask's topics.
+        if tell is not None and isinstance(message, dict) and "worker" in message:
+            tell(at, message)
 
 
 class _Repeater(SchedulerPlugin):
