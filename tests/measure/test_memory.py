@@ -14,7 +14,7 @@ import dask
 import pytest
 from conftest import wait_until
 from distributed import Client, LocalCluster
-from runs import LIMIT, MIB, curves, hold, hold_in_child, measure, sweep_of
+from runs import LIMIT, MIB, curves, hold, hold_in_child, hold_together, measure, sweep_of
 
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
@@ -62,11 +62,13 @@ def test_a_worker_that_keeps_its_gil_is_sampled(one_worker: Client) -> None:
     assert max(curve.nbytes) - run.baseline > 390 * MIB
 
 
-def test_each_worker_has_a_curve_and_they_add_up(client: Client) -> None:
+def test_each_worker_has_a_curve_and_they_add_up(client: Client, tmp_path: Path) -> None:
     with fast_start():
         resize(client, 2)
         run, _ = measure(
-            lambda: client.gather(client.map(hold, [100, 101], seconds=0.5)), client, workers=2
+            lambda: client.gather(client.map(hold_together, [100, 101], folder=tmp_path, tasks=2)),
+            client,
+            workers=2,
         )
         resize(client, 1)
     sampled = curves(run, "sampler")

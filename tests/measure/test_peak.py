@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from distributed import Client, wait
-from runs import LIMIT, MIB, hold, measure
+from runs import LIMIT, MIB, hold, hold_together, measure
 
 from sdprofile.cluster.resize import renew, resize
 from sdprofile.cluster.worker_states import worker_states
@@ -73,19 +75,20 @@ def test_with_one_thread_the_rise_of_each_prefix_is_what_it_allocates(one_worker
     assert [part.prefix for part in run.task_memory][0] == "large"
 
 
-def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(client: Client) -> None:
+def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(
+    client: Client, tmp_path: Path
+) -> None:
+    def together(*keys: str) -> Callable[[], object]:
+        folder = tmp_path / keys[0]
+        folder.mkdir()
+        return lambda: wait(
+            client.map(hold_together, [100, 101], folder=folder, tasks=2, key=list(keys))
+        )
+
     with fast_start():
         renew(client, threads=2, memory_limit=LIMIT, workers=1)
-        run, _ = measure(
-            lambda: wait(client.map(hold, [100] * 2, seconds=0.5, key=["same-1", "same-2"])),
-            client,
-            threads=2,
-        )
-        mixed, _ = measure(
-            lambda: wait(client.map(hold, [100, 101], seconds=0.5, key=["one-1", "other-1"])),
-            client,
-            threads=2,
-        )
+        run, _ = measure(together("same-1", "same-2"), client, threads=2)
+        mixed, _ = measure(together("one-1", "other-1"), client, threads=2)
         renew(client, threads=1, memory_limit=LIMIT, workers=1)
     same = of_prefix(run, "same")
     assert 0.95 * 100 * MIB < same.rise_low < 1.05 * 100 * MIB
