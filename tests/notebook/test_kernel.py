@@ -97,7 +97,7 @@ def segment(tile, block_info=None):
     logging.getLogger("segment").warning("a bright tile")
     return tile
 tiles = da.ones((4, 4), chunks=1)""",
-    "printed": """%%sdprofile --workers 1,2 --memory 600MB -r 2
+    "printed": """%%sdprofile --workers 1,2 --memory 600MB -r 1
 print("started")
 logging.getLogger("pipeline").warning("tiles: %d", tiles.npartitions)
 warnings.warn("be careful")
@@ -114,7 +114,7 @@ mine = cluster.get_client()
 mine.subscribe_topic("all", heard.append)
 def do_workflow():
     return da.ones(4, chunks=2).sum().compute()""",
-    "borrowed": "%%sdprofile --workers 1,3 -r 2\ndo_workflow()",
+    "borrowed": "%%sdprofile --workers 1,3 -r 1\ndo_workflow()",
     "borrowed and killed": """%%sdprofile --workers 1 -r 1
 mine.submit(hold, 900, pure=False).result()""",
     "borrowed and restarted": """%%sdprofile --workers 1 -r 1

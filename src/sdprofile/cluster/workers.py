@@ -180,7 +180,8 @@ def _preload() -> None:
     # The first call imports what is on distributed's own list of preloads (pandas is), and sets
     # that list; later ones leave ours alone.
     context = get_mp_context()
-    context.set_forkserver_preload(["distributed", "distributed.nanny", *imported_here()])
+    imports = ["distributed", "distributed.nanny", *imported_here()]
+    context.set_forkserver_preload([*imports, "sdprofile.cluster.preloaded"])
 
 
 @contextlib.contextmanager
