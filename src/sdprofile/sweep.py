@@ -169,7 +169,7 @@ class Sweep:
                 self._tell(visit.setting, 0)
                 began = time.perf_counter()
                 try:
-                    lease.fit(visit.setting)
+                    lease.reshape(visit.setting)
                     with performance_report(lease.client, report, self._name(visit.setting)):
                         yield from self._visit(lease, visit)
                 except NotReachedError as error:
@@ -178,7 +178,7 @@ class Sweep:
                     self.runs.append(run)
                     self.keep(stopped=_UNFINISHED)
                     yield run
-                    lease.renew()
+                    lease.start_another()
 
     @contextlib.contextmanager
     def _predicting(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import pytest
 from distributed import Client, wait
 from runs import LIMIT, MIB, hold, hold_together, measure
 
-from sdprofile.cluster.resize import renew, resize
+from sdprofile.cluster.resize import replace_all, resize
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
@@ -86,10 +86,10 @@ def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(
         )
 
     with fast_start():
-        renew(client, threads=2, memory_limit=LIMIT, workers=1)
+        replace_all(client, threads=2, memory_limit=LIMIT, workers=1)
         run, _ = measure(together("same-1", "same-2"), client, threads=2)
         mixed, _ = measure(together("one-1", "other-1"), client, threads=2)
-        renew(client, threads=1, memory_limit=LIMIT, workers=1)
+        replace_all(client, threads=1, memory_limit=LIMIT, workers=1)
     same = of_prefix(run, "same")
     assert 0.95 * 100 * MIB < same.rise_low < 1.05 * 100 * MIB
     assert same.rise_high == pytest.approx(200 * MIB, rel=0.05)

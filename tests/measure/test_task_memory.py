@@ -18,7 +18,7 @@ from runs import LIMIT, MIB, hold_beside_others, measure, wait_for
 import sdprofile
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.resources import RESOURCE, take_memory_back
-from sdprofile.cluster.session import fit
+from sdprofile.cluster.session import reshape
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.workers import fast_start
 
@@ -52,7 +52,7 @@ def most_together(client: Client, **plan: Any) -> tuple[int, Any]:
 @pytest.fixture
 def four_threads(client: Client) -> Client:
     with fast_start():
-        fit(client, workers=1, threads=4, memory_limit=LIMIT)
+        reshape(client, workers=1, threads=4, memory_limit=LIMIT)
     return client
 
 
@@ -126,7 +126,7 @@ def test_a_resource_of_the_users_own_is_kept(four_threads: Client) -> None:
     assert most == 1
     take_memory_back(four_threads)
     assert list(ask_workers(four_threads, resources).values()) == [{RESOURCE: 500.0 * MB}]
-    fit(four_threads, workers=0, threads=4, memory_limit=LIMIT)  # the next test has new ones
+    reshape(four_threads, workers=0, threads=4, memory_limit=LIMIT)  # the next test has new ones
 
 
 def test_the_line_that_a_notice_gives_does_the_same(four_threads: Client) -> None:
@@ -137,7 +137,7 @@ def test_the_line_that_a_notice_gives_does_the_same(four_threads: Client) -> Non
     lazy = [dask.delayed(together)(index) for index in range(8)]
     with four_threads.as_current(), dask.annotate(resources={RESOURCE: 400.0 * MB}):
         assert max(dask.compute(*lazy)) == 2
-    fit(four_threads, workers=0, threads=4, memory_limit=LIMIT)
+    reshape(four_threads, workers=0, threads=4, memory_limit=LIMIT)
 
 
 @pytest.mark.usefixtures("client")

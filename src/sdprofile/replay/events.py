@@ -7,8 +7,14 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from sdprofile.replay.costs import Costs, Replayed
-from sdprofile.replay.virtual_workers import SCHEDULER, Cpus, Kernel, VirtualWorker
+from sdprofile.replay.virtual_workers import (
+    SCHEDULER,
+    Costs,
+    Cpus,
+    Kernel,
+    Replayed,
+    VirtualWorker,
+)
 
 if TYPE_CHECKING:
     from sdprofile.model.trace import Group, Trace

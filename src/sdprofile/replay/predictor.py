@@ -15,8 +15,8 @@ from sdprofile.model.run import Run
 from sdprofile.model.spans import EXECUTE
 from sdprofile.model.tasks import TaskMemory
 from sdprofile.model.trace import Trace
-from sdprofile.replay.costs import Costs, Replayed
 from sdprofile.replay.events import replay
+from sdprofile.replay.virtual_workers import Costs, Replayed
 
 _RATE = 1e8
 """Bytes per second that workers are taken to fetch where none fetched any, as dask takes it at
