@@ -19,6 +19,8 @@ from sdprofile.cluster.session import shape
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import SdprofileError
 
+pytestmark = pytest.mark.usefixtures("few_imports")
+
 QUIET: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 

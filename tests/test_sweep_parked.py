@@ -27,6 +27,8 @@ from sdprofile.cluster.worker_states import PARKING, worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.tasks import task_prefix
 
+pytestmark = pytest.mark.usefixtures("few_imports")
+
 HERE = Path(__file__).parent
 NANNIES = {"a-1": "--nanny", "a-2": "--no-nanny", "a-10": "--nanny"}
 
