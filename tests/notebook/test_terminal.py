@@ -107,7 +107,7 @@ def test_quickstart_ends_well_and_shows_every_count(tmp_path: Path) -> None:
     script = (ROOT / "examples" / "quickstart.ipy").read_text()
     assert "--memory 2GB workflow" in script
     quick = tmp_path / "quickstart.ipy"  # one run of each count, of a ninth of the image
-    script = script.replace("--memory 2GB", "--memory 2GB --repeats 1").replace("3000", "1000")
+    script = script.replace("--memory 2GB", "--memory 2GB --repeats 1").replace("3_000", "1_000")
     quick.write_text(script)
     done = subprocess.run(
         [sys.executable, "-m", "IPython", str(quick)],
