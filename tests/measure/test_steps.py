@@ -24,8 +24,9 @@ from spatialdata import map_raster
 from spatialdata.models import Labels2DModel, PointsModel
 from spatialdata.transformations import Scale, set_transformation
 
-from sdprofile.measure.steps import Steps
+from sdprofile.measure.steps import StepWatcher
 from sdprofile.model.run import Run
+from sdprofile.model.steps import Steps
 
 from_dict = {"map": sd.map_raster}
 doubled = functools.partial(map_raster, func=lambda block: block * 2, blockwise=True)
@@ -332,9 +333,9 @@ def test_where_there_are_no_functions_nothing_is_asked() -> None:
     class NoClient:
         status = "running"
 
-    with Steps(NoClient(), {}) as steps:  # type: ignore[arg-type]
+    with StepWatcher(NoClient(), {}) as steps:  # type: ignore[arg-type]
         assert map_raster.__code__.co_varnames[:2] == ("data", "func")
-    assert steps.calls == ()
+    assert steps.reading == Steps()
 
 
 def test_points_do_not_warn_of_a_span_that_is_not_the_users(

@@ -14,25 +14,13 @@ from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import kept_from_workers
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import ignored, let_in
-from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clock import Clock, scheduler_ahead
-from sdprofile.measure.dask_memory import DaskMemory
-from sdprofile.measure.deaths import WorkerExits
-from sdprofile.measure.elsewhere import OtherSchedulers
-from sdprofile.measure.failures import FailureWatcher
-from sdprofile.measure.memory import WorkerMemory
-from sdprofile.measure.output import Take, WorkerOutput
-from sdprofile.measure.peak import PeakMarks
-from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
-from sdprofile.measure.steps import Steps
-from sdprofile.measure.task_memory import TaskHolder
-from sdprofile.measure.trace import TaskTrace
-from sdprofile.measure.transfers import Transfers
+from sdprofile.measure.instruments import Instruments
+from sdprofile.measure.output import Take
 from sdprofile.model.lazy import LazyValue
-from sdprofile.model.memory import cluster_peak, worker_peaks
+from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
-from sdprofile.model.spans import share_out
 from sdprofile.plan import Plan
 from sdprofile.replay.predictor import Predictor
 from sdprofile.spatial.elements import Elements
@@ -91,42 +79,36 @@ def run_once(
     with kept_from_workers():
         functions = public_functions() if plan.steps else {}
     clean_slate(client)
-    ahead = scheduler_ahead(client)
-    with contextlib.ExitStack() as instruments:
-        enter = instruments.enter_context
-        enter(WorkerOutput(client, take_printed))
-        memory = enter(WorkerMemory(client))
-        dask = enter(DaskMemory(client, label=f"sdprofile {label}"))
-        transfers = enter(Transfers(client))
-        marks = enter(PeakMarks(client))
-        exits = enter(WorkerExits(client))
-        watcher = enter(FailureWatcher(client, timeout=plan.timeout))
-        span = enter(CellSpan(client))
-        others = enter(OtherSchedulers(client))
-        tracer = enter(TaskTrace(client, active=predictor is not None))
-        holder = enter(TaskHolder(client, dict(plan.task_memory)))
-        steps = enter(Steps(client, functions))
-        # The last, for its times are of all that happens within.
-        surroundings = enter(Surroundings(client, scheduler_ahead=ahead))
-        clock = Clock()
+    clock = Clock(scheduler_ahead=scheduler_ahead(client))
+    instruments = Instruments.of(
+        client,
+        plan,
+        clock,
+        setting=setting,
+        label=label,
+        functions=functions,
+        trace=predictor is not None,
+        take_printed=take_printed,
+    )
+    watcher = instruments.watcher
+    ours = os.getpid()
+    lazy: LazyValue | None = None
+    found: Elements | None = None
 
-        ours = os.getpid()
-        lazy: LazyValue | None = None
-        found: Elements | None = None
+    def timed() -> None:
+        nonlocal lazy, found
+        try:
+            with clock:
+                value = work()
+                if plan.compute is not None:
+                    compute_lazy(value, how=plan.compute)
+            lazy = describe(value)
+            found = Elements(scope, value) if plan.steps else None
+        finally:
+            if os.getpid() != ours:
+                os._exit(0)  # a copy that the cell has forked must not go on as if it were us
 
-        def timed() -> None:
-            nonlocal lazy, found
-            try:
-                with clock:
-                    value = work()
-                    if plan.compute is not None:
-                        compute_lazy(value, how=plan.compute)
-                lazy = describe(value)
-                found = Elements(scope, value) if plan.steps else None
-            finally:
-                if os.getpid() != ours:
-                    os._exit(0)  # a copy that the cell has forked must not go on as if it were us
-
+    with instruments.entered():
         with _dask_config(client, plan), let_in():
             error = watcher.watch(timed)
         if client.status != "running":
@@ -140,7 +122,7 @@ def run_once(
             check_untouched(client, there=len(states), expected=setting.workers)
         if error is not None:
             with ignored():
-                span.cancel()
+                instruments.span.cancel()
                 watcher.give_up()
     failure = watcher.failure(
         error,
@@ -148,18 +130,18 @@ def run_once(
         repeat=repeat,
         seconds=clock.seconds,
         memory_limit=setting.memory_limit,
-        what_happened=exits.what_happened,
+        exits=instruments.exits.reading,
     )
-    sampled = memory.curves(began=clock.began, seconds=clock.seconds)
-    began_there = clock.began + ahead  # by the clock of the scheduler, as its events and tasks
-    killed, until = watcher.killed or {}, watcher.killed_at
-    peaks = worker_peaks(
-        sampled,
-        baselines=marks.baselines,
-        marks=marks.peaks,
-        killed={killed["worker"]: killed["rss"]} if killed else {},
+    memory = MemoryUse.of(
+        sampled=instruments.memory.reading,
+        dask=instruments.dask_memory.reading,
+        marks=instruments.marks.reading,
+        kill=watcher.killed,
+        began=clock.began_there,
     )
-    elements = found.worked_on(steps.layers if span.tasks else None) if found else ()
+    spent, transfers = instruments.span.reading, instruments.transfers.reading
+    steps = instruments.steps.reading
+    elements = found.worked_on(instruments.steps.layers if spent.tasks else None) if found else ()
     run = Run(
         workers=setting.workers,
         threads=setting.threads,
@@ -168,39 +150,29 @@ def run_once(
         repeat=repeat,
         status=failure.status if failure else "ok",
         seconds=clock.seconds,
-        tasks=span.tasks,
-        worker_peaks=peaks,
-        cluster_peak=cluster_peak(peaks, sampled),
-        spilled=span.spilled,
+        tasks=spent.tasks,
+        worker_peaks=memory.worker_peaks,
+        cluster_peak=memory.cluster_peak,
+        spilled=spent.spilled,
         transferred=transfers.nbytes,
-        cpu_seconds=span.cpu_seconds,
-        curves=tuple(
-            curve.thinned()
-            for curve in (
-                *sampled,
-                *dask.curves(began=began_there, seconds=clock.seconds, until=until),
-            )
-        ),
-        spans=share_out(
-            span.activities,
-            thread_seconds=setting.workers * setting.threads * clock.seconds,
-            span=ROOT_SHOWN,
-        ),
-        task_memory=marks.task_memory,
-        held=holder.held,
+        cpu_seconds=spent.cpu_seconds,
+        curves=memory.curves,
+        spans=spent.activities,
+        task_memory=memory.prefixes,
+        held=instruments.holder.reading,
         steps=steps.calls,
         repeated=steps.repeated,
         elements=elements,
         finer_than_needed=found.finer_than_needed(elements) if found else (),
         lazy=lazy,
-        elsewhere=others.seen,
+        elsewhere=instruments.others.reading,
         circumstances=replace(
-            surroundings.circumstances, swapped=marks.swapped, gathered=transfers.gathered
+            instruments.surroundings.reading, swapped=memory.swapped, gathered=transfers.gathered
         ),
         failure=failure,
     )
     if predictor is not None:
-        predictor.add(run, tracer.trace(run, began=began_there))
+        predictor.add(run, instruments.trace.reading)
     return run, error
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NAME = "sdprofile-held"
 
 
-class TaskHolder(Instrument):
+class TaskHolder(Instrument[tuple[HeldTasks, ...]]):
     """Gives the workers a resource for a run, and the tasks of some prefixes a need of it.
 
     Notes
@@ -28,9 +28,6 @@ class TaskHolder(Instrument):
     cell, which is not changed. Whether a task has a prefix is asked of what dask has made of the
     graph, where a merged task still holds the keys that it was made of.
     """
-
-    held: tuple[HeldTasks, ...] = ()
-    """What was held back."""
 
     def __init__(self, client: Client, needs: Mapping[str, int]) -> None:
         """Remember how many bytes the tasks of each prefix need."""
@@ -43,14 +40,15 @@ class TaskHolder(Instrument):
             give_memory(self._client)
             self._client.run_on_scheduler(partial(_start, self._needs))
 
-    def end(self) -> None:
+    def end(self) -> tuple[HeldTasks, ...]:
         """Hold no more tasks back, and read how many were."""
-        if self._needs:
-            counts: dict[str, int] = self._client.run_on_scheduler(_stop)
-            self.held = tuple(
-                HeldTasks(prefix=prefix, nbytes=nbytes, tasks=counts[prefix])
-                for prefix, nbytes in self._needs.items()
-            )
+        if not self._needs:
+            return ()
+        counts: dict[str, int] = self._client.run_on_scheduler(_stop)
+        return tuple(
+            HeldTasks(prefix=prefix, nbytes=nbytes, tasks=counts[prefix])
+            for prefix, nbytes in self._needs.items()
+        )
 
 
 class _Needs(SchedulerPlugin):

@@ -48,3 +48,14 @@ class Repeated:
 
     seconds: float
     """Thread time of the repetitions, in seconds, with that of what dask merged into the tasks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """What the steps of the cell took in one run, and what was made several times."""
+
+    calls: tuple[StepCall, ...] = ()
+    """The calls that are steps, in the order in which they came."""
+
+    repeated: Repeated | None = None
+    """What took the most time by being made anew with one graph after another."""
