@@ -42,7 +42,7 @@ def repeats(
 
 
 def killed(workers: int = 1, *, tasks: tuple[str, ...] = (), **kwargs: Any) -> Run:
-    failure = make_failure(workers, tasks=tasks)
+    failure = make_failure(tasks=tasks)
     return make_run(workers, status="killed", failure=failure, **kwargs)
 
 

@@ -81,10 +81,6 @@ class Told:
             telling.join()
             self.failure: Failure | None = watcher.failure(
                 raised,
-                workers=1,
-                repeat=1,
-                seconds=1.0,
-                memory_limit=1000,
                 exits={WORKER: 3},
             )
         self.watcher = watcher

@@ -35,7 +35,7 @@ def image(size: int = 400, chunk: int = 100, **how: Any) -> Any:
 def elements(source: str, layers: set[str] | None = None, **names: object) -> list[Element]:
     scope = Scope([compile(source, "cell", "exec")], names)
     with dask.config.set(scheduler=refuse):
-        return list(Elements(scope, None).worked_on(layers))
+        return list(Elements(scope, None).reading(layers, lazy=None).elements)
 
 
 def test_an_image_in_numbers() -> None:
@@ -130,10 +130,10 @@ def test_what_was_not_worked_on_is_left_out() -> None:
 
 def test_value_of_the_cell_is_an_element_too() -> None:
     one = image()
-    [found] = Elements(None, one).worked_on(None)
+    [found] = Elements(None, one).reading(None, lazy=None).elements
     assert found.where == "the cell's value"
     scope = Scope([compile("one", "cell", "exec")], {"one": one})
-    [found] = Elements(scope, one).worked_on(None)
+    [found] = Elements(scope, one).reading(None, lazy=None).elements
     assert found.where == "one"
 
 

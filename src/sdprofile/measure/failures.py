@@ -163,28 +163,13 @@ class FailureWatcher:
         if silent := silent_workers(self._client):
             restart(self._client, silent, keep=self._held_before)
 
-    def failure(
-        self,
-        error: BaseException | None,
-        *,
-        workers: int,
-        repeat: int,
-        seconds: float,
-        memory_limit: int | None,
-        exits: Mapping[str, int],
-    ) -> Failure | None:
+    def failure(self, error: BaseException | None, *, exits: Mapping[str, int]) -> Failure | None:
         """Return what ended the run; None if it ended well.
 
         Parameters
         ----------
         error
             What `watch` returned.
-        workers, repeat
-            Which run it was.
-        seconds
-            How long it took until then.
-        memory_limit
-            Memory limit of each worker, in bytes.
         exits
             With what code the processes of workers have ended, by address.
         """
@@ -196,7 +181,6 @@ class FailureWatcher:
             details = {
                 "worker": self.killed.worker,
                 "nbytes": self.killed.nbytes,
-                "memory_limit": memory_limit,
                 "tasks": self._tasks_of(self.killed.worker),
             }
         elif self.died:
@@ -207,7 +191,7 @@ class FailureWatcher:
         elif self.timed_out or self.standstill is not None:
             status, message = "stuck", ""
             if self.timed_out:
-                limit = format_seconds(self._timeout or seconds)
+                limit = format_seconds(self._timeout or 0.0)
                 message = f"not through after {limit} (--timeout)"
             if self.standstill is not None:
                 message += f": {self.standstill.message}" if message else self.standstill.message
@@ -216,14 +200,7 @@ class FailureWatcher:
             return None
         else:
             status, message = "failed", one_line(error)
-        return Failure(
-            workers=workers,
-            repeat=repeat,
-            status=status,
-            seconds=seconds,
-            message=message,
-            **details,
-        )
+        return Failure(status=status, message=message, **details)
 
     def is_over(self) -> bool:
         """Whether something has ended the run."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.clean import clean_slate
@@ -17,6 +16,7 @@ from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.instruments import Instruments
 from sdprofile.measure.output import Take
+from sdprofile.model.elements import Data
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
@@ -124,52 +124,27 @@ def run_once(
             with ignored():
                 instruments.span.cancel()
                 watcher.give_up()
-    failure = watcher.failure(
-        error,
-        workers=setting.workers,
-        repeat=repeat,
-        seconds=clock.seconds,
-        memory_limit=setting.memory_limit,
-        exits=instruments.exits.reading,
-    )
-    memory = MemoryUse.of(
-        sampled=instruments.memory.reading,
-        dask=instruments.dask_memory.reading,
-        marks=instruments.marks.reading,
-        kill=watcher.killed,
-        began=clock.began_there,
-    )
-    spent, transfers = instruments.span.reading, instruments.transfers.reading
-    steps = instruments.steps.reading
-    elements = found.worked_on(instruments.steps.layers if spent.tasks else None) if found else ()
+    work_done = instruments.span.reading
+    layers = instruments.steps.layers if work_done.tasks else None
     run = Run(
-        workers=setting.workers,
-        threads=setting.threads,
-        memory_limit=setting.memory_limit,
-        variables=setting.variables,
+        setting=setting,
         repeat=repeat,
-        status=failure.status if failure else "ok",
         seconds=clock.seconds,
-        tasks=spent.tasks,
-        worker_peaks=memory.worker_peaks,
-        cluster_peak=memory.cluster_peak,
-        spilled=spent.spilled,
-        transferred=transfers.nbytes,
-        cpu_seconds=spent.cpu_seconds,
-        curves=memory.curves,
-        spans=spent.activities,
-        task_memory=memory.prefixes,
-        held=instruments.holder.reading,
-        steps=steps.calls,
-        repeated=steps.repeated,
-        elements=elements,
-        finer_than_needed=found.finer_than_needed(elements) if found else (),
-        lazy=lazy,
-        elsewhere=instruments.others.reading,
-        circumstances=replace(
-            instruments.surroundings.reading, swapped=memory.swapped, gathered=transfers.gathered
+        failure=watcher.failure(error, exits=instruments.exits.reading),
+        memory=MemoryUse.of(
+            sampled=instruments.memory.reading,
+            dask=instruments.dask_memory.reading,
+            marks=instruments.marks.reading,
+            kill=watcher.killed,
+            began=clock.began_there,
         ),
-        failure=failure,
+        work=work_done,
+        transfers=instruments.transfers.reading,
+        steps=instruments.steps.reading,
+        held=instruments.holder.reading,
+        data=Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
+        elsewhere=instruments.others.reading,
+        circumstances=instruments.surroundings.reading,
     )
     if predictor is not None:
         predictor.add(run, instruments.trace.reading)

@@ -91,7 +91,7 @@ class CellSpan(Instrument[Work]):
         )
         return Work(
             tasks=tasks,
-            activities=share_out(
+            spans=share_out(
                 counted, thread_seconds=self._threads * self._clock.seconds, span=ROOT_SHOWN
             ),
             cpu_seconds=sum(part.seconds for part in counted if part.activity == "thread-cpu"),

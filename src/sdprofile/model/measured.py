@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Self
 
 from sdprofile.model.elements import Element
-from sdprofile.model.failure import Failure
+from sdprofile.model.failure import FailedRun
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
@@ -98,7 +98,7 @@ class Measured:
     @property
     def elements(self) -> tuple[Element, ...]:
         """The SpatialData elements that the cell worked on, in the last run that tells."""
-        return next((run.elements for run in reversed(self.runs) if run.elements), ())
+        return next((run.data.elements for run in reversed(self.runs) if run.data.elements), ())
 
     @property
     def in_rounds(self) -> bool | None:
@@ -109,6 +109,16 @@ class Measured:
         return in_rounds(self.runs)
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
+    def failures(self) -> tuple[FailedRun, ...]:
         """What ended the runs that did not end well, in the order in which it happened."""
-        return tuple(run.failure for run in self.runs if run.failure is not None)
+        return tuple(
+            FailedRun(
+                **vars(run.failure),
+                workers=run.workers,
+                repeat=run.repeat,
+                seconds=run.seconds,
+                memory_limit=run.memory_limit,
+            )
+            for run in self.runs
+            if run.failure is not None
+        )

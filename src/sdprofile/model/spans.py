@@ -44,7 +44,7 @@ class Work:
     tasks: int = 0
     """Number of dask tasks that the cell sent to the workers."""
 
-    activities: tuple[SpanActivity, ...] = ()
+    spans: tuple[SpanActivity, ...] = ()
     """Where the workers' time went: with what is `IDLE` it adds up to that of all threads."""
 
     cpu_seconds: float = 0.0
@@ -56,7 +56,7 @@ class Work:
     @property
     def task_seconds(self) -> float:
         """Thread time of all tasks together, in seconds."""
-        return sum(part.seconds for part in self.activities if part.context == EXECUTE)
+        return sum(part.seconds for part in self.spans if part.context == EXECUTE)
 
 
 def share_out(

@@ -23,8 +23,8 @@ def facts(profile: Profile) -> list[str]:
 def with_kernel(
     baseline: int | None, highest: int | None, gathered: int | None = None, **kwargs: Any
 ) -> Run:
-    around = Circumstances(kernel_baseline=baseline, kernel_peak=highest, gathered=gathered)
-    return make_run(circumstances=around, **kwargs)
+    around = Circumstances(kernel_baseline=baseline, kernel_peak=highest)
+    return make_run(circumstances=around, gathered=gathered, **kwargs)
 
 
 def with_peak(**kwargs: Any) -> Run:
@@ -59,7 +59,7 @@ def test_one_pause_is_told_in_words() -> None:
 
 
 def test_memory_that_was_swapped_out_is_told() -> None:
-    [notice] = memory_notices(make_profile(make_run(circumstances=Circumstances(swapped=GB))))
+    [notice] = memory_notices(make_profile(make_run(swapped=GB)))
 
     assert notice.fact == (
         "The system swapped out up to 1.00 GB of the workers' memory, which takes time and is not"
@@ -145,11 +145,7 @@ def with_finalize(rise: int, **kwargs: Any) -> Run:
     part = TaskMemory(
         prefix="finalize-hlgfinalizecompute", tasks=1, peak=GB, rise_low=rise, rise_high=rise
     )
-    around = Circumstances(
-        kernel_baseline=0,
-        kernel_peak=kwargs.pop("kernel", 0),
-        gathered=kwargs.pop("gathered", None),
-    )
+    around = Circumstances(kernel_baseline=0, kernel_peak=kwargs.pop("kernel", 0))
     return make_run(task_memory=(part,), circumstances=around, memory_limit=5 * GB, **kwargs)
 
 

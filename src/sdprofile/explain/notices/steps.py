@@ -35,7 +35,7 @@ def step_notices(profile: Measured) -> Iterator[Notice]:
         return
     merged: dict[str, dict[str, None]] = {}
     for run in profile.runs:
-        for step in run.steps:
+        for step in run.steps.calls:
             if step.merged:
                 name = step.name if "/" in step.span else "the cell's own"
                 merged.setdefault(name, {}).update(dict.fromkeys(step.merged))
@@ -48,11 +48,13 @@ def step_notices(profile: Measured) -> Iterator[Notice]:
 
 
 def _repeated(profile: Measured) -> Iterator[Notice]:
-    finished = [run for run in profile.runs if run.status == "ok" and run.repeated is not None]
+    finished = [
+        run for run in profile.runs if run.status == "ok" and run.steps.repeated is not None
+    ]
     if not finished:
         return
     run = finished[-1]
-    what, total = run.repeated, run.task_seconds
+    what, total = run.steps.repeated, run.work.task_seconds
     if what is not None and what.seconds > _REPEATED * total:
         times = what.made / what.blocks
         yield Notice(
