@@ -14,7 +14,7 @@ from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.model.spans import SpanActivity, Work
 from sdprofile.model.steps import StepCall, Steps
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.model.transfers import Transfers
 from sdprofile.results.profile import Profile
 
@@ -100,7 +100,7 @@ _READINGS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     ),
     "work": (Work, {name: name for name in ("tasks", "spans", "cpu_seconds", "spilled")}),
     "transfers": (Transfers, {"transferred": "nbytes", "gathered": "gathered"}),
-    "steps": (Steps, {"steps": "calls", "repeated": "repeated"}),
+    "steps": (Steps, {"steps": "calls", "recomputed": "recomputed"}),
     "data": (Data, {name: name for name in ("elements", "finer_than_needed", "lazy")}),
 }
 """For each reading of a run: what its values are called in `make_run`, and in itself."""
@@ -123,7 +123,7 @@ def make_activity(activity: str, seconds: float, **kwargs: Any) -> SpanActivity:
     return SpanActivity(activity=activity, seconds=seconds, **values)
 
 
-def make_task(prefix: str = "add", **kwargs: Any) -> TaskMemory:
+def make_task(prefix: str = "add", **kwargs: Any) -> PrefixMemory:
     """Return a prefix of 100 tasks that rose by 1 GB to at most 2 GB, unless told otherwise."""
     values: dict[str, Any] = {
         "tasks": 100,
@@ -131,7 +131,7 @@ def make_task(prefix: str = "add", **kwargs: Any) -> TaskMemory:
         "rise_low": GB,
         "rise_high": GB,
     } | kwargs
-    return TaskMemory(prefix=prefix, **values)
+    return PrefixMemory(prefix=prefix, **values)
 
 
 def make_profile(*runs: Run, empty: bool = False, **kwargs: Any) -> Profile:
@@ -159,12 +159,12 @@ def make_step(
     seconds: float = 0.1,
     *,
     calls: int = 1,
-    merged: Sequence[str] = (),
+    fused: Sequence[str] = (),
     kernel_rise: int = 0,
 ) -> StepCall:
     """Return a step of the cell: one call of 0.1 s, unless told otherwise."""
     return StepCall(
-        span=name, calls=calls, seconds=seconds, merged=tuple(merged), kernel_rise=kernel_rise
+        span=name, calls=calls, seconds=seconds, fused=tuple(fused), kernel_rise=kernel_rise
     )
 
 

@@ -12,12 +12,12 @@ from sdprofile.cluster.resize import renew, resize
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 
 pytestmark = pytest.mark.quiet
 
 
-def of_prefix(run: Run, prefix: str) -> TaskMemory:
+def of_prefix(run: Run, prefix: str) -> PrefixMemory:
     (part,) = (part for part in run.memory.prefixes if part.prefix == prefix)
     return part
 

@@ -120,7 +120,7 @@ def test_tasks_of_a_lazy_step_are_in_its_span(one_worker: Client) -> None:
     run, _ = measure(work, one_worker, fuse=False)
     [step] = [step for step in run.steps.calls if step.name.startswith("map_raster")]
     assert seconds(run, step.span) > 48 * 0.02
-    assert step.merged == ()
+    assert step.fused == ()
     assert "sum" in {part.prefix for part in run.work.spans if part.span == "cell"}
 
 
@@ -134,7 +134,7 @@ def test_tasks_that_a_step_sends_itself_are_in_its_span(one_worker: Client) -> N
     prefixes = {part.prefix for part in run.work.spans if part.span == step.span and part.prefix}
     assert any(prefix.startswith("min") for prefix in prefixes)
     assert not any(prefix.startswith("sum") for prefix in prefixes)
-    assert step.merged == ()
+    assert step.fused == ()
 
 
 def test_step_is_inside_the_spans_of_the_user(one_worker: Client) -> None:
@@ -166,14 +166,14 @@ def test_what_dask_merges_is_told(one_worker: Client) -> None:
 
     at = lines_of(work)
     run, _ = measure(work, one_worker)
-    merged = {step.span: step.merged for step in run.steps.calls if step.merged}
+    merged = {step.span: step.fused for step in run.steps.calls if step.fused}
     first, second = (f"map_raster (line {at(line)})" for line in (1, 2))
     assert merged[f"cell/{second}"] == (first, "ones_like")
     assert merged["cell"] == (first, second)
     assert f"cell/{first}" not in merged
 
     apart, _ = measure(work, one_worker, fuse=False)
-    assert not any(step.merged for step in apart.steps.calls)
+    assert not any(step.fused for step in apart.steps.calls)
     assert seconds(apart, f"cell/{first}") > 0
     assert seconds(apart, f"cell/{second}") > 0
 
@@ -191,7 +191,7 @@ def test_what_is_worked_out_more_than_once_is_told(one_worker: Client) -> None:
 
     run, error = measure(work, one_worker)
     assert error is None
-    found = run.steps.repeated
+    found = run.steps.recomputed
     assert found is not None
     blocks = image().data.npartitions
     below = image().data[:, :100].npartitions
@@ -215,7 +215,7 @@ def test_what_is_held_or_asked_for_once_is_not_repeated(one_worker: Client) -> N
     for work in (held, in_parts):
         run, error = measure(work, one_worker)
         assert error is None
-        assert run.steps.repeated is None
+        assert run.steps.recomputed is None
         assert run.work.tasks
 
 

@@ -13,7 +13,7 @@ from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.results.profile import Profile, load
 
 RUN_COLUMNS = [
@@ -285,7 +285,7 @@ def test_tasks_have_a_row_per_prefix_with_time_and_memory() -> None:
         SpanActivity(span="cell", prefix="sum", activity="executor", seconds=0.25, nbytes=0),
         SpanActivity(span="cell", context="get-data", activity="network", seconds=9.0, nbytes=80),
     )
-    memory = TaskMemory(prefix="load", tasks=3, peak=50, rise_low=20, rise_high=40)
+    memory = PrefixMemory(prefix="load", tasks=3, peak=50, rise_low=20, rise_high=40)
 
     frame = make_profile(make_run(2, spans=parts, task_memory=(memory,))).tasks()
 

@@ -70,7 +70,13 @@ def test_what_no_table_has_is_read_from_an_older_file_too(number: int) -> None:
     assert [list(each) for each in profile.versions] == written["versions"]
     assert (profile.predictions is not None) == (number == 4)
     for run, old in zip(profile.runs, written["runs"], strict=True):
-        assert [vars(each) for each in run.held] == old.get("held", [])
+        assert [vars(each) for each in run.throttled] == old.get("held", [])
+        assert [(each.span, list(each.fused)) for each in run.steps.calls] == [
+            (each["span"], each["merged"]) for each in old["steps"]
+        ]
+        assert [each.embedded_bytes for each in run.data.elements] == [
+            each["held_bytes"] for each in old["elements"]
+        ]
         assert [each.name for each in run.data.elements] == [
             each["name"] for each in old["elements"]
         ]

@@ -192,7 +192,7 @@ def memory_advice(chosen: Candidate, profile: Measured) -> str:
         above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
         return f"{took}, held down by spilling: raise --memory{above} to see how much it needs"
     thresholds = profile.thresholds
-    holds = math.ceil(peak / thresholds.held)
+    holds = math.ceil(peak / thresholds.usable)
     roomy = math.ceil(peak / thresholds.spills) if thresholds.spills else holds
     if limit is not None:
         # It did not spill with this much, so it needs no more for that.

@@ -19,7 +19,7 @@ from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.spans import CellSpan
 from sdprofile.measure.steps import StepWatcher
-from sdprofile.measure.task_memory import TaskHolder
+from sdprofile.measure.task_memory import TaskThrottle
 from sdprofile.measure.trace import TaskTrace
 from sdprofile.measure.transfers import TransferLogs
 from sdprofile.model.setting import Setting
@@ -67,7 +67,7 @@ class Instruments:
     trace: TaskTrace
     """A plugin of the scheduler, as the two that follow; it only looks at tasks."""
 
-    holder: TaskHolder
+    throttle: TaskThrottle
     """Inside the span, so that it goes by tasks of the cell only."""
 
     steps: StepWatcher
@@ -122,7 +122,7 @@ class Instruments:
             span=CellSpan(client, clock, threads=setting.workers * setting.threads),
             others=OtherSchedulers(client),
             trace=TaskTrace(client, clock, setting=setting, active=trace),
-            holder=TaskHolder(client, dict(plan.task_memory)),
+            throttle=TaskThrottle(client, dict(plan.task_memory)),
             steps=StepWatcher(client, functions),
             surroundings=Surroundings(client, clock),
         )

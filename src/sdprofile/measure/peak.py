@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.memory_use import Marks
-from sdprofile.model.tasks import TaskMemory, merge
+from sdprofile.model.tasks import PrefixMemory, merge
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -95,7 +95,7 @@ class _Task:
 class _OfWorker:
     peak: int
     swapped: int
-    tasks: tuple[TaskMemory, ...]
+    tasks: tuple[PrefixMemory, ...]
 
 
 class _WorkerMarks:
@@ -106,7 +106,7 @@ class _WorkerMarks:
         self._mark.reset()
         self.baseline = self.peak = self._mark.read()["VmHWM"]
         self._running: dict[Any, _Task] = {}
-        self._most: dict[str, TaskMemory] = {}
+        self._most: dict[str, PrefixMemory] = {}
 
     def transition(self, key: Any, start: str, finish: str, **_: object) -> None:
         if finish in _RUNNING and key not in self._running:
@@ -145,7 +145,7 @@ class _WorkerMarks:
         rise = task.peak - task.start
         own = rise if task.company == 1 else 0 if task.mixed else rise // task.company
         most = self._most.get(task.prefix)
-        self._most[task.prefix] = TaskMemory(
+        self._most[task.prefix] = PrefixMemory(
             prefix=task.prefix,
             tasks=1 + (most.tasks if most else 0),
             peak=max(task.peak, most.peak if most else 0),

@@ -141,7 +141,7 @@ def run_once(
         work=work_done,
         transfers=instruments.transfers.reading,
         steps=instruments.steps.reading,
-        held=instruments.holder.reading,
+        throttled=instruments.throttle.reading,
         data=Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
         elsewhere=instruments.others.reading,
         circumstances=instruments.surroundings.reading,

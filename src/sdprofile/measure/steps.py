@@ -16,7 +16,7 @@ from sdprofile.measure.interception import stood_in
 from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.spans import shown_path
 from sdprofile.measure.step_spans import ANNOTATION, Place, StepsOfGraph, StepSpans
-from sdprofile.model.steps import Repeated, StepCall, Steps
+from sdprofile.model.steps import Recomputed, StepCall, Steps
 from sdprofile.spatial.lazy import lazy_parts
 
 if TYPE_CHECKING:
@@ -67,18 +67,18 @@ class StepWatcher(Instrument[Steps]):
         self.abandon()
         if not self._functions:
             return Steps()
-        merged, self.layers, repeated = self._client.run_on_scheduler(_stop_watching)
+        fused, self.layers, recomputed = self._client.run_on_scheduler(_stop_watching)
         calls = tuple(
             StepCall(
                 span=shown_path(names),
                 calls=len(self._took.get(names, ())),
                 seconds=sum(self._took.get(names, ())),
                 kernel_rise=self._rises.get(names, 0),
-                merged=tuple(sorted(merged.get(names, ()))),
+                fused=tuple(sorted(fused.get(names, ()))),
             )
-            for names in {**self._took, **merged}
+            for names in {**self._took, **fused}
         )
-        return Steps(calls=calls, repeated=repeated)
+        return Steps(calls=calls, recomputed=recomputed)
 
     def abandon(self) -> None:
         """Leave functions and client as they were."""
@@ -180,10 +180,10 @@ def _watch(root: str, dask_scheduler: Scheduler) -> None:
 
 def _stop_watching(
     dask_scheduler: Scheduler,
-) -> tuple[dict[tuple[str, ...], set[str]], set[str], Repeated | None]:
-    """Return what was merged, the layers that were sent, and what was made anew."""
+) -> tuple[dict[tuple[str, ...], set[str]], set[str], Recomputed | None]:
+    """Return what was fused, the layers that were sent, and what was recomputed."""
     plugin = dask_scheduler.plugins.get(StepSpans.name)
     if not isinstance(plugin, StepSpans):
         return {}, set(), None
     dask_scheduler.remove_plugin(name=StepSpans.name)
-    return plugin.merged, plugin.layers, plugin.repeated
+    return plugin.fused, plugin.layers, plugin.recomputed

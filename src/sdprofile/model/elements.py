@@ -56,7 +56,7 @@ class Element:
     reads: float = 1.0
     """How often each chunk of the store is read, because chunks begin and end within it."""
 
-    held_bytes: int = 0
+    embedded_bytes: int = 0
     """Bytes of arrays in memory that its graph holds, and that are sent with it."""
 
     @property

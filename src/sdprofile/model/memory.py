@@ -35,14 +35,14 @@ class Thresholds:
         return min((each for each in (self.target, self.spill) if each), default=None)
 
     @property
-    def held(self) -> float:
+    def usable(self) -> float:
         """Up to which fraction a worker can use its limit; all of it if it is not killed."""
         return self.terminate or 1.0
 
     @property
     def full(self) -> float:
         """From which fraction it has little room: it is paused, or killed, or has no limit left."""
-        return min(self.pause or 1.0, self.held)
+        return min(self.pause or 1.0, self.usable)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak, highest_sum
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Marks:
     peaks: Mapping[str, int] = field(default_factory=dict)
     """Highest resident memory in bytes of each worker that lived through the run."""
 
-    prefixes: tuple[TaskMemory, ...] = ()
+    prefixes: tuple[PrefixMemory, ...] = ()
     """What the tasks of each prefix took."""
 
     swapped: int = 0
@@ -54,7 +54,7 @@ class MemoryUse:
     curves: tuple[Curve, ...] = ()
     """Memory over time."""
 
-    prefixes: tuple[TaskMemory, ...] = ()
+    prefixes: tuple[PrefixMemory, ...] = ()
     """What the tasks of each prefix took; empty where the system keeps no marks."""
 
     swapped: int = 0

@@ -14,7 +14,7 @@ from sdprofile.model.scaling import efficiency, serial_fraction, speedup
 from sdprofile.model.setting import Setting
 from sdprofile.model.spans import Work
 from sdprofile.model.steps import Steps
-from sdprofile.model.tasks import HeldTasks
+from sdprofile.model.tasks import Throttled
 from sdprofile.model.timing import Timing
 from sdprofile.model.transfers import Transfers
 
@@ -47,8 +47,8 @@ class Run:
     steps: Steps = Steps()
     """What the steps of the cell took."""
 
-    held: tuple[HeldTasks, ...] = ()
-    """Tasks that were held back, so that those that ran side by side fitted into a worker."""
+    throttled: tuple[Throttled, ...] = ()
+    """Tasks that were throttled by the memory that each was said to need (``--task-memory``)."""
 
     data: Data = Data()
     """What is known of the cell's data."""

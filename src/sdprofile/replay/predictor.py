@@ -13,7 +13,7 @@ from functools import cached_property
 from sdprofile.model.prediction import Prediction, Predictions
 from sdprofile.model.run import Run
 from sdprofile.model.spans import EXECUTE
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.model.trace import Trace
 from sdprofile.replay.costs import Costs, Replayed
 from sdprofile.replay.events import replay
@@ -201,7 +201,7 @@ def _costs(base: _Recorded, *, cpus: float, rate: float) -> Costs:
     )
 
 
-def _rise(memory: TaskMemory, threads: int) -> int:
+def _rise(memory: PrefixMemory, threads: int) -> int:
     """Return by how much one task raises its worker's memory, in bytes.
 
     Notes

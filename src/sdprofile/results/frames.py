@@ -144,7 +144,7 @@ def steps_frame(profile: Measured) -> pd.DataFrame:
                 "thread_seconds": sum(
                     part.seconds for part in run.work.spans if part.span == step.span
                 ),
-                "merged": ", ".join(step.merged),
+                "merged": ", ".join(step.fused),
             }
             for run in profile.runs
             for step in run.steps.calls

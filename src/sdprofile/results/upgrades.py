@@ -6,7 +6,7 @@ it leaves as it is, for whoever reads it to name it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 _PLACES = {
@@ -29,7 +29,7 @@ _PLACES = {
         "spilled": "spilled",
     },
     "transfers": {"transferred": "nbytes"},
-    "steps": {"steps": "calls", "repeated": "repeated"},
+    "steps": {"steps": "calls", "repeated": "recomputed"},
     "data": {
         "elements": "elements",
         "finer_than_needed": "finer_than_needed",
@@ -97,11 +97,21 @@ def _part_readings(profile: dict[str, Any]) -> None:
                 if name in around:
                     readings[reading][name] = around.pop(name)
         run.update(readings)
+        if "held" in run:
+            run["throttled"] = run.pop("held")
+        _rename(_objects(run["steps"], "calls"), "merged", "fused")
+        _rename(_objects(run["data"], "elements"), "held_bytes", "embedded_bytes")
         status, failure = run.pop("status", "ok"), run.get("failure")
         if isinstance(failure, dict):
             run["failure"] = {k: value for k, value in failure.items() if k not in _OF_FAILURE}
         elif status != "ok" and failure is None:
             run["failure"] = {"status": status, "message": ""}
+
+
+def _rename(objects: Iterable[dict[str, Any]], old: str, new: str) -> None:
+    for each in objects:
+        if old in each:
+            each[new] = each.pop(old)
 
 
 STEPS: tuple[Callable[[dict[str, Any]], None], ...] = (

@@ -146,7 +146,7 @@ def _raster(array: Any) -> Candidate:
         chunk_count=data.npartitions,
         chunk_bytes=math.prod(largest) * data.dtype.itemsize,
         unevenness=math.prod(n / median for n, median in zip(largest, medians, strict=True)),
-        held_bytes=_held_bytes(layers),
+        embedded_bytes=_embedded_bytes(layers),
     )
     stored = _stored(layers)
     if stored is None:
@@ -181,18 +181,18 @@ def _reads(chunks: Sequence[Sequence[int]], stored: Sequence[int]) -> float:
     return product
 
 
-def _held_bytes(layers: Mapping[str, Any]) -> int:
+def _embedded_bytes(layers: Mapping[str, Any]) -> int:
     """Return the bytes of NumPy arrays in the layers of a graph."""
     import numpy as np
 
-    held = {
+    embedded = {
         id(each): each.nbytes
         for layer in layers.values()
         if getattr(layer, "is_materialized", bool)()
         for each in layer.values()
         if isinstance(each, np.ndarray)
     }
-    return sum(held.values())
+    return sum(embedded.values())
 
 
 def _stored(layers: Mapping[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from sdprofile.explain.notices.memory import memory_notices
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import WorkerPeak
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.results.profile import Profile
 
 MB = 10**6
@@ -142,7 +142,7 @@ def test_peak_of_a_worker_that_was_killed_is_no_fault_of_the_system() -> None:
 
 
 def with_finalize(rise: int, **kwargs: Any) -> Run:
-    part = TaskMemory(
+    part = PrefixMemory(
         prefix="finalize-hlgfinalizecompute", tasks=1, peak=GB, rise_low=rise, rise_high=rise
     )
     around = Circumstances(kernel_baseline=0, kernel_peak=kwargs.pop("kernel", 0))

@@ -40,7 +40,7 @@ _UNEVEN = 2.0
 _READS = 1.1
 """How often a chunk of the store may be read, on average."""
 
-_HELD_BYTES = 10_000_000
+_EMBEDDED_BYTES = 10_000_000
 """Bytes that a graph may hold; dask itself warns from there on."""
 
 _LARGE_GRAPH = 50_000
@@ -69,8 +69,8 @@ def element_notices(profile: Measured) -> Iterator[Notice]:
     yield from _finer_than_needed(profile)
     for each in elements:
         yield from _shape_of_chunks(each)
-        if each.held_bytes > _HELD_BYTES:
-            amount = format_bytes(each.held_bytes, decimal=profile.decimal)
+        if each.embedded_bytes > _EMBEDDED_BYTES:
+            amount = format_bytes(each.embedded_bytes, decimal=profile.decimal)
             yield Notice(
                 fact=f"The graph of {each.where} holds {amount} of data, which are sent with it",
                 advice="Write it to zarr and read it from there, or make it with dask",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.model.tasks import TaskMemory, merge
+from sdprofile.model.tasks import PrefixMemory, merge
 from sdprofile.render.curves import median_run
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, count_headers, key, table
 from sdprofile.render.palette import marked, of_count
@@ -75,7 +75,7 @@ def _times(profile: Measured, seconds: list[float], longest: float) -> list[Cell
     ]
 
 
-def _memory(part: TaskMemory | None, *, decimal: bool) -> list[Cell]:
+def _memory(part: PrefixMemory | None, *, decimal: bool) -> list[Cell]:
     if part is None:
         return [Cell(text=MISSING)] * 2
     return [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
     from sdprofile.model.spans import SpanActivity
-    from sdprofile.model.tasks import TaskMemory
+    from sdprofile.model.tasks import PrefixMemory
 
 TIME = "where the time went (of all threads, in the median run)"
 """What `time_rows` returns, in words."""
@@ -110,7 +110,7 @@ def memory_rows(profile: Measured) -> list[list[str]]:
     -----
     Every number is the highest of any run: tasks and time of all tasks of the prefix in one run,
     memory of a worker while one of them ran, and rise from a task's start. Runs that did not end
-    well count. With several threads per worker the rise is a range; see `TaskMemory`.
+    well count. With several threads per worker the rise is a range; see `PrefixMemory`.
     """
     took = merge(part for run in profile.runs for part in run.memory.prefixes)
     shown = [part for part in took if part.rise_high > 0][:_MOST_PREFIXES]
@@ -142,7 +142,7 @@ def task_seconds(run: Run, prefix: str) -> float:
     )
 
 
-def format_rise(part: TaskMemory, *, decimal: bool) -> str:
+def format_rise(part: PrefixMemory, *, decimal: bool) -> str:
     """Return how much a task of a prefix added, for instance ``1.2 to 2.4 GB``."""
     low, high = (format_bytes(end, decimal=decimal) for end in (part.rise_low, part.rise_high))
     if part.rise_high - part.rise_low <= _ONE_NUMBER * part.rise_high:
@@ -153,7 +153,7 @@ def format_rise(part: TaskMemory, *, decimal: bool) -> str:
     return f"{number if unit == high.split()[1] else low} to {high}"
 
 
-def _memory_row(part: TaskMemory, profile: Measured) -> list[str]:
+def _memory_row(part: PrefixMemory, profile: Measured) -> list[str]:
     runs = profile.runs
     tasks = max(
         same.tasks for run in runs for same in run.memory.prefixes if same.prefix == part.prefix

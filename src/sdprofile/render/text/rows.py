@@ -83,8 +83,8 @@ def conditions(profile: Measured) -> list[str]:
         *([] if THREADS in varied.own else [f"{plural(run.threads, 'thread')} per worker"]),
         *(f"{name}={value}" for name, value in run.setting.variables if name not in variables),
         *(
-            f"{held.prefix} held to {format_bytes(held.nbytes, decimal=profile.decimal)} a task"
-            for held in run.held
+            f"{each.prefix} held to {format_bytes(each.nbytes, decimal=profile.decimal)} a task"
+            for each in run.throttled
         ),
         plural(profile.repeats, "repeat") + order,
         *(["TLS"] if profile.secure else []),

@@ -66,9 +66,9 @@ def steps(profile: Measured) -> tuple[Step, ...]:
 
     Notes
     -----
-    A span of which dask merged the tasks with those of another (fusion) is not there: its time is
-    in the step around it. Of a call's tasks that were merged the time is in the step with which
-    they were (`StepCall.merged`).
+    A span of which dask fused the tasks with those of another is not there: its time is
+    in the step around it. Of a call's tasks that were fused the time is in the step with which
+    they were (`StepCall.fused`).
     """
     runs = [median_run(count, known=is_accounted) for count in profile.counts]
     # Calls are in the order in which they came.
