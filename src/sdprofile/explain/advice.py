@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.kernel_work import KernelWork, kernel_work
 from sdprofile.explain.recommend import Candidate, Evidence, choose, evidence, make_candidates
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
-from sdprofile.model.summaries import compares_workers
+from sdprofile.model.measured import compares_workers
 from sdprofile.model.tasks import task_prefix
 from sdprofile.units import each_of, format_bytes, format_limit, listed, plural
 

@@ -14,8 +14,8 @@ from sdprofile.explain.notices.predictions import prediction_notices
 from sdprofile.explain.notices.steps import step_notices
 from sdprofile.explain.notices.task_memory import held_notices
 from sdprofile.explain.notices.times import time_notices
+from sdprofile.model.measured import compares_workers
 from sdprofile.model.notice import Notice
-from sdprofile.model.summaries import compares_workers
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
