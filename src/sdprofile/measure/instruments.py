@@ -65,10 +65,11 @@ class Instruments:
     """Before the steps, which stand in for the same function of dask's client."""
 
     trace: TaskTrace
-    """A plugin of the scheduler, as the two that follow; it only looks at tasks."""
+    """Inside the span and in any order with the next: plugins of the scheduler, of which this one
+    only looks at tasks."""
 
     throttle: TaskThrottle
-    """Inside the span, so that it goes by tasks of the cell only."""
+    """In any order with the one before: what it gives tasks, no other looks at."""
 
     steps: StepWatcher
     """Inside the span, whose id it looks for, and after all that send something by the client, for

@@ -111,11 +111,7 @@ def run_once(
     with instruments.entered():
         with _dask_config(client, plan), let_in():
             error = watcher.watch(timed)
-        if client.status != "running":
-            raise SdprofileError(
-                "the cell: expected its dask client to be there at the end, got it closed or"
-                " without its scheduler (take client.close() out of the cell, or see what ended it)"
-            ) from error
+        _check_there(client, error)
         states = worker_states(client)
         watcher.settle(error, states)
         if error is None and not watcher.is_over():
@@ -124,6 +120,7 @@ def run_once(
             with ignored():
                 instruments.span.cancel()
                 watcher.give_up()
+    _check_there(client, error)  # else an instrument may have had nobody to ask
     work_done = instruments.span.reading
     layers = instruments.steps.layers if work_done.tasks else None
     run = Run(
@@ -149,6 +146,14 @@ def run_once(
     if predictor is not None:
         predictor.add(run, instruments.trace.reading)
     return run, error
+
+
+def _check_there(client: Client, error: BaseException | None) -> None:
+    if client.status != "running":
+        raise SdprofileError(
+            "the cell: expected its dask client to be there at the end, got it closed or without"
+            " its scheduler (take client.close() out of the cell, or see what ended it)"
+        ) from error
 
 
 @contextlib.contextmanager
