@@ -47,7 +47,7 @@ def sweep_of(work: Callable[[], object], **options: Any) -> Sweep:
 
 def curves(run: Run, source: str, measure: str = "process") -> list[Curve]:
     """Return the curves of a source and a measure."""
-    return [c for c in run.curves if (c.source, c.measure) == (source, measure)]
+    return [c for c in run.memory.curves if (c.source, c.measure) == (source, measure)]
 
 
 def hold(mib: int, seconds: float = 0.0) -> int:

@@ -279,21 +279,9 @@ class Sweep:
         return run, error if run.status in ("failed", "interrupted") else None
 
     def _not_made(self, setting: Setting, error: NotReachedError, seconds: float) -> Run:
-        failure = Failure(
-            workers=setting.workers,
-            repeat=1 + sum(run.setting == setting for run in self.runs),
-            status="stuck",
-            seconds=seconds,
-            message=error.message,
-            advice=error.advice,
-        )
         return Run(
-            workers=setting.workers,
-            threads=setting.threads,
-            memory_limit=setting.memory_limit,
-            variables=setting.variables,
-            repeat=failure.repeat,
-            status=failure.status,
+            setting=setting,
+            repeat=1 + sum(run.setting == setting for run in self.runs),
             seconds=seconds,
-            failure=failure,
+            failure=Failure(status="stuck", message=error.message, advice=error.advice),
         )

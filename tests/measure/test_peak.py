@@ -14,13 +14,13 @@ from sdprofile.cluster.resize import replace_all, resize
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 
 pytestmark = pytest.mark.quiet
 
 
-def of_prefix(run: Run, prefix: str) -> TaskMemory:
-    (part,) = (part for part in run.task_memory if part.prefix == prefix)
+def of_prefix(run: Run, prefix: str) -> PrefixMemory:
+    (part,) = (part for part in run.memory.prefixes if part.prefix == prefix)
     return part
 
 
@@ -29,9 +29,9 @@ def test_a_payload_of_100_mib_raises_the_peak_by_100_mib(one_worker: Client) -> 
     assert error is None
     assert run.status == "ok"
     assert run.peak_worker is not None
-    assert run.baseline is not None
-    assert run.peak_worker - run.baseline == pytest.approx(100 * MIB, rel=0.05)
-    assert run.worker_peaks[0].exact
+    assert run.memory.baseline is not None
+    assert run.peak_worker - run.memory.baseline == pytest.approx(100 * MIB, rel=0.05)
+    assert run.memory.worker_peaks[0].exact
 
 
 def test_the_mark_of_an_earlier_run_does_not_count(one_worker: Client) -> None:
@@ -53,11 +53,11 @@ def test_peak_of_the_cluster_is_bracketed(client: Client) -> None:
 
         run, _ = measure(one_after_the_other, client, workers=2)
         resize(client, 1)
-    assert len(run.worker_peaks) == 2
-    assert run.cluster_peak is not None
-    baseline = sum(peak.baseline for peak in run.worker_peaks)
-    assert run.cluster_peak.high - baseline == pytest.approx(200 * MIB, rel=0.05)
-    assert run.cluster_peak.low <= run.cluster_peak.high
+    assert len(run.memory.worker_peaks) == 2
+    assert run.memory.cluster_peak is not None
+    baseline = sum(peak.baseline for peak in run.memory.worker_peaks)
+    assert run.memory.cluster_peak.high - baseline == pytest.approx(200 * MIB, rel=0.05)
+    assert run.memory.cluster_peak.low <= run.memory.cluster_peak.high
 
 
 def test_with_one_thread_the_rise_of_each_prefix_is_what_it_allocates(one_worker: Client) -> None:
@@ -72,7 +72,7 @@ def test_with_one_thread_the_rise_of_each_prefix_is_what_it_allocates(one_worker
     for part, mib in ((small, 50), (large, 120)):
         assert part.rise_low == part.rise_high == pytest.approx(mib * MIB, rel=0.05)
     assert large.peak == run.peak_worker
-    assert [part.prefix for part in run.task_memory][0] == "large"
+    assert [part.prefix for part in run.memory.prefixes][0] == "large"
 
 
 def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(

@@ -60,7 +60,7 @@ def test_as_many_run_side_by_side_as_fit(four_threads: Client) -> None:
     assert most_together(four_threads)[0] == 4
     most, run = most_together(four_threads, task_memory=(("together", 400 * MB),))
     assert most == 2
-    assert [(held.prefix, held.nbytes, held.tasks) for held in run.held] == [
+    assert [(held.prefix, held.nbytes, held.tasks) for held in run.throttled] == [
         ("together", 400 * MB, 8)
     ]
     assert most_together(four_threads, task_memory=(("other", 400 * MB),))[0] == 4
@@ -86,12 +86,12 @@ def test_merged_tasks_are_held_by_the_prefix_of_any_part(four_threads: Client) -
         return float(array.sum().compute())
 
     run, _ = measure(work, four_threads, threads=4, task_memory=(("negated", LIMIT),))
-    assert run.held[0].tasks == 8
+    assert run.throttled[0].tasks == 8
     with dask.config.set({"optimization.fuse.active": False}):
         run, _ = measure(
             work, four_threads, threads=4, fuse=False, task_memory=(("negated", LIMIT),)
         )
-    assert run.held[0].tasks == 8
+    assert run.throttled[0].tasks == 8
 
 
 def negated(block: Any) -> Any:
@@ -156,7 +156,7 @@ def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
         work, workers=1, threads=4, memory="4GB", repeats=1, task_memory=found[1]
     )
     assert held.to_frame()["status"].tolist() == ["ok"]
-    assert held.runs[0].held[0].tasks == 5
+    assert held.runs[0].throttled[0].tasks == 5
     # Two fit side by side.
     assert held.runs[0].peak_worker is not None
     assert held.runs[0].peak_worker > 2 * 1200 * MIB

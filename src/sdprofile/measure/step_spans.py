@@ -1,4 +1,4 @@
-"""On the scheduler: gives the tasks of a step its span, and tells which steps dask merged."""
+"""On the scheduler: gives the tasks of a step its span, and tells which steps dask fused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from distributed import SchedulerPlugin
 
 from sdprofile.measure.fused import made_of
-from sdprofile.measure.recomputed import Repeats
-from sdprofile.model.steps import Repeated
+from sdprofile.measure.recomputed import Recomputations
+from sdprofile.model.steps import Recomputed
 
 if TYPE_CHECKING:
     from distributed import Scheduler
@@ -52,9 +52,9 @@ class StepSpans(SchedulerPlugin):
 
     Notes
     -----
-    A span that is put on while a graph is built keeps dask from merging tasks, and so changes what
+    A span that is put on while a graph is built keeps dask from fusing tasks, and so changes what
     is measured. So the graph stays as it is: what dask has made of it is looked at here, where each
-    merged task still holds the keys that it was made of. A group belongs to the step that built
+    fused task still holds the keys that it was made of. A group belongs to the step that built
     what it puts out, else to the step that sent it. Spans of the user's own stay around it.
     """
 
@@ -65,16 +65,16 @@ class StepSpans(SchedulerPlugin):
         self._root = root
         self._layers: dict[str, Place] = {}
         self._seen: set[TaskGroup] = set()
-        self.merged: dict[tuple[str, ...], set[str]] = {}
-        """By the names of a place: what dask merged into its tasks."""
+        self.fused: dict[tuple[str, ...], set[str]] = {}
+        """By the names of a place: what dask fused into its tasks."""
         self.layers: set[str] = set()
         """All layers whose tasks were sent, as far as they are told from each other."""
-        self._repeats = Repeats()
+        self._recomputed = Recomputations()
 
     @property
-    def repeated(self) -> Repeated | None:
+    def recomputed(self) -> Recomputed | None:
         """What was made anew with one graph after another, and took the most time by it."""
-        return self._repeats.most({name: each.names[-1] for name, each in self._layers.items()})
+        return self._recomputed.most({name: each.names[-1] for name, each in self._layers.items()})
 
     def update_graph(
         self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
@@ -97,7 +97,7 @@ class StepSpans(SchedulerPlugin):
         ours = {group: each for group, each in by_group.items() if self._is_ours(group, spans)}
         for group, members in ours.items():
             self._place(scheduler, group, members, known.place)
-        self._repeats.add_graph(ours)
+        self._recomputed.add_graph(ours)
 
     def _is_ours(self, group: TaskGroup, spans: Mapping[str | None, Span]) -> bool:
         span = spans.get(group.span_id)
@@ -125,11 +125,11 @@ class StepSpans(SchedulerPlugin):
             for task in tasks:
                 if task.annotations is not None:  # dask has given each its span
                     task.annotations["span"] = annotation
-        merged = set(self._merged_into(builder, layers - {out})) - {place.names[-1]}
-        if merged:
-            self.merged.setdefault(place.names, set()).update(merged)
+        fused = set(self._fused_into(builder, layers - {out})) - {place.names[-1]}
+        if fused:
+            self.fused.setdefault(place.names, set()).update(fused)
 
-    def _merged_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
+    def _fused_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
         """Yield the steps of other layers; of those without a step their prefix."""
         from dask.utils import key_split
 

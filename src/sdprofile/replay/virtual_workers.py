@@ -171,7 +171,7 @@ class VirtualWorker:
     free: int
     """Threads that do nothing."""
 
-    held: int
+    in_use: int
     """Memory in use, in bytes."""
 
     peak: int
@@ -191,6 +191,6 @@ class VirtualWorker:
 
     def hold(self, nbytes: int) -> None:
         """Have more memory in use, or less."""
-        self.held += nbytes
-        if self.held > self.peak:
-            self.peak = self.held
+        self.in_use += nbytes
+        if self.in_use > self.peak:
+            self.peak = self.in_use
