@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import wait_until
 from distributed import Client
-from profiles import make_run
+from profiles import make_setting
 from runs import MIB
 
 import sdprofile
@@ -33,11 +33,11 @@ def sleeping() -> None:
 
 def recorded(client: Client, work: Any) -> Trace:
     """Return the tasks of some work."""
-    tracer = TaskTrace(client, active=True)
+    tracer = TaskTrace(client)
     began = time.time()
     with tracer, client.as_current():
         work()
-    trace = tracer.trace(make_run(1, seconds=time.time() - began), began=began)
+    trace = tracer.trace(make_setting(1), seconds=time.time() - began, began=began)
     assert trace is not None
     return trace
 
@@ -113,7 +113,7 @@ def test_graphs_in_a_row_are_told_apart_and_when_their_results_are_dropped(clien
 
 
 def test_the_scheduler_forgets_the_recorder(client: Client) -> None:
-    with TaskTrace(client, active=True), client.as_current():
+    with TaskTrace(client), client.as_current():
         dask.delayed(abs)(-1).compute()
 
     def plugins(dask_scheduler: Any) -> list[str]:

@@ -20,6 +20,7 @@ from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.failures import FailureWatcher
+from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
@@ -75,7 +76,7 @@ def run_once(
     scope
         The names that the work uses; None where they are not known.
     predictor
-        Gets the run and its tasks; None to record no tasks.
+        Gets the run; None for nobody.
     take_printed
         Gets what the workers have printed; None to let them print as ever.
 
@@ -103,8 +104,9 @@ def run_once(
         watcher = enter(FailureWatcher(client, timeout=plan.timeout))
         span = enter(CellSpan(client))
         others = enter(OtherSchedulers(client))
-        tracer = enter(TaskTrace(client, active=predictor is not None))
         holder = enter(TaskHolder(client, dict(plan.task_memory)))
+        tracer = enter(TaskTrace(client))  # sees what the one before has made of a graph
+        kernel = enter(KernelCalls(client))
         steps = enter(Steps(client, functions))
         # The last, for its times are of all that happens within.
         surroundings = enter(Surroundings(client, scheduler_ahead=ahead))
@@ -198,9 +200,16 @@ def run_once(
             surroundings.circumstances, swapped=marks.swapped, gathered=transfers.gathered
         ),
         failure=failure,
+        trace=tracer.trace(
+            setting,
+            seconds=clock.seconds,
+            began=began_there,
+            calls=kernel.calls(began=clock.began, seconds=clock.seconds),
+            cores=memory.cores(began=clock.began, seconds=clock.seconds),
+        ),
     )
     if predictor is not None:
-        predictor.add(run, tracer.trace(run, began=began_there))
+        predictor.add(run, run.trace)
     return run, error
 
 

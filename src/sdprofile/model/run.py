@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.elements import Element, FinerThanNeeded
@@ -16,6 +16,7 @@ from sdprofile.model.spans import EXECUTE, SpanActivity
 from sdprofile.model.steps import Repeated, StepCall
 from sdprofile.model.tasks import HeldTasks, TaskMemory
 from sdprofile.model.timing import Timing
+from sdprofile.model.trace import Trace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,10 @@ class Run:
 
     variables: Variables = ()
     """What variables of the cell were set to."""
+
+    trace: Trace | None = field(default=None, hash=False, repr=False)
+    """Its tasks. None where they were not recorded, and, in a profile, where another run stands for
+    its count (see `sdprofile.model.summaries.with_one_trace`)."""
 
     @property
     def setting(self) -> Setting:

@@ -1,10 +1,18 @@
-"""The tasks of one run, as a replay needs them."""
+"""The tasks of one run: when and where each ran, and what it needed."""
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+
+
+def _whole() -> array[int]:
+    return array("i")
+
+
+def _real() -> array[float]:
+    return array("d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +33,66 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace:
-    """The tasks that ended in one run; times are in seconds since the cell started.
+class Spells:
+    """Stretches of time in which a worker did something, in no order."""
 
-    Each array has an item for each task, in the order in which the tasks were sent.
+    worker: array[int] = field(default_factory=_whole)
+    """Index of the worker."""
+
+    begun: array[float] = field(default_factory=_real)
+    """When each began."""
+
+    ended: array[float] = field(default_factory=_real)
+    """When it was over; infinity if it was not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetches(Spells):
+    """What workers fetched from others."""
+
+    task: array[int] = field(default_factory=_whole)
+    """Index of the task that dask names as the one it was for: the first of those that needed it.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Calls in the kernel that send a graph or wait for results, but for those within another."""
+
+    begun: array[float] = field(default_factory=_real)
+    """When each was made."""
+
+    ended: array[float] = field(default_factory=_real)
+    """When it returned."""
+
+    sends: array[int] = field(default_factory=_whole)
+    """2 where it sends a graph and waits for the result, as ``dask.compute`` does; 1 where it does
+    not wait, as ``Client.submit`` does not; 0 where it only waits, as ``Client.gather`` does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cores:
+    """How many CPUs one worker's process had in use over time, with its child processes."""
+
+    worker: str
+    """Its address."""
+
+    cpus: int
+    """CPUs of its host that it may use."""
+
+    step: float
+    """Seconds from one item of `used` to the next."""
+
+    used: tuple[float, ...]
+    """Mean number in each step, the first from the start of the cell; the last may be cut off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """The tasks of one run; times are in seconds since the cell started, to 10 us.
+
+    Each array has an item for each task, in the order in which the tasks came, unless it says
+    otherwise. A task that was executed more than once is here as it was the last time.
     """
 
     workers: int
@@ -60,28 +124,56 @@ class Trace:
     """Place in the order of dask's priorities; the lowest goes first."""
 
     begun: array[float]
-    """When a thread took it up."""
+    """When a thread took it up; infinity if it did not come to an end, as in `ended`."""
 
     ended: array[float]
-    """When it had its result."""
+    """When it had its result, or had failed."""
 
     nbytes: array[int]
     """Size of its result, in bytes."""
 
     worker: array[int]
-    """Index of the worker that ran it."""
+    """Index of the worker that ran it, or was to run it."""
 
     wanted: array[int]
     """1 where the kernel held on to the result, else 0."""
 
     released: array[float]
-    """When the result was dropped; infinity if it was not."""
+    """When the result, or a task that was not executed, was dropped; infinity if it was not."""
 
     first_input: array[int]
     """Where the task's inputs begin in `inputs`; with one item more, for the end of the last."""
 
     inputs: array[int]
     """Indices of the tasks whose results are read, task by task."""
+
+    sent: array[float] = field(default_factory=_real)
+    """When the scheduler sent it to a worker; infinity if it did not."""
+
+    limited: array[int] = field(default_factory=_whole)
+    """1 where it needs resources that a worker may not have left, else 0."""
+
+    reading: array[float] = field(default_factory=_real)
+    """Seconds just before it in which its worker read inputs back from disk; below 5 ms dask says
+    none."""
+
+    writing: array[float] = field(default_factory=_real)
+    """Seconds just after it in which its worker wrote results to disk; below 5 ms none."""
+
+    addresses: tuple[str, ...] = ()
+    """Addresses of the workers, by their index."""
+
+    fetches: Fetches = Fetches()
+    """What the workers fetched from each other, by fetch."""
+
+    pauses: Spells = Spells()
+    """When workers took no tasks for lack of memory, by pause."""
+
+    calls: Calls = Calls()
+    """What the kernel asked of dask, by call."""
+
+    cores: tuple[Cores, ...] = ()
+    """How many CPUs each worker had in use; empty where that was not sampled."""
 
     def __len__(self) -> int:
         return len(self.group)

@@ -218,7 +218,7 @@ def _overhead(trace: Trace) -> float:
     gaps = []
     for index in sorted(range(len(trace)), key=trace.begun.__getitem__):
         start, stop = trace.begun[index], trace.ended[index]
-        if math.isnan(start):
+        if start == math.inf:
             continue
         ends = lanes.setdefault(trace.worker[index], [])
         before = max((end for end in ends if end <= start), default=None)

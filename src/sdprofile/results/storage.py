@@ -12,7 +12,8 @@ profile    the `Profile`: each dataclass an object whose keys are its fields, tu
 
 A memory curve has, instead of `seconds` and `nbytes`, the differences from one sample to the next:
 `ticks` in 0.1 ms and `steps` in bytes, the first from 0. (`seconds` stays where a time is no whole
-number of ticks. In format 1 both were as they are. Up to format 2 the runs of a profile differed in
+number of ticks. Arrays, and the tasks of a run, are as `sdprofile.results.packed` has them.
+In format 1 both were as they are. Up to format 2 the runs of a profile differed in
 their workers only, then in their threads, limit and variables too. Up to format 3 there were no
 predictions. Where `thresholds` is missing, they were dask's own.)
 """
@@ -22,6 +23,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -36,7 +38,9 @@ from cattrs.gen import make_dict_structure_fn
 from sdprofile.errors import SdprofileError
 from sdprofile.explain.explained import Explained
 from sdprofile.model.memory import Curve
+from sdprofile.model.trace import Trace
 from sdprofile.output_files import reason, write_whole
+from sdprofile.results.packed import as_it_was, close_by, packed, unpacked
 
 FORMAT = 4
 """Number of the format that `save` writes, and the newest that `read` reads."""
@@ -146,6 +150,16 @@ def _converter() -> Converter:
     as_it_is = converter.get_structure_hook(Curve)
     converter.register_structure_hook(Curve, lambda value, kind: as_it_is(_unpacked(value), kind))
     converter.register_unstructure_hook(Curve, _packed)
+    converter.register_structure_hook_func(
+        _is_array, lambda value, kind: unpacked(value, real=get_args(kind)[0] is float)
+    )
+    converter.register_unstructure_hook_func(_is_array, packed)
+    of_trace, into_trace = (
+        converter.get_unstructure_hook(Trace),
+        converter.get_structure_hook(Trace),
+    )
+    converter.register_unstructure_hook(Trace, lambda trace: of_trace(close_by(trace)))
+    converter.register_structure_hook(Trace, lambda value, kind: as_it_was(into_trace(value, kind)))
     return converter
 
 
@@ -205,6 +219,10 @@ def _only(accepted: type, structure: _Hook) -> _Hook:
 
 def _is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
+
+
+def _is_array(kind: Any) -> bool:
+    return get_origin(kind) is array
 
 
 def _tuple_hook(kind: Any, converter: Converter) -> _Hook:
