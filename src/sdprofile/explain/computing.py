@@ -32,6 +32,13 @@ _SEVERAL = 1.5
 _FULL = 0.9
 """Fraction of a host's CPUs from which all count as in use."""
 
+_TURN = 0.2
+"""CPUs that a worker gets of a host that is full if its threads want any. Its event loop takes less
+while they sleep."""
+
+_COVERED = 0.5
+"""CPUs for each thread at work from which the worker, whose event loop takes some, computed."""
+
 
 def share_out_computing(run: Run, trace: Trace, busy: Sequence[Levels]) -> dict[Cause, float]:
     """Return the thread time within tasks, by what they did.
@@ -51,20 +58,19 @@ def share_out_computing(run: Run, trace: Trace, busy: Sequence[Levels]) -> dict[
     Notes
     -----
     How much of it was on the CPU dask counts for each task (``thread-cpu``). What the rest waited
-    for follows from how many CPUs each worker used, from step to step of some 0.1 s: `_MORE` than
-    threads were at work (then all of the step belongs to that), all CPUs of the host in use, or
-    about one for several threads. With all CPUs in use, threads that wait for the GIL as well are
-    not told apart. Without samples all that is not on the CPU is waiting for something else.
+    for follows from how many CPUs its worker used, from step to step of some 0.1 s: more than
+    threads were at work (then all of the step belongs to that), all CPUs of the host in use and
+    some of them here, or about one for several threads. Where all CPUs are in use, threads that
+    wait for the GIL as well are not told apart. A thread that waited while its worker had as many
+    CPUs in use as threads at work had the work done by others, and counts as on the CPU. Without
+    samples, all that was not on the CPU is waiting for something else.
     """
     total = sum(float(each.numbers @ _lengths(each)) for each in busy)
     cpu = _cpu_fraction(run)
-    more, waits = _by_cores(run, trace, busy)
+    more, covered, waits = _by_cores(run, trace, busy)
     more = min(more, total)
-    off_cpu = total * (1.0 - cpu)
+    off_cpu = min(total * (1.0 - cpu), max(0.0, total - more - covered))
     seen = sum(waits.values())
-    if more:
-        # What waited within those steps waited for the other cores.
-        off_cpu = min(off_cpu, total - more, seen)
     if not seen:
         waits, seen = {Cause.WAITING: 1.0}, 1.0
     return {
@@ -85,13 +91,15 @@ def _cpu_fraction(run: Run) -> float:
     return on / (on + off) if on + off > 0 else 1.0
 
 
-def _by_cores(run: Run, trace: Trace, busy: Sequence[Levels]) -> tuple[float, dict[Cause, float]]:
-    """Return for how long threads ran with more cores than they, and waited for what."""
+def _by_cores(
+    run: Run, trace: Trace, busy: Sequence[Levels]
+) -> tuple[float, float, dict[Cause, float]]:
+    """Return how long threads ran with more cores than they, with one each, and waited for what."""
     import numpy as np
 
     index = {address: place for place, address in enumerate(trace.addresses)}
     sampled = [each for each in trace.cores if each.worker in index and each.used]
-    more, waits = 0.0, dict.fromkeys((Cause.GIL, Cause.CPU, Cause.WAITING), 0.0)
+    more, covered, waits = 0.0, 0.0, dict.fromkeys((Cause.GIL, Cause.CPU, Cause.WAITING), 0.0)
     hosts: dict[str, Real] = {}
     for each in sampled:
         used = np.asarray(each.used)
@@ -103,14 +111,16 @@ def _by_cores(run: Run, trace: Trace, busy: Sequence[Levels]) -> tuple[float, di
         lengths = np.diff(edges)
         at_work = _mean(busy[index[each.worker]], edges)
         pools = (used - at_work >= _MORE) & (at_work >= _MORE)
-        full = hosts[_host(each.worker)] >= _FULL * each.cpus
+        full = (hosts[_host(each.worker)] >= _FULL * each.cpus) & (used >= _TURN)
         gil = (at_work >= _SEVERAL) & (used >= _ONE_CPU[0]) & (used <= _ONE_CPU[1])
         waited = np.where(pools, 0.0, np.maximum(at_work - used, 0.0)) * lengths
         more += float((at_work * lengths)[pools].sum())
+        on_cpu = np.where(~pools & (used >= _COVERED * at_work), np.minimum(used, at_work), 0.0)
+        covered += float((on_cpu * lengths)[at_work >= _MORE].sum())
         waits[Cause.CPU] += float(waited[full].sum())
         waits[Cause.GIL] += float(waited[gil & ~full].sum())
         waits[Cause.WAITING] += float(waited[~gil & ~full].sum())
-    return more, waits
+    return more, covered, waits
 
 
 def _beside(run: Run) -> float:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    Whole = array[int]
+    Real = array[float]
+else:  # which who reads a file looks at; until Python 3.12 an array cannot say of what it is
+    Whole = NewType("Whole", array)
+    Real = NewType("Real", array)
 
 
-def _whole() -> array[int]:
+def _whole() -> Whole:
     return array("i")
 
 
-def _real() -> array[float]:
+def _real() -> Real:
     return array("d")
 
 
@@ -36,13 +44,13 @@ class Group:
 class Spells:
     """Stretches of time in which a worker did something, in no order."""
 
-    worker: array[int] = field(default_factory=_whole)
+    worker: Whole = field(default_factory=_whole)
     """Index of the worker."""
 
-    begun: array[float] = field(default_factory=_real)
+    begun: Real = field(default_factory=_real)
     """When each began."""
 
-    ended: array[float] = field(default_factory=_real)
+    ended: Real = field(default_factory=_real)
     """When it was over; infinity if it was not."""
 
 
@@ -50,7 +58,7 @@ class Spells:
 class Fetches(Spells):
     """What workers fetched from others."""
 
-    task: array[int] = field(default_factory=_whole)
+    task: Whole = field(default_factory=_whole)
     """Index of the task that dask names as the one it was for: the first of those that needed it.
     """
 
@@ -59,13 +67,13 @@ class Fetches(Spells):
 class Calls:
     """Calls in the kernel that send a graph or wait for results, but for those within another."""
 
-    begun: array[float] = field(default_factory=_real)
+    begun: Real = field(default_factory=_real)
     """When each was made."""
 
-    ended: array[float] = field(default_factory=_real)
+    ended: Real = field(default_factory=_real)
     """When it returned."""
 
-    sends: array[int] = field(default_factory=_whole)
+    sends: Whole = field(default_factory=_whole)
     """2 where it sends a graph and waits for the result, as ``dask.compute`` does; 1 where it does
     not wait, as ``Client.submit`` does not; 0 where it only waits, as ``Client.gather`` does."""
 
@@ -114,50 +122,50 @@ class Trace:
     groups: tuple[Group, ...]
     """The groups of the tasks."""
 
-    group: array[int]
+    group: Whole
     """Index of the task's group."""
 
-    graph: array[int]
+    graph: Whole
     """Index of the graph that it came with."""
 
-    order: array[int]
+    order: Whole
     """Place in the order of dask's priorities; the lowest goes first."""
 
-    begun: array[float]
+    begun: Real
     """When a thread took it up; infinity if it did not come to an end, as in `ended`."""
 
-    ended: array[float]
+    ended: Real
     """When it had its result, or had failed."""
 
-    nbytes: array[int]
+    nbytes: Whole
     """Size of its result, in bytes."""
 
-    worker: array[int]
+    worker: Whole
     """Index of the worker that ran it, or was to run it."""
 
-    wanted: array[int]
+    wanted: Whole
     """1 where the kernel held on to the result, else 0."""
 
-    released: array[float]
+    released: Real
     """When the result, or a task that was not executed, was dropped; infinity if it was not."""
 
-    first_input: array[int]
+    first_input: Whole
     """Where the task's inputs begin in `inputs`; with one item more, for the end of the last."""
 
-    inputs: array[int]
+    inputs: Whole
     """Indices of the tasks whose results are read, task by task."""
 
-    sent: array[float] = field(default_factory=_real)
+    sent: Real = field(default_factory=_real)
     """When the scheduler sent it to a worker; infinity if it did not."""
 
-    limited: array[int] = field(default_factory=_whole)
+    limited: Whole = field(default_factory=_whole)
     """1 where it needs resources that a worker may not have left, else 0."""
 
-    reading: array[float] = field(default_factory=_real)
+    reading: Real = field(default_factory=_real)
     """Seconds just before it in which its worker read inputs back from disk; below 5 ms dask says
     none."""
 
-    writing: array[float] = field(default_factory=_real)
+    writing: Real = field(default_factory=_real)
     """Seconds just after it in which its worker wrote results to disk; below 5 ms none."""
 
     addresses: tuple[str, ...] = ()

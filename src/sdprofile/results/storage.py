@@ -23,7 +23,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from array import array
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -38,7 +38,7 @@ from cattrs.gen import make_dict_structure_fn
 from sdprofile.errors import SdprofileError
 from sdprofile.explain.explained import Explained
 from sdprofile.model.memory import Curve
-from sdprofile.model.trace import Trace
+from sdprofile.model.trace import Real, Trace, Whole
 from sdprofile.output_files import reason, write_whole
 from sdprofile.results.packed import as_it_was, close_by, packed, unpacked
 
@@ -150,14 +150,12 @@ def _converter() -> Converter:
     as_it_is = converter.get_structure_hook(Curve)
     converter.register_structure_hook(Curve, lambda value, kind: as_it_is(_unpacked(value), kind))
     converter.register_unstructure_hook(Curve, _packed)
-    converter.register_structure_hook_func(
-        _is_array, lambda value, kind: unpacked(value, real=get_args(kind)[0] is float)
-    )
-    converter.register_unstructure_hook_func(_is_array, packed)
-    of_trace, into_trace = (
-        converter.get_unstructure_hook(Trace),
-        converter.get_structure_hook(Trace),
-    )
+    for numbers, real in ((Whole, False), (Real, True)):
+        ours = functools.partial(operator.is_, numbers)
+        converter.register_unstructure_hook_func(ours, packed)
+        converter.register_structure_hook_func(ours, _array_hook(real=real))
+    of_trace = converter.get_unstructure_hook(Trace)
+    into_trace = converter.get_structure_hook(Trace)
     converter.register_unstructure_hook(Trace, lambda trace: of_trace(close_by(trace)))
     converter.register_structure_hook(Trace, lambda value, kind: as_it_was(into_trace(value, kind)))
     return converter
@@ -221,8 +219,8 @@ def _is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
 
 
-def _is_array(kind: Any) -> bool:
-    return get_origin(kind) is array
+def _array_hook(*, real: bool) -> _Hook:
+    return lambda value, _: unpacked(value, real=real)
 
 
 def _tuple_hook(kind: Any, converter: Converter) -> _Hook:
