@@ -35,10 +35,9 @@ def sleeping() -> None:
 def recorded(client: Client, work: Any) -> Trace:
     """Return the tasks of some work."""
     clock = Clock()
-    tracer = TaskTrace(client, clock, setting=make_setting(), active=True)
+    tracer = TaskTrace(client, clock, setting=make_setting())
     with tracer, client.as_current(), clock:
         work()
-    assert tracer.reading is not None
     return tracer.reading
 
 
@@ -113,8 +112,7 @@ def test_graphs_in_a_row_are_told_apart_and_when_their_results_are_dropped(clien
 
 
 def test_the_scheduler_forgets_the_recorder(client: Client) -> None:
-    tracer = TaskTrace(client, Clock(), setting=make_setting(), active=True)
-    with tracer, client.as_current():
+    with TaskTrace(client, Clock(), setting=make_setting()), client.as_current():
         dask.delayed(abs)(-1).compute()
 
     def plugins(dask_scheduler: Any) -> list[str]:

@@ -18,6 +18,7 @@ from sdprofile.interrupts import held_back
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_once
 from sdprofile.model.failure import Failure
+from sdprofile.model.measured import with_one_trace
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction import Predictions
@@ -107,7 +108,7 @@ class Sweep:
         dashboard = lease.dashboard if lease else ""
         return Profile(
             code=subject.code,
-            runs=tuple(runs),
+            runs=with_one_trace(runs),
             repeats=self._options.repeats,
             fused=not self._options.no_fuse,
             compute=self._options.compute or "",
@@ -153,8 +154,7 @@ class Sweep:
             Also one that failed. If the work itself failed or was interrupted, its exception
             follows; if a worker was killed, or the run was stuck, the next setting does.
         """
-        report = self._options.report
-        if report is not None:
+        if (report := self._options.report) is not None:
             check_report(report)
         if self._options.save is not None:
             check_file("--save", self._options.save)

@@ -24,8 +24,10 @@ def predicted(predictor: Predictor, *counts: int, **kwargs: int) -> Predictions:
 def test_the_smallest_count_is_replayed_and_each_thread_has_a_cpu_unless_it_is_told() -> None:
     predictor = Predictor(cpus=2)
     trace = make_trace([1.0] * 8, wanted=range(8))
-    predictor.add(make_run(2, seconds=4.0, spans=SPANS), replace(trace, workers=2, seconds=4.0))
-    predictor.add(make_run(1, seconds=8.0, spans=SPANS), trace)
+    predictor.add(
+        make_run(2, seconds=4.0, spans=SPANS, trace=replace(trace, workers=2, seconds=4.0))
+    )
+    predictor.add(make_run(1, seconds=8.0, spans=SPANS, trace=trace))
 
     found = predicted(predictor, 8, 4)
 
@@ -40,33 +42,35 @@ def test_the_smallest_count_is_replayed_and_each_thread_has_a_cpu_unless_it_is_t
 def test_the_run_nearest_to_the_median_stands_for_its_count() -> None:
     predictor = Predictor(cpus=8)
     for seconds in (1.0, 1.1, 5.0):
-        predictor.add(make_run(seconds=seconds), make_trace([seconds]))
+        predictor.add(make_run(seconds=seconds, trace=make_trace([seconds])))
     assert predicted(predictor, 2).asked[0].seconds == pytest.approx(1.1)
 
 
 def test_runs_that_did_not_end_well_tell_nothing() -> None:
     predictor = Predictor(cpus=8)
-    predictor.add(make_run(status="killed"), make_trace([1.0]))
-    predictor.add(make_run(), None)
+    predictor.add(make_run(status="killed", trace=make_trace([1.0])))
+    predictor.add(make_run())
     assert predictor.predict((2,)) is None
 
 
 def test_what_is_lost_between_tasks_is_lost_again() -> None:
     predictor = Predictor(cpus=8)
     trace = make_trace([1.0] * 8, wanted=range(8), overhead=0.1)
-    predictor.add(make_run(seconds=trace.seconds, spans=SPANS), trace)
+    predictor.add(make_run(seconds=trace.seconds, spans=SPANS, trace=trace))
     assert predicted(predictor, 2).asked[0].seconds == pytest.approx(4.4)
 
 
 def test_tasks_that_got_slower_side_by_side_get_slower_still() -> None:
     predictor = Predictor(cpus=8)
     alone = make_trace([1.0] * 8, wanted=range(8))
-    predictor.add(make_run(1, seconds=8.0, spans=SPANS), alone)
+    predictor.add(make_run(1, seconds=8.0, spans=SPANS, trace=alone))
     beside = make_trace([1.2] * 8, wanted=range(8))
     for index in range(8):
         start = 1.2 * (index // 2)
         beside.begun[index], beside.ended[index] = start, start + 1.2
-    predictor.add(make_run(2, seconds=4.8, spans=SPANS), replace(beside, workers=2, seconds=4.8))
+    predictor.add(
+        make_run(2, seconds=4.8, spans=SPANS, trace=replace(beside, workers=2, seconds=4.8))
+    )
 
     found = predicted(predictor, 4)
 
@@ -76,12 +80,16 @@ def test_tasks_that_got_slower_side_by_side_get_slower_still() -> None:
 
 def test_tasks_that_had_no_cpu_to_themselves_say_nothing_of_a_larger_machine() -> None:
     predictor = Predictor(cpus=2)
-    predictor.add(make_run(1, seconds=8.0, spans=SPANS), make_trace([1.0] * 8, wanted=range(8)))
+    predictor.add(
+        make_run(1, seconds=8.0, spans=SPANS, trace=make_trace([1.0] * 8, wanted=range(8)))
+    )
     slower = make_trace([1.5] * 8, wanted=range(8))
     for index in range(8):
         start = 1.5 * (index // 2)
         slower.begun[index], slower.ended[index] = start, start + 1.5
-    predictor.add(make_run(2, seconds=6.0, spans=SPANS), replace(slower, workers=2, seconds=6.0))
+    predictor.add(
+        make_run(2, seconds=6.0, spans=SPANS, trace=replace(slower, workers=2, seconds=6.0))
+    )
 
     found = predicted(predictor, 4)
 
@@ -93,8 +101,8 @@ def test_tasks_that_had_no_cpu_to_themselves_say_nothing_of_a_larger_machine() -
 def test_memory_has_what_no_task_accounts_for() -> None:
     predictor = Predictor(cpus=8)
     tasks = (make_task("group0", rise_low=300 * MB, rise_high=300 * MB),)
-    run = make_run(seconds=8.0, peak=GB, task_memory=tasks)
-    predictor.add(run, make_trace([1.0] * 8, inputs={index: [index - 1] for index in range(1, 8)}))
+    trace = make_trace([1.0] * 8, inputs={index: [index - 1] for index in range(1, 8)})
+    predictor.add(make_run(seconds=8.0, peak=GB, task_memory=tasks, trace=trace))
 
     found = predicted(predictor, 4)
 
@@ -110,7 +118,7 @@ def test_a_task_is_not_taken_to_need_what_all_threads_of_a_worker_took(low: int,
     predictor = Predictor(cpus=8)
     tasks = (make_task("group0", rise_low=low * MB, rise_high=400 * MB),)
     trace = make_trace([1.0] * 4, threads=4, nbytes=0)
-    predictor.add(make_run(threads=4, peak=1, seconds=4.0, task_memory=tasks), trace)
+    predictor.add(make_run(threads=4, peak=1, seconds=4.0, task_memory=tasks, trace=trace))
 
     [found] = predicted(predictor, 1).measured
 
@@ -119,14 +127,14 @@ def test_a_task_is_not_taken_to_need_what_all_threads_of_a_worker_took(low: int,
 
 def test_without_marks_of_the_memory_none_is_predicted() -> None:
     predictor = Predictor(cpus=8)
-    predictor.add(make_run(peak=None), make_trace([1.0]))
+    predictor.add(make_run(peak=None, trace=make_trace([1.0])))
     assert predicted(predictor, 2).asked[0].peak_worker is None
 
 
 def test_the_rate_is_what_workers_fetched_in_the_time_that_they_took_for_it() -> None:
     predictor = Predictor(cpus=8)
     fetched = make_activity("network", 2.0, context="gather-dep", prefix="")
-    predictor.add(make_run(2, transferred=GB, spans=(fetched,)), make_trace([1.0], workers=2))
+    predictor.add(make_run(2, transferred=GB, spans=(fetched,), trace=make_trace([1.0], workers=2)))
     assert predicted(predictor, 4).rate == GB / 2
 
 

@@ -14,6 +14,7 @@ from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.failures import FailureWatcher
+from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
@@ -64,12 +65,14 @@ class Instruments:
     others: OtherSchedulers
     """Before the steps, which stand in for the same function of dask's client."""
 
-    trace: TaskTrace
-    """Inside the span and in any order with the next: plugins of the scheduler, of which this one
-    only looks at tasks."""
-
     throttle: TaskThrottle
-    """In any order with the one before: what it gives tasks, no other looks at."""
+    """Before the next, which sees what this one has made of a graph."""
+
+    trace: TaskTrace
+    """Inside the span; of the plugins of the scheduler it only looks at tasks."""
+
+    calls: KernelCalls
+    """Before the steps, so that what these do in a call is no part of it."""
 
     steps: StepWatcher
     """Inside the span, whose id it looks for, and after all that send something by the client, for
@@ -88,7 +91,6 @@ class Instruments:
         setting: Setting,
         label: str,
         functions: Mapping[FunctionType, str],
-        trace: bool,
         take_printed: Take | None,
     ) -> Self:
         """Return the instruments for a run.
@@ -107,8 +109,6 @@ class Instruments:
             Unique to the run.
         functions
             What is a step when the cell calls it, with names.
-        trace
-            Whether to record its tasks.
         take_printed
             Gets what the workers have printed; None to let them print as ever.
         """
@@ -122,8 +122,9 @@ class Instruments:
             watcher=FailureWatcher(client, timeout=plan.timeout),
             span=CellSpan(client, clock, threads=setting.workers * setting.threads),
             others=OtherSchedulers(client),
-            trace=TaskTrace(client, clock, setting=setting, active=trace),
             throttle=TaskThrottle(client, dict(plan.task_memory)),
+            trace=TaskTrace(client, clock, setting=setting),
+            calls=KernelCalls(client, clock),
             steps=StepWatcher(client, functions),
             surroundings=Surroundings(client, clock),
         )

@@ -1,4 +1,4 @@
-"""Memory over time of each worker, as the system tells it."""
+"""Memory and CPUs in use over time of each worker, as the system tells it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sdprofile.measure import sampling
 from sdprofile.measure.clock import Clock, workers_ahead
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.memory import Curve
+from sdprofile.model.trace import Cores, Sampled
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
@@ -34,12 +35,18 @@ _START_TIMEOUT = 1.0
 
 _START_POLL = 0.002
 
+_CORES_STEP = 0.1
+"""Seconds for which a number of cores stands, at least: as often as CPU time is looked at."""
+
+_MOST_STEPS = 1000
+"""Steps that are kept. Longer ones in longer runs, or profiles would be of any size."""
+
 Series = tuple[tuple[float, ...], tuple[int, ...]]
-Samples = tuple[list[float], list[int], list[int]]
+Samples = tuple[list[float], list[int], list[int], list[float]]
 
 
-class WorkerMemory(Instrument[tuple[Curve, ...]]):
-    """Resident memory of each worker every 20 ms, and of its child processes.
+class WorkerMemory(Instrument[Sampled]):
+    """Resident memory of each worker every 20 ms, of its child processes, and CPUs that it used.
 
     It reads for each worker a curve with its child processes, and one of these alone if there were
     any. What it had in use just before the cell began stands at 0.
@@ -47,9 +54,10 @@ class WorkerMemory(Instrument[tuple[Curve, ...]]):
     Notes
     -----
     On each host a process of its own reads what the system tells of the workers (on Linux
-    ``/proc/<pid>/statm``), so that neither a worker's GIL nor that of the kernel holds it up. It is
-    started by the workers' nanny, or by a worker that has none. What a worker that is killed had in
-    use is known up to its last moment. A worker that is started anew during a run is not sampled.
+    ``/proc/<pid>/statm`` and ``stat``), so that neither a worker's GIL nor that of the kernel holds
+    it up. It is started by the workers' nanny, or by a worker that has none. What a worker that is
+    killed had in use is known up to its last moment. A worker that is started anew during a run is
+    not sampled.
     Samples carry the time of their host; how far that is ahead of this one is asked for before.
     """
 
@@ -62,27 +70,30 @@ class WorkerMemory(Instrument[tuple[Curve, ...]]):
         """Start a process on each host."""
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
         self._ahead: dict[str, float] = {}
-        pids: dict[str, int] = ask_workers(self._client, os.getpid)
+        found: dict[str, tuple[int, int]] = ask_workers(self._client, _pid_and_cpus)
+        self._cpus = {worker: cpus for worker, (_, cpus) in found.items()}
         by_host: dict[str, list[str]] = {}
-        for worker in pids:
+        for worker in found:
             by_host.setdefault(_host(worker), []).append(worker)
         for host, workers in by_host.items():
-            begin = partial(start_sampling, [pids[worker] for worker in workers])
+            begin = partial(start_sampling, [found[worker][0] for worker in workers])
             if sampler := self._on(host, begin):
                 self._started.append((host, workers, sampler))
         firsts = {workers[0]: host for host, workers, _ in self._started}
         for worker, ahead in workers_ahead(self._client, list(firsts)).items():
             self._ahead[firsts[worker]] = ahead
 
-    def end(self) -> tuple[Curve, ...]:
+    def end(self) -> Sampled:
         """Fetch what the processes have written."""
         curves: list[Curve] = []
+        cores: list[Cores] = []
         for host, workers, sampler in self._started:
             samples = self._on(host, partial(stop_sampling, *sampler)) or b""
-            ahead = self._ahead.get(host, 0.0)
+            began = self._clock.began + self._ahead.get(host, 0.0)  # by that host's clock
             for worker, series in zip(workers, _unpack(samples, len(workers)), strict=True):
-                curves.extend(self._curves(worker, series, ahead))
-        return tuple(curves)
+                curves.extend(self._curves(worker, series, began))
+                cores.extend(self._cores(worker, series, began))
+        return Sampled(curves=tuple(curves), cores=tuple(cores))
 
     def abandon(self) -> None:
         """Stop the processes that this one has started; others see that their parent is gone."""
@@ -90,9 +101,8 @@ class WorkerMemory(Instrument[tuple[Curve, ...]]):
             if path in _processes:
                 stop_sampling(path, pid)
 
-    def _curves(self, worker: str, samples: Samples, ahead: float) -> Iterator[Curve]:
-        times, resident, children = samples
-        began = self._clock.began + ahead
+    def _curves(self, worker: str, samples: Samples, began: float) -> Iterator[Curve]:
+        times, resident, children, _ = samples
         together = [own + below for own, below in zip(resident, children, strict=True)]
         for measure, nbytes in (("process", together), ("children", children)):
             series = cut(times, nbytes, began=began, end=began + self._clock.seconds)
@@ -105,6 +115,23 @@ class WorkerMemory(Instrument[tuple[Curve, ...]]):
                     seconds=seconds,
                     nbytes=amounts,
                 )
+
+    def _cores(self, worker: str, samples: Samples, began: float) -> Iterator[Cores]:
+        import numpy as np
+
+        seconds = self._clock.seconds
+        looked = [
+            (at - began, used) for at, used in zip(samples[0], samples[3], strict=True) if used >= 0
+        ]
+        if len(looked) < 2 or seconds <= 0:
+            return
+        step = max(_CORES_STEP, seconds / _MOST_STEPS)
+        edges = np.append(np.arange(0.0, seconds, step), seconds)
+        at, spent = np.array(looked).T
+        # A child that ends takes what it used with it, until its parent knows.
+        spent = np.diff(np.interp(edges, at, np.maximum.accumulate(spent)))
+        used = tuple(round(float(each), 2) for each in spent / np.diff(edges))
+        yield Cores(worker=worker, cpus=self._cpus[worker], step=step, used=used)
 
     def _on(self, host: str, call: partial[Any]) -> Any:
         """Call a function on a host: in a nanny's process, else in a worker's; None in neither."""
@@ -179,16 +206,15 @@ _processes: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def _unpack(samples: bytes, workers: int) -> list[Samples]:
-    """Return times, resident memory and that of the children of each worker while it lived."""
+    """Return times, memory, that of the children, and CPU time of each worker while it lived."""
     size = struct.calcsize(sampling.RECORD)
     whole = len(samples) - len(samples) % (size * workers)
     records = list(struct.iter_unpack(sampling.RECORD, samples[:whole]))
     series = []
     for index in range(workers):
         lived = [record for record in records[index::workers] if record[1] >= 0]
-        series.append(
-            ([at for at, _, _ in lived], [own for _, own, _ in lived], [low for *_, low in lived])
-        )
+        times, used = [record[0] for record in lived], [record[3] for record in lived]
+        series.append((times, [own for _, own, *_ in lived], [low for *_, low, _ in lived], used))
     return series
 
 
@@ -215,6 +241,12 @@ def cut(
     inside = [(round(at - began, 4), amount) for at, amount in pairs if began <= at < end]
     kept = [*earlier[-1:], *inside]
     return (tuple(at for at, _ in kept), tuple(amount for _, amount in kept)) if kept else None
+
+
+def _pid_and_cpus() -> tuple[int, int]:
+    from dask.system import CPU_COUNT
+
+    return os.getpid(), CPU_COUNT
 
 
 def _host(worker: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.clean import clean_slate
@@ -63,7 +64,7 @@ def run_once(
     scope
         The names that the work uses; None where they are not known.
     predictor
-        Gets the run and its tasks; None to record no tasks.
+        Gets the run; None for nobody.
     take_printed
         Gets what the workers have printed; None to let them print as ever.
 
@@ -87,7 +88,6 @@ def run_once(
         setting=setting,
         label=label,
         functions=functions,
-        trace=predictor is not None,
         take_printed=take_printed,
     )
     watcher = instruments.watcher
@@ -129,7 +129,7 @@ def run_once(
         seconds=clock.seconds,
         failure=watcher.failure(error, exits=instruments.exits.reading),
         memory=MemoryUse.of(
-            sampled=instruments.memory.reading,
+            sampled=instruments.memory.reading.curves,
             dask=instruments.dask_memory.reading,
             marks=instruments.marks.reading,
             kill=watcher.killed,
@@ -142,9 +142,14 @@ def run_once(
         data=Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
         elsewhere=instruments.others.reading,
         circumstances=instruments.surroundings.reading,
+        trace=replace(
+            instruments.trace.reading,
+            calls=instruments.calls.reading,
+            cores=instruments.memory.reading.cores,
+        ),
     )
     if predictor is not None:
-        predictor.add(run, instruments.trace.reading)
+        predictor.add(run)
     return run, error
 
 

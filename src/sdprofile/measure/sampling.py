@@ -1,4 +1,4 @@
-"""A process of its own that reads the memory of others every 20 ms; a script, it imports no more.
+"""A process of its own that reads memory and CPU time of others; a script, it imports no more.
 
 ``python -I -S sampling.py PARENT PID...`` writes `RECORD`-packed samples to its standard output
 until its parent is gone, no process is left to be read, or it is terminated.
@@ -16,15 +16,18 @@ from collections.abc import Callable, Iterable
 INTERVAL = 0.02
 """Seconds between samples."""
 
-CHILDREN_INTERVAL = 0.1
-"""Seconds between two looks for new child processes."""
+LOOK_INTERVAL = 0.1
+"""Seconds between two looks for new child processes and at CPU time, which comes in steps of 10 ms.
+"""
 
-RECORD = "dqq"
-"""Of each sample: wall-clock time in seconds, and in bytes the resident memory of a process and
-that of its descendants; -1 for a process that is gone. One for each process, in their order."""
+RECORD = "dqqd"
+"""Of each sample: wall-clock time in seconds; in bytes the resident memory of a process and that of
+its descendants, -1 for a process that is gone; CPU time of all of them in seconds, -1 where it was
+not looked at. One for each process, in their order."""
 
 Read = Callable[[int], int]
 Find = Callable[[int], list[int]]
+Cpu = Callable[[int], float]
 
 
 def read_resident(pid: int) -> int:
@@ -32,6 +35,17 @@ def read_resident(pid: int) -> int:
     size, resident = _pages(pid)
     # A zombie has no memory left.
     return resident * os.sysconf("SC_PAGE_SIZE") if size else -1
+
+
+def read_cpu(pid: int) -> float:
+    """Return the CPU time of a process in seconds, with that of its children that have ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            # The name, which comes first, may have spaces and parentheses in it.
+            fields = stat.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def find_descendants(pid: int) -> list[int]:
@@ -69,6 +83,7 @@ def sample(
     alive: Callable[[], bool],
     read: Read,
     find: Find,
+    cpu: Cpu,
 ) -> None:
     """Write samples until nobody reads them, or no process is left.
 
@@ -80,21 +95,22 @@ def sample(
         Takes packed samples.
     alive
         Whether somebody still wants them.
-    read, find
-        Give the memory of a process, and its descendants.
+    read, find, cpu
+        Give the memory of a process, its descendants, and its CPU time.
     """
     descendants: dict[int, list[int]] = {}
     due = look = time.monotonic()
     while alive():
+        used = [-1.0] * len(pids)
         if time.monotonic() >= look:
             descendants = {pid: find(pid) for pid in pids}
-            look = time.monotonic() + CHILDREN_INTERVAL
+            look = time.monotonic() + LOOK_INTERVAL
+            used = [sum(map(cpu, (pid, *descendants[pid]))) for pid in pids]
         resident = [read(pid) for pid in pids]
         below = [_total(descendants[pid], read) for pid in pids]
         now = time.time()
-        write(
-            b"".join(struct.pack(RECORD, now, *pair) for pair in zip(resident, below, strict=True))
-        )
+        each = zip(resident, below, used, strict=True)
+        write(b"".join(struct.pack(RECORD, now, *values) for values in each))
         if all(nbytes < 0 for nbytes in resident):
             return
         due = max(due + INTERVAL, time.monotonic())
@@ -105,7 +121,7 @@ def _total(pids: Iterable[int], read: Read) -> int:
     return sum(max(0, read(pid)) for pid in pids)
 
 
-def _psutil_readers() -> tuple[Read, Find]:
+def _psutil_readers() -> tuple[Read, Find, Cpu]:
     """Return what reads processes where there is no /proc."""
     import psutil
 
@@ -121,13 +137,19 @@ def _psutil_readers() -> tuple[Read, Find]:
         except psutil.Error:
             return []
 
-    return read, find
+    def cpu(pid: int) -> float:
+        try:
+            return float(sum(psutil.Process(pid).cpu_times()[:4]))
+        except psutil.Error:
+            return 0.0
+
+    return read, find, cpu
 
 
 def main(arguments: list[str]) -> None:
     """Sample the processes that are named until the parent is gone."""
     parent, *pids = map(int, arguments)
-    readers: tuple[Read, Find] = (read_resident, find_descendants)
+    readers: tuple[Read, Find, Cpu] = (read_resident, find_descendants, read_cpu)
     if not os.path.exists("/proc/self/statm"):
         readers = _psutil_readers()
     sample(

@@ -1,11 +1,12 @@
-"""Records the tasks of a run for a replay: when they ran, what they read, how large they are."""
+"""Records the tasks of a run: when they were sent and ran, what they read, how large they are."""
 
 from __future__ import annotations
 
 import math
 import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from distributed import SchedulerPlugin
@@ -13,7 +14,7 @@ from distributed import SchedulerPlugin
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.setting import Setting
-from sdprofile.model.trace import Group, Trace
+from sdprofile.model.trace import Fetches, Group, Spells, Trace, since
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
@@ -21,10 +22,18 @@ if TYPE_CHECKING:
 _NAME = "sdprofile-trace"
 
 
-class TaskTrace(Instrument[Trace | None]):
-    """What the scheduler saw of each task, by a plugin of it; None if it was not to record."""
+class TaskTrace(Instrument[Trace]):
+    """What the scheduler saw of each task, by a plugin of it.
 
-    def __init__(self, client: Client, clock: Clock, *, setting: Setting, active: bool) -> None:
+    Notes
+    -----
+    The times at which a task ran are the worker's own, which it converts to the scheduler's clock
+    by an offset that may be off by milliseconds. No task is taken to have begun before it was sent
+    or to have ended after the scheduler knew of it. A task that had not ended when the run was over
+    is known to have been sent only. It costs some 5 us a task, of about 1 ms that dask needs.
+    """
+
+    def __init__(self, client: Client, clock: Clock, *, setting: Setting) -> None:
         """Prepare.
 
         Parameters
@@ -36,23 +45,17 @@ class TaskTrace(Instrument[Trace | None]):
             times.
         setting
             What the run is made with.
-        active
-            Whether to record at all.
         """
         super().__init__(client)
         self._clock = clock
         self._setting = setting
-        self._active = active
 
     def begin(self) -> None:
         """Start to record."""
-        if self._active:
-            self._client.run_on_scheduler(_start)
+        self._client.run_on_scheduler(_start)
 
-    def end(self) -> Trace | None:
+    def end(self) -> Trace:
         """Stop, and get what was recorded."""
-        if not self._active:
-            return None
         recorded: _Recorded = self._client.run_on_scheduler(_stop)
         return recorded.trace(self._setting, self._clock)
 
@@ -62,24 +65,36 @@ class _Recorded(SchedulerPlugin):
 
     name = _NAME
 
-    def __init__(self) -> None:
+    def __init__(self, workers: Iterable[str]) -> None:
         self._index: dict[Any, int] = {}
         self._group_index: dict[Any, int] = {}
-        self._worker_index: dict[str, int] = {}
+        self._worker_index = {address: index for index, address in enumerate(workers)}
+        self._tasks: Mapping[Any, Any] = {}
         self._groups: list[Any] = []
         self._arrivals: list[float] = []
         self._priorities: list[Any] = []
         self._group, self._graph = array("i"), array("i")
-        self._begun, self._ended, self._released = array("d"), array("d"), array("d")
-        self._nbytes, self._worker, self._wanted = array("q"), array("i"), array("b")
+        self._sent, self._begun, self._ended = array("d"), array("d"), array("d")
+        self._reading, self._writing, self._released = array("d"), array("d"), array("d")
+        self._nbytes, self._worker = array("q"), array("i")
+        self._wanted, self._limited = array("b"), array("b")
         self._first_input, self._inputs = array("q", [0]), array("i")
+        self._fetches, self._pauses = Fetches(), Spells()
+        self._began = time.time()
         self._cpu_before = self._cpu_after = 0.0
 
     def update_graph(self, scheduler: Scheduler, *, tasks: Iterable[Any], **_: object) -> None:
         """Add the tasks of a graph that has come."""
         if not self._arrivals:
             self._cpu_before = self._cpu_after = time.thread_time()
-        new = [key for key in tasks if key not in self._index and scheduler.tasks[key].run_spec]
+        self._tasks = scheduler.tasks
+        new = [
+            key
+            for key in tasks
+            if key not in self._index
+            and (task := scheduler.tasks[key]).run_spec
+            and task.state != "memory"  # as a result that is held from before the run
+        ]
         size = len(self._group)
         self._index.update((key, size + place) for place, key in enumerate(new))
         for key in new:
@@ -92,40 +107,67 @@ class _Recorded(SchedulerPlugin):
             self._graph.append(len(self._arrivals))
             self._priorities.append(task.priority)
             self._wanted.append(1 if task.who_wants else 0)
+            self._limited.append(1 if task.resource_restrictions else 0)
             known = (self._index.get(each.key) for each in task.dependencies)
             self._inputs.extend(index for index in known if index is not None)
             self._first_input.append(len(self._inputs))
-        nothing = [math.nan] * len(new)
-        self._begun.extend(nothing)
-        self._ended.extend(nothing)
-        self._released.extend([math.inf] * len(new))
+        for never in (self._sent, self._begun, self._ended, self._released):
+            never.extend([math.inf] * len(new))
+        for nothing in (self._reading, self._writing):
+            nothing.extend([0.0] * len(new))
         self._nbytes.extend([0] * len(new))
         self._worker.extend([0] * len(new))
         self._arrivals.append(time.time())
 
     def transition(self, key: Any, start: str, finish: str, *_: object, **details: Any) -> None:
-        """Note the end of a task, and of its result."""
-        if start == "processing" and finish == "memory":
-            index = self._index.get(key)
-            parts = details.get("startstops") or ()
-            computed = [part for part in parts if part["action"] == "compute"]
-            if index is not None and computed:
-                self._begun[index] = computed[0]["start"]
-                self._ended[index] = computed[-1]["stop"]
-                self._nbytes[index] = details.get("nbytes") or 0
-                address = details.get("worker") or ""
-                self._worker[index] = self._worker_index.setdefault(
-                    address, len(self._worker_index)
-                )
-                self._cpu_after = time.thread_time()
+        """Note when a task is sent, when it ends, and when its result is dropped."""
+        index = self._index.get(key)
+        if index is None:
+            return
+        if finish == "processing":
+            self._sent[index] = time.time()
+            worker = self._tasks[key].processing_on
+            if worker is not None:
+                self._worker[index] = self._known(worker.address)
+        elif start == "processing" and finish in ("memory", "erred"):
+            if parts := details.get("startstops"):
+                self._note(index, parts, details)
         elif start == "memory":
-            index = self._index.get(key)
-            if index is not None:
-                self._released[index] = time.time()
+            self._released[index] = time.time()
         if finish == "forgotten":
-            self._index.pop(key, None)
+            del self._index[key]
+            if self._released[index] == math.inf:
+                self._released[index] = time.time()
 
-    def stop(self) -> None:
+    def _note(self, index: int, parts: list[dict[str, Any]], details: dict[str, Any]) -> None:
+        """Note what a worker did for a task."""
+        computed = [part for part in parts if part["action"] == "compute"]
+        if not computed:
+            return
+        begun, ended, now = computed[0]["start"], computed[-1]["stop"], time.time()
+        ahead = max(0.0, ended - now) or min(0.0, begun - self._sent[index])
+        self._begun[index], self._ended[index] = begun - ahead, ended - ahead
+        self._nbytes[index] = details.get("nbytes") or 0
+        if "worker" in details:
+            self._worker[index] = self._known(details["worker"])
+        if len(parts) > len(computed):
+            for part in parts:
+                seconds = part["stop"] - part["start"]
+                if part["action"] == "disk-read":
+                    self._reading[index] += seconds
+                elif part["action"] == "disk-write":
+                    self._writing[index] += seconds
+                elif part["action"] == "transfer":
+                    self._fetches.task.append(index)
+                    self._fetches.worker.append(self._worker[index])
+                    self._fetches.begun.append(part["start"] - ahead)
+                    self._fetches.ended.append(part["stop"] - ahead)
+        self._cpu_after = time.thread_time()
+
+    def _known(self, address: str) -> int:
+        return self._worker_index.setdefault(address, len(self._worker_index))
+
+    def stop(self, scheduler: Scheduler) -> None:
         """Forget the scheduler's own objects, and bring the priorities into an order."""
         for place, group in enumerate(self._groups):
             before = group.dependencies
@@ -135,8 +177,10 @@ class _Recorded(SchedulerPlugin):
                 groups_before=len(before),
                 tasks_before=sum(map(len, before)),
             )
+        self._note_pauses(scheduler)
         self._index.clear()
         self._group_index.clear()
+        self._tasks = {}
         ranks = array("i", bytes(4 * len(self._priorities)))
         by_priority = sorted(range(len(ranks)), key=self._priorities.__getitem__)
         for rank, index in enumerate(by_priority):
@@ -144,36 +188,64 @@ class _Recorded(SchedulerPlugin):
         self._priorities = []
         self._order = ranks
 
+    def _note_pauses(self, scheduler: Scheduler) -> None:
+        for address, index in self._worker_index.items():
+            paused = False
+            for at, event in scheduler.get_events(address):
+                if event.get("action") != "worker-status-change" or at < self._began:
+                    continue
+                if paused:
+                    self._pauses.ended.append(at)
+                paused = event["status"] == "paused"
+                if paused:
+                    self._pauses.worker.append(index)
+                    self._pauses.begun.append(at)
+            if paused:
+                self._pauses.ended.append(math.inf)
+
     def trace(self, setting: Setting, clock: Clock) -> Trace:
         """Return what was recorded, by the clock of the cell."""
-        began = clock.began_there
+        ours = partial(since, began=clock.began_there)
+        fetches, pauses = self._fetches, self._pauses
         return Trace(
             workers=setting.workers,
             threads=setting.threads,
             seconds=clock.seconds,
             scheduler_seconds=self._cpu_after - self._cpu_before,
-            arrivals=tuple(each - began for each in self._arrivals),
+            arrivals=tuple(ours(self._arrivals)),
             groups=tuple(self._groups),
             group=self._group,
             graph=self._graph,
             order=self._order,
-            begun=array("d", (each - began for each in self._begun)),
-            ended=array("d", (each - began for each in self._ended)),
+            sent=ours(self._sent),
+            begun=ours(self._begun),
+            ended=ours(self._ended),
+            reading=since(self._reading),
+            writing=since(self._writing),
             nbytes=self._nbytes,
             worker=self._worker,
             wanted=self._wanted,
-            released=array("d", (each - began for each in self._released)),
+            limited=self._limited,
+            released=ours(self._released),
             first_input=self._first_input,
             inputs=self._inputs,
+            addresses=tuple(self._worker_index),
+            fetches=Fetches(
+                task=fetches.task,
+                worker=fetches.worker,
+                begun=ours(fetches.begun),
+                ended=ours(fetches.ended),
+            ),
+            pauses=Spells(worker=pauses.worker, begun=ours(pauses.begun), ended=ours(pauses.ended)),
         )
 
 
 def _start(dask_scheduler: Scheduler) -> None:
-    dask_scheduler.add_plugin(_Recorded(), name=_NAME)
+    dask_scheduler.add_plugin(_Recorded(dask_scheduler.workers), name=_NAME)
 
 
 def _stop(dask_scheduler: Scheduler) -> _Recorded:
     recorded = cast("_Recorded", dask_scheduler.plugins[_NAME])
     dask_scheduler.remove_plugin(name=_NAME)
-    recorded.stop()
+    recorded.stop(dask_scheduler)
     return recorded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -181,6 +182,43 @@ def by_kind(runs: Sequence[Run]) -> tuple[tuple[Run, ...], ...]:
     for run in runs:
         kinds.setdefault(run.setting.kind, []).append(run)
     return tuple(tuple(same) for same in kinds.values())
+
+
+def traced(runs: Sequence[Run]) -> Run | None:
+    """Return the run whose tasks stand for those of all runs with a setting.
+
+    Parameters
+    ----------
+    runs
+        All with the same setting.
+
+    Returns
+    -------
+    Run or None
+        Of those whose tasks are known, the one that ended well with the time nearest to the median,
+        else the last; None if there is none.
+    """
+    known = [run for run in runs if run.trace is not None]
+    well = [run.seconds for run in runs if run.status == "ok"]
+    finished = [run for run in known if run.status == "ok"]
+    if not finished:
+        return known[-1] if known else None
+    median = statistics.median(well)
+    return min(finished, key=lambda run: abs(run.seconds - median))
+
+
+def with_one_trace(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """Return runs of which only that one has its tasks which stands for its setting.
+
+    The tasks of all would make a file with ten repeats ten times as large.
+    """
+    by_setting: dict[Setting, list[Run]] = {}
+    for run in runs:
+        by_setting.setdefault(run.setting, []).append(run)
+    kept = {id(traced(same)) for same in by_setting.values()}
+    return tuple(
+        run if run.trace is None or id(run) in kept else replace(run, trace=None) for run in runs
+    )
 
 
 def in_rounds(runs: Sequence[Run]) -> bool | None:

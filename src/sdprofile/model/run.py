@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.elements import Data
@@ -15,6 +15,7 @@ from sdprofile.model.spans import Work
 from sdprofile.model.steps import Steps
 from sdprofile.model.tasks import Throttled
 from sdprofile.model.timing import Timing
+from sdprofile.model.trace import Trace
 from sdprofile.model.transfers import Transfers
 
 
@@ -62,6 +63,10 @@ class Run:
     def workers(self) -> int:
         """Number of workers."""
         return self.setting.workers
+
+    trace: Trace | None = field(default=None, hash=False, repr=False)
+    """Its tasks. None where they were not recorded, and, in a profile, where another run stands for
+    its count (see `sdprofile.model.measured.with_one_trace`)."""
 
     @property
     def threads(self) -> int:

@@ -1,10 +1,40 @@
-"""The tasks of one run, as a replay needs them."""
+"""The tasks of one run: when and where each ran, and what it needed."""
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, NewType
+
+from sdprofile.model.memory import Curve
+
+if TYPE_CHECKING:
+    Whole = array[int]
+    Real = array[float]
+else:  # which who reads a file looks at; until Python 3.12 an array cannot say of what it is
+    Whole = NewType("Whole", array)
+    Real = NewType("Real", array)
+
+TICKS = 1e5
+"""Ticks in a second; times are kept to 10 us, a tenth of the shortest task that dask can run."""
+
+
+def since(times: Sequence[float], began: float = 0.0) -> Real:
+    """Return times since a moment, to whole ticks, as they are read from a file."""
+    import numpy as np
+
+    ticks = np.rint((np.asarray(times, dtype=float) - began) * TICKS)
+    return array("d", (ticks / TICKS).tobytes())
+
+
+def _whole() -> Whole:
+    return array("i")
+
+
+def _real() -> Real:
+    return array("d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +55,77 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace:
-    """The tasks that ended in one run; times are in seconds since the cell started.
+class Spells:
+    """Stretches of time in which a worker did something, in no order."""
 
-    Each array has an item for each task, in the order in which the tasks were sent.
+    worker: Whole = field(default_factory=_whole)
+    """Index of the worker."""
+
+    begun: Real = field(default_factory=_real)
+    """When each began."""
+
+    ended: Real = field(default_factory=_real)
+    """When it was over; infinity if it was not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetches(Spells):
+    """What workers fetched from others."""
+
+    task: Whole = field(default_factory=_whole)
+    """Index of the task that dask names as the one it was for: the first of those that needed it.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Calls in the kernel that send a graph or wait for results, but for those within another."""
+
+    begun: Real = field(default_factory=_real)
+    """When each was made."""
+
+    ended: Real = field(default_factory=_real)
+    """When it returned."""
+
+    sends: Whole = field(default_factory=_whole)
+    """2 where it sends a graph and waits for the result, as ``dask.compute`` does; 1 where it does
+    not wait, as ``Client.submit`` does not; 0 where it only waits, as ``Client.gather`` does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cores:
+    """How many CPUs one worker's process had in use over time, with its child processes."""
+
+    worker: str
+    """Its address."""
+
+    cpus: int
+    """CPUs of its host that it may use."""
+
+    step: float
+    """Seconds from one item of `used` to the next."""
+
+    used: tuple[float, ...]
+    """Mean number in each step, the first from the start of the cell; the last may be cut off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """What was sampled of the workers' processes."""
+
+    curves: tuple[Curve, ...] = ()
+    """Memory over time."""
+
+    cores: tuple[Cores, ...] = ()
+    """CPUs in use over time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """The tasks of one run; times are in seconds since the cell started, to 10 us.
+
+    Each array has an item for each task, in the order in which the tasks came, unless it says
+    otherwise. A task that was executed more than once is here as it was the last time.
     """
 
     workers: int
@@ -50,38 +147,66 @@ class Trace:
     groups: tuple[Group, ...]
     """The groups of the tasks."""
 
-    group: array[int]
+    group: Whole
     """Index of the task's group."""
 
-    graph: array[int]
+    graph: Whole
     """Index of the graph that it came with."""
 
-    order: array[int]
+    order: Whole
     """Place in the order of dask's priorities; the lowest goes first."""
 
-    begun: array[float]
-    """When a thread took it up."""
+    begun: Real
+    """When a thread took it up; infinity if it did not come to an end, as in `ended`."""
 
-    ended: array[float]
-    """When it had its result."""
+    ended: Real
+    """When it had its result, or had failed."""
 
-    nbytes: array[int]
+    nbytes: Whole
     """Size of its result, in bytes."""
 
-    worker: array[int]
-    """Index of the worker that ran it."""
+    worker: Whole
+    """Index of the worker that ran it, or was to run it."""
 
-    wanted: array[int]
+    wanted: Whole
     """1 where the kernel held on to the result, else 0."""
 
-    released: array[float]
-    """When the result was dropped; infinity if it was not."""
+    released: Real
+    """When the result, or a task that was not executed, was dropped; infinity if it was not."""
 
-    first_input: array[int]
+    first_input: Whole
     """Where the task's inputs begin in `inputs`; with one item more, for the end of the last."""
 
-    inputs: array[int]
+    inputs: Whole
     """Indices of the tasks whose results are read, task by task."""
+
+    sent: Real = field(default_factory=_real)
+    """When the scheduler sent it to a worker; infinity if it did not."""
+
+    limited: Whole = field(default_factory=_whole)
+    """1 where it needs resources that a worker may not have left, else 0."""
+
+    reading: Real = field(default_factory=_real)
+    """Seconds just before it in which its worker read inputs back from disk; below 5 ms dask says
+    none."""
+
+    writing: Real = field(default_factory=_real)
+    """Seconds just after it in which its worker wrote results to disk; below 5 ms none."""
+
+    addresses: tuple[str, ...] = ()
+    """Addresses of the workers, by their index."""
+
+    fetches: Fetches = Fetches()
+    """What the workers fetched from each other, by fetch."""
+
+    pauses: Spells = Spells()
+    """When workers took no tasks for lack of memory, by pause."""
+
+    calls: Calls = Calls()
+    """What the kernel asked of dask, by call."""
+
+    cores: tuple[Cores, ...] = ()
+    """How many CPUs each worker had in use; empty where that was not sampled."""
 
     def __len__(self) -> int:
         return len(self.group)

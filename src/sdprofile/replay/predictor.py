@@ -56,16 +56,10 @@ class Predictor:
 
     _recorded: list[_Recorded] = field(default_factory=list)
 
-    def add(self, run: Run, trace: Trace | None) -> None:
-        """Add a run that ended well, and its tasks.
-
-        Parameters
-        ----------
-        run, trace
-            What was measured; nothing is added without the tasks.
-        """
-        if trace is not None and run.status == "ok":
-            self._recorded.append(_Recorded(run=run, trace=trace))
+    def add(self, run: Run) -> None:
+        """Add a run; one that did not end well, or whose tasks are not known, tells nothing."""
+        if run.trace is not None and run.status == "ok":
+            self._recorded.append(_Recorded(run=run, trace=run.trace))
 
     def predict(self, counts: Sequence[int], *, cpus: int | None = None) -> Predictions | None:
         """Return what a replay says.
@@ -218,7 +212,7 @@ def _overhead(trace: Trace) -> float:
     gaps = []
     for index in sorted(range(len(trace)), key=trace.begun.__getitem__):
         start, stop = trace.begun[index], trace.ended[index]
-        if math.isnan(start):
+        if start == math.inf:
             continue
         ends = lanes.setdefault(trace.worker[index], [])
         before = max((end for end in ends if end <= start), default=None)

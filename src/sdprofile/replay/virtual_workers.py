@@ -86,7 +86,7 @@ class Kernel:
             ended = trace.ended[index]
             # Clocks of other hosts may be a little off, but no graph waits for a task of its own.
             place = max(bisect_left(times, ended), trace.graph[index] + 1)
-            if place < len(times) and not math.isnan(ended):
+            if place < len(times) and ended < math.inf:
                 self._awaited[place] += 1
                 self._before[index] = place
                 lasts[place] = max(lasts[place], ended)

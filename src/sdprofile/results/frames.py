@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.explain.account import account
 from sdprofile.explain.verdict import verdict_of
+from sdprofile.model.measured import traced
 from sdprofile.model.setting import LIMIT, THREADS, Setting, column_name
 from sdprofile.model.spans import EXECUTE
 
@@ -164,6 +166,26 @@ def tasks_frame(profile: Measured) -> pd.DataFrame:
             for row in _task_rows(run)
         ],
         "repeat prefix tasks seconds cpu_seconds peak_worker_bytes rise_low_bytes rise_high_bytes",
+        profile,
+    )
+
+
+def account_frame(profile: Measured) -> pd.DataFrame:
+    """Return where the wall time went, one row per setting and cause; see `Profile.account`."""
+    return _frame(
+        [
+            {
+                **_which(run.setting, profile),
+                "repeat": run.repeat,
+                "cause": str(part.cause),
+                "seconds": part.seconds,
+                "share": part.share,
+            }
+            for count in profile.counts
+            if (run := traced(count.runs)) is not None
+            for part in account(run)
+        ],
+        "repeat cause seconds share",
         profile,
     )
 

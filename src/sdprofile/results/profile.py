@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.explain.explained import Explained
 from sdprofile.results.exported import Exported
 from sdprofile.results.frames import (
+    account_frame,
     memory_frame,
     runs_frame,
     spans_frame,
@@ -132,6 +133,25 @@ class Profile(Explained, Exported):
             worker). What is not known is `NA`.
         """
         return tasks_frame(self)
+
+    def account(self) -> pd.DataFrame:
+        """Return where the wall time went, one row per worker count and cause.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat` (the run with the time nearest to the median of its count
+            stands for it), `cause` (see `sdprofile.model.account.Cause`), `seconds` of wall time
+            and `share` of it, 0 to 1; the largest cause first. Empty for runs whose tasks were not
+            recorded, as in a file of an older sdprofile.
+
+        Notes
+        -----
+        The seconds of a count add up to the wall time of its run: each second belongs to one
+        cause, by what the threads of the workers did. One thread of four that waits for 1 s is
+        0.25 s. How it is told what they did: `sdprofile.explain.account.account`.
+        """
+        return account_frame(self)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw memory over time, one colour and marker per worker count; of a grid, the times.

@@ -12,8 +12,9 @@ profile    the `Profile`: each dataclass an object whose keys are its fields, tu
 
 A memory curve has, instead of `seconds` and `nbytes`, the differences from one sample to the next:
 `ticks` in 0.1 ms and `steps` in bytes, the first from 0. (`seconds` stays where a time is no whole
-number of ticks. Where `thresholds` is missing, they were dask's own.) How older formats differ is
-in `sdprofile.results.upgrades`.
+number of ticks. Where `thresholds` is missing, they were dask's own.) Arrays, and the tasks of a
+run, are as `sdprofile.results.packed` has them. How older formats differ is in
+`sdprofile.results.upgrades`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -35,7 +37,9 @@ from cattrs.gen import make_dict_structure_fn
 from sdprofile.errors import SdprofileError
 from sdprofile.explain.explained import Explained
 from sdprofile.model.memory import Curve
+from sdprofile.model.trace import Real, Trace, Whole
 from sdprofile.output_files import reason, write_whole
+from sdprofile.results.packed import as_it_was, close_by, packed, unpacked
 from sdprofile.results.upgrades import STEPS, upgraded
 
 FORMAT = 1 + len(STEPS)
@@ -146,6 +150,14 @@ def _converter() -> Converter:
     as_it_is = converter.get_structure_hook(Curve)
     converter.register_structure_hook(Curve, lambda value, kind: as_it_is(_unpacked(value), kind))
     converter.register_unstructure_hook(Curve, _packed)
+    for numbers, real in ((Whole, False), (Real, True)):
+        ours = functools.partial(operator.is_, numbers)
+        converter.register_unstructure_hook_func(ours, packed)
+        converter.register_structure_hook_func(ours, _array_hook(real=real))
+    of_trace = converter.get_unstructure_hook(Trace)
+    into_trace = converter.get_structure_hook(Trace)
+    converter.register_unstructure_hook(Trace, lambda trace: of_trace(close_by(trace)))
+    converter.register_structure_hook(Trace, lambda value, kind: as_it_was(into_trace(value, kind)))
     return converter
 
 
@@ -205,6 +217,10 @@ def _only(accepted: type, structure: _Hook) -> _Hook:
 
 def _is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
+
+
+def _array_hook(*, real: bool) -> _Hook:
+    return lambda value, _: unpacked(value, real=real)
 
 
 def _tuple_hook(kind: Any, converter: Converter) -> _Hook:

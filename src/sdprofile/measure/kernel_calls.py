@@ -1,0 +1,80 @@
+"""When the kernel asked dask for something, and waited for it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from array import array
+from functools import partial
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, cast
+
+from sdprofile.measure.clock import Clock
+from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.interception import Around, stood_in
+from sdprofile.model.trace import Calls, since
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+class KernelCalls(Instrument[Calls]):
+    """The calls of dask's own functions in the kernel that send graphs or wait for results.
+
+    Notes
+    -----
+    What such a function calls itself belongs to it: ``x.compute()`` is one call of `dask.compute`,
+    from the optimisation of the graph until the result is in the kernel.
+    """
+
+    def __init__(self, client: Client, clock: Clock) -> None:
+        """Prepare; the clock tells which calls are of the cell."""
+        super().__init__(client)
+        self._clock = clock
+
+    def begin(self) -> None:
+        """Stand in for the functions."""
+        from dask.base import compute, persist
+        from distributed import Client, Future, wait
+
+        watched = (
+            (2, (compute, Client.get)),
+            (1, (persist, Client.compute, Client.persist, Client.submit, Client.map)),
+            (0, (Client.gather, Future.result, wait)),
+        )
+        self._calls: list[tuple[float, float, int]] = []
+        self._within = threading.local()
+        self._stack = contextlib.ExitStack()
+        stand_ins: list[tuple[FunctionType, Around]] = [
+            (cast("FunctionType", function), partial(self._call, sends))
+            for sends, functions in watched
+            for function in functions
+        ]
+        self._stack.enter_context(stood_in(stand_ins))
+
+    def end(self) -> Calls:
+        """Leave the functions as they were; return when they were called."""
+        self._stack.close()
+        began, seconds = self._clock.began, self._clock.seconds
+        during = [each for each in self._calls if began <= each[0] < began + seconds]
+        return Calls(
+            begun=since([begun for begun, _, _ in during], began),
+            ended=since([ended for _, ended, _ in during], began),
+            sends=array("b", [sends for *_, sends in during]),
+        )
+
+    def abandon(self) -> None:
+        """Leave the functions as they were."""
+        self._stack.close()
+
+    def _call(self, sends: int, call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        __tracebackhide__ = True
+        if getattr(self._within, "call", False):
+            return call(*args, **kwargs)
+        self._within.call, began = True, time.time()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            self._within.call = False
+            self._calls.append((began, time.time(), sends))

@@ -1,0 +1,125 @@
+"""Each run has its tasks, as far as they got."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import dask
+import pytest
+from distributed import Client
+from runs import measure
+
+from sdprofile.model.run import Run
+from sdprofile.model.trace import Trace
+
+
+def trace_of(run: Run) -> Trace:
+    """Return the tasks of a run, which were recorded."""
+    assert run.trace is not None
+    return run.trace
+
+
+def prefixes(trace: Trace) -> list[str]:
+    """Return the prefix of each task."""
+    return [trace.groups[group].prefix for group in trace.group]
+
+
+@dask.delayed(pure=False)
+def nap(*_: object) -> float:
+    """Sleep for a moment."""
+    time.sleep(0.05)
+    return 1.0
+
+
+@dask.delayed(pure=False)
+def fail(*_: object) -> None:
+    """Raise an error after a moment."""
+    time.sleep(0.05)
+    raise ValueError("of the cell")
+
+
+def test_a_task_is_ready_then_sent_then_runs(client: Client) -> None:
+    run, _ = measure(lambda: nap(nap()).compute(), client)
+    trace = trace_of(run)
+
+    first, second = sorted(range(2), key=lambda index: trace.begun[index])
+    assert (trace.workers, trace.threads, trace.seconds) == (1, 1, run.seconds)
+    assert 0 <= trace.arrivals[0] <= trace.sent[first] <= trace.begun[first]
+    assert trace.ended[first] <= trace.sent[second] <= trace.begun[second]
+    assert trace.ended[second] <= run.seconds
+    assert all(end - start >= 0.05 for start, end in zip(trace.begun, trace.ended, strict=True))
+    assert list(trace.worker) == [0, 0]
+    assert len(trace.addresses) == 1
+    [call], [sends] = zip(trace.calls.begun, trace.calls.ended, strict=True), trace.calls.sends
+    assert sends == 2
+    assert 0 <= call[0] <= trace.arrivals[0] <= trace.ended[second] <= call[1] <= run.seconds
+
+
+def test_a_run_that_fails_has_the_tasks_that_came_before(client: Client) -> None:
+    run, error = measure(lambda: nap(fail(nap())).compute(), client)
+    trace = trace_of(run)
+
+    assert (run.status, type(error)) == ("failed", ValueError)
+    ran = {
+        (prefix, index)
+        for index, prefix in enumerate(prefixes(trace))
+        if trace.ended[index] < math.inf
+    }
+    assert sorted(prefix for prefix, _ in ran) == ["fail", "nap"]
+    assert len(trace) == 3
+
+
+def test_what_is_held_from_before_is_no_task(client: Client) -> None:
+    held = client.submit(abs, -7, key="held")
+    assert held.result() == 7
+    run, _ = measure(lambda: client.submit(abs, -7, key="held").result(), client)
+    trace = trace_of(run)
+    assert len(trace) == 0
+    assert list(trace.calls.sends) == [1, 0]
+
+
+def test_calls_within_a_call_are_part_of_it_and_the_functions_are_as_they_were(
+    client: Client,
+) -> None:
+    before = [each.__code__ for each in (dask.compute, dask.persist, Client.submit, Client.gather)]
+
+    def work() -> None:
+        dask.compute(nap())
+        client.gather(
+            [client.submit(abs, -1), dask.persist(nap())[0].key and client.submit(abs, 2)]
+        )
+
+    run, _ = measure(work, client)
+
+    assert list(trace_of(run).calls.sends) == [2, 1, 1, 1, 0]
+    after = [each.__code__ for each in (dask.compute, dask.persist, Client.submit, Client.gather)]
+    assert after == before
+
+
+def test_cores_are_those_that_the_tasks_used(client: Client) -> None:
+    def spin() -> None:
+        end = time.thread_time() + 0.5
+        while time.thread_time() < end:
+            pass
+
+    run, _ = measure(lambda: client.submit(spin).result(), client)
+
+    [cores] = trace_of(run).cores
+    assert cores.worker == trace_of(run).addresses[0]
+    assert cores.cpus >= 1
+    assert (len(cores.used) - 1) * cores.step < run.seconds <= len(cores.used) * cores.step
+    lengths = [cores.step] * (len(cores.used) - 1)
+    lengths.append(run.seconds - sum(lengths))
+    used = sum(each * length for each, length in zip(cores.used, lengths, strict=True))
+    assert used == pytest.approx(0.5, abs=0.25)  # in steps of 10 ms, with the event loop
+
+
+def test_tasks_that_need_a_resource_are_marked(client: Client) -> None:
+    def work() -> None:
+        with dask.annotate(resources={"sdprofile memory": 0.0}):
+            first = nap()
+        dask.compute(first, optimize_graph=False)
+
+    run, _ = measure(work, client)
+    assert list(trace_of(run).limited) == [1]
