@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.measure import sampling
 from sdprofile.measure.clock import workers_ahead
 from sdprofile.measure.instrument import Instrument
@@ -55,10 +56,11 @@ class WorkerMemory(Instrument):
         self._read: dict[str, Samples] = {}
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
         self._ahead: dict[str, float] = {}
-        pids: dict[str, int] = ask_workers(self._client, os.getpid)
+        hosts = {state.address: state.host for state in worker_states(self._client)}
+        pids: dict[str, int] = ask_workers(self._client, os.getpid, workers=list(hosts))
         by_host: dict[str, list[str]] = {}
         for worker in pids:
-            by_host.setdefault(_host(worker), []).append(worker)
+            by_host.setdefault(hosts[worker], []).append(worker)
         for host, workers in by_host.items():
             begin = partial(start_sampling, [pids[worker] for worker in workers])
             if sampler := self._on(host, begin):
@@ -224,12 +226,6 @@ def cut(
     inside = [(round(at - began, 4), amount) for at, amount in pairs if began <= at < end]
     kept = [*earlier[-1:], *inside]
     return (tuple(at for at, _ in kept), tuple(amount for _, amount in kept)) if kept else None
-
-
-def _host(worker: str) -> str:
-    from distributed.comm.addressing import get_address_host
-
-    return str(get_address_host(worker))
 
 
 def _nannies(dask_scheduler: Scheduler, host: str) -> list[tuple[str, bool]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from distributed import SchedulerPlugin
 
+from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.run import Run
 from sdprofile.model.trace import Group, Trace
@@ -163,11 +164,10 @@ class _Recorded(SchedulerPlugin):
 
 
 def _start(dask_scheduler: Scheduler) -> None:
-    dask_scheduler.add_plugin(_Recorded(), name=_NAME)
+    start_plugin(dask_scheduler, _Recorded(), name=_NAME)
 
 
 def _stop(dask_scheduler: Scheduler) -> _Recorded:
-    recorded = cast("_Recorded", dask_scheduler.plugins[_NAME])
-    dask_scheduler.remove_plugin(name=_NAME)
+    recorded = cast("_Recorded", stop_plugin(dask_scheduler, _NAME))
     recorded.stop()
     return recorded
