@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Iterable
@@ -81,6 +82,7 @@ class Name:
         return self.get(owner, _GONE) is not _GONE
 
 
+@functools.cache  # asked for each task
 def _imported(path: str) -> Any:
     """Return a module, or what is within one; None where there is none of this name."""
     module, _, name = path.rpartition(".")
