@@ -15,7 +15,7 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from sdprofile.cluster import own, workers
+from sdprofile.cluster import lease, own, prepare, workers
 from sdprofile.cluster.own import close_cluster, start_cluster
 
 TESTS = Path(__file__).parent
@@ -126,10 +126,23 @@ def client() -> Iterator[Client]:
     close_cluster()
 
 
+@pytest.fixture(scope="module")
+def few_imports() -> Iterator[None]:
+    """Workers that are not forked make no imports before they are needed, which takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare, "imported_here", tuple)
+        yield
+
+
 @pytest.fixture
-def user_client() -> Iterator[Client]:
-    """A cluster that the user started: two workers of 700 MB with one thread each."""
-    with workers.fast_start():  # saves seconds; what is tested is what happens to it afterwards
+def user_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A cluster that the user started: two workers of 700 MB with one thread each.
+
+    All its workers are forked, which saves seconds for each. That those which a profile starts on a
+    user's cluster are spawned as dask does it is tested in a kernel, see tests/notebook.
+    """
+    monkeypatch.setattr(lease, "fast_start", lambda *, fork: workers.fast_start())
+    with workers.fast_start():
         cluster = LocalCluster(
             n_workers=2,
             threads_per_worker=1,

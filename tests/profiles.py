@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sdprofile.model.elements import Element
+from sdprofile.model.elements import Data, Element
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
+from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
-from sdprofile.model.spans import SpanActivity
-from sdprofile.model.steps import StepCall
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.spans import SpanActivity, Work
+from sdprofile.model.steps import StepCall, Steps
+from sdprofile.model.tasks import PrefixMemory
+from sdprofile.model.transfers import Transfers
 from sdprofile.results.profile import Profile
 
 GB = 10**9
@@ -49,8 +51,9 @@ def make_run(
 ) -> Run:
     """Return a run: 10 s, 100 tasks, 1 thread and 5 GB a worker, unless told otherwise.
 
-    A `status` other than ``"ok"`` comes with a failure after the run's seconds, of the first worker
-    if one was killed. `curve` is the sampled memory of each worker, evenly spread over the run.
+    A `status` other than ``"ok"`` comes with a failure, of the first worker if one was killed.
+    `curve` is the sampled memory of each worker, evenly spread over the run. What is in a reading
+    of a run is given by its own name (see `_READINGS`).
     """
     values: dict[str, Any] = {
         "threads": 1,
@@ -79,23 +82,39 @@ def make_run(
                 for index in range(workers)
             ),
         )
-    if values["status"] != "ok":
-        values.setdefault("failure", make_failure(workers, **_shared(values)))
-    return Run(workers=workers, **values)
+    if (status := values.pop("status")) != "ok":
+        values.setdefault("failure", make_failure(status=status))
+    readings: dict[str, Any] = {
+        name: kind(**{each: values.pop(word) for word, each in words.items() if word in values})
+        for name, (kind, words) in _READINGS.items()
+    }
+    return Run(setting=make_setting(workers, **readings.pop("setting")), **readings, **values)
 
 
-def make_failure(workers: int = 1, **kwargs: Any) -> Failure:
-    """Return a failure: killed after 10 s with 4.9 of 5 GB in use, unless told otherwise."""
+_READINGS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
+    "setting": (dict, {name: name for name in ("threads", "memory_limit", "variables")}),
+    "memory": (
+        MemoryUse,
+        {name: name for name in ("worker_peaks", "cluster_peak", "curves", "swapped")}
+        | {"task_memory": "prefixes"},
+    ),
+    "work": (Work, {name: name for name in ("tasks", "spans", "cpu_seconds", "spilled")}),
+    "transfers": (Transfers, {"transferred": "nbytes", "gathered": "gathered"}),
+    "steps": (Steps, {"steps": "calls", "recomputed": "recomputed"}),
+    "data": (Data, {name: name for name in ("elements", "finer_than_needed", "lazy")}),
+}
+"""For each reading of a run: what its values are called in `make_run`, and in itself."""
+
+
+def make_failure(**kwargs: Any) -> Failure:
+    """Return a failure: killed with 4.9 GB in use, unless told otherwise."""
     values: dict[str, Any] = {
-        "repeat": 1,
         "status": "killed",
-        "seconds": 10.0,
         "message": "a worker was killed",
         "worker": address(0),
         "nbytes": 49 * GB // 10,
-        "memory_limit": 5 * GB,
     } | kwargs
-    return Failure(workers=workers, **values)
+    return Failure(**values)
 
 
 def make_activity(activity: str, seconds: float, **kwargs: Any) -> SpanActivity:
@@ -104,7 +123,7 @@ def make_activity(activity: str, seconds: float, **kwargs: Any) -> SpanActivity:
     return SpanActivity(activity=activity, seconds=seconds, **values)
 
 
-def make_task(prefix: str = "add", **kwargs: Any) -> TaskMemory:
+def make_task(prefix: str = "add", **kwargs: Any) -> PrefixMemory:
     """Return a prefix of 100 tasks that rose by 1 GB to at most 2 GB, unless told otherwise."""
     values: dict[str, Any] = {
         "tasks": 100,
@@ -112,7 +131,7 @@ def make_task(prefix: str = "add", **kwargs: Any) -> TaskMemory:
         "rise_low": GB,
         "rise_high": GB,
     } | kwargs
-    return TaskMemory(prefix=prefix, **values)
+    return PrefixMemory(prefix=prefix, **values)
 
 
 def make_profile(*runs: Run, empty: bool = False, **kwargs: Any) -> Profile:
@@ -135,21 +154,17 @@ def make_profile(*runs: Run, empty: bool = False, **kwargs: Any) -> Profile:
     return Profile(runs=runs, **values)
 
 
-def _shared(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in ("repeat", "status", "seconds", "memory_limit")}
-
-
 def make_step(
     name: str,
     seconds: float = 0.1,
     *,
     calls: int = 1,
-    merged: Sequence[str] = (),
+    fused: Sequence[str] = (),
     kernel_rise: int = 0,
 ) -> StepCall:
     """Return a step of the cell: one call of 0.1 s, unless told otherwise."""
     return StepCall(
-        span=name, calls=calls, seconds=seconds, merged=tuple(merged), kernel_rise=kernel_rise
+        span=name, calls=calls, seconds=seconds, fused=tuple(fused), kernel_rise=kernel_rise
     )
 
 

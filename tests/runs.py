@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from distributed import Client
+from distributed import Client, get_worker
 
 from sdprofile.measure.run import run_once
 from sdprofile.model.memory import Curve
@@ -46,7 +47,7 @@ def sweep_of(work: Callable[[], object], **options: Any) -> Sweep:
 
 def curves(run: Run, source: str, measure: str = "process") -> list[Curve]:
     """Return the curves of a source and a measure."""
-    return [c for c in run.curves if (c.source, c.measure) == (source, measure)]
+    return [c for c in run.memory.curves if (c.source, c.measure) == (source, measure)]
 
 
 def hold(mib: int, seconds: float = 0.0) -> int:
@@ -54,6 +55,30 @@ def hold(mib: int, seconds: float = 0.0) -> int:
     payload = b"x" * (mib * MIB)
     time.sleep(seconds)
     return len(payload)
+
+
+def hold_together(mib: int, folder: Path, tasks: int, seconds: float = 0.1) -> int:
+    """Have so much memory in use at the same time as the other tasks that meet in a folder."""
+    payload = b"x" * (mib * MIB)
+    (folder / uuid.uuid4().hex).touch()
+    while len(list(folder.iterdir())) < tasks:
+        time.sleep(0.01)
+    time.sleep(seconds)  # for the sampler, which looks every 20 ms
+    return len(payload)
+
+
+_holding: set[str] = set()
+
+
+def hold_beside_others(mib: int) -> None:
+    """Have so much memory in use until all tasks that run beside this one have."""
+    worker, key = get_worker(), get_worker().get_current_task()
+    payload = b"x" * (mib * MIB)
+    _holding.add(key)
+    while any(task.key not in _holding for task in list(worker.state.executing)):
+        time.sleep(0.01)
+    time.sleep(0.3)  # for the nanny, which looks every 0.1 s
+    assert len(payload) == mib * MIB
 
 
 def wait_for(path: Path) -> None:

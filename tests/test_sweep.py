@@ -223,7 +223,7 @@ def test_a_scheduler_of_the_session_is_overridden_and_told_first(
         assert dask.config.get("scheduler") is scheduler
     said = 'scheduler="synchronous"' if isinstance(scheduler, str) else "ThreadPoolExecutor"
     assert said in str(profile).splitlines()[0]
-    assert profile.runs[0].tasks > 0
+    assert profile.runs[0].work.tasks > 0
     assert profile.runs[0].elsewhere == ()
     assert not any(notice.leading for notice in sdprofile.profile(work, repeats=1).notices)
 

@@ -19,6 +19,8 @@ from sdprofile.cluster.session import shape
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import SdprofileError
 
+pytestmark = pytest.mark.usefixtures("few_imports")
+
 QUIET: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -90,7 +92,7 @@ def test_a_profile_scales_it_and_gives_it_back(documented: Client) -> None:
     runs = list(sweep)
     assert [(run.workers, run.status) for run in runs] == [(2, "ok"), (1, "ok")]
     assert {(run.threads, run.memory_limit) for run in runs} == {(1, 700_000_000)}
-    assert all(len(run.worker_peaks) == run.workers for run in runs)
+    assert all(len(run.memory.worker_peaks) == run.workers for run in runs)
     assert worker_states(documented) == ()
 
 

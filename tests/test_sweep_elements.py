@@ -64,7 +64,7 @@ def test_tasks_that_take_long_make_small_chunks_right() -> None:
 
     profile = profile_of(work, threads=4)
     assert [each.name for each in profile.elements] == ["small"]
-    assert profile.runs[0].tasks > 100
+    assert profile.runs[0].work.tasks > 100
     assert "Chunks are too small" not in facts(profile)
 
 
@@ -129,7 +129,7 @@ def test_what_all_threads_of_a_worker_took_is_not_taken_for_what_each_did() -> N
         small.data.map_blocks(holding_80_mb, dtype=float, meta=np.ones(0)).sum().compute()
 
     profile = profile_of(work, threads=3, memory="800MB")
-    most = profile.runs[0].task_memory[0].rise_high
+    most = profile.runs[0].memory.prefixes[0].rise_high
     assert 240_000_000 < most < 400_000_000
     assert 3 * most > 650_000_000  # more than a worker of 800 MB has room for
     assert "too large" not in facts(profile)
@@ -160,7 +160,7 @@ if __name__ == "__main__":
     profile = sdprofile.profile(work, workers=1, memory="600MB", repeats=1)
     ours = [name for name in names[0] if name.startswith("sdprofile")]
     print([name for name in ours if not name.startswith("sdprofile-deaths-")])
-    print(profile.runs[0].status, profile.runs[0].steps, profile.elements)
+    print(profile.runs[0].status, profile.runs[0].steps.calls, profile.elements)
     print([name for name in ("spatialdata", "zarr") if name in sys.modules])
 """
 
@@ -192,7 +192,7 @@ if __name__ == "__main__":
     known = []
     before = "numba" in sys.modules
     profile = sdprofile.profile(work, workers=1, memory="600MB", repeats=2)
-    print([run.status for run in profile.runs], bool(profile.runs[0].steps))
+    print([run.status for run in profile.runs], bool(profile.runs[0].steps.calls))
     print([set(each.values()) for each in known] == 2 * [{before}], "numba" in sys.modules)
 """
 

@@ -138,20 +138,20 @@ def test_a_lazy_cell_that_ran_no_task_is_told_so(client: Client) -> None:
     assert facts(profile)[0] == (
         "No task ran: the cell's value is lazy (DataArray, 3.84 MB in 48 chunks)"
     )
-    assert profile.runs[0].tasks == 0
+    assert profile.runs[0].work.tasks == 0
 
 
 @pytest.mark.parametrize("how", [True, "persist"])
 def test_what_is_lazy_is_computed_if_asked(client: Client, how: object) -> None:
     profile = profile_of(image, compute=how)
-    assert profile.runs[0].tasks >= 48
+    assert profile.runs[0].work.tasks >= 48
     assert "DataArray, 3.84 MB in 48 chunks" in facts(profile)[0]
 
 
 def test_dropping_blocks_adds_no_task(client: Client) -> None:
     dropped = profile_of(image, compute=True).runs[0]
     fetched = profile_of(lambda: image().compute()).runs[0]
-    assert dropped.tasks == fetched.tasks
+    assert dropped.work.tasks == fetched.work.tasks
 
 
 def test_a_value_that_is_not_lazy_is_told(client: Client) -> None:

@@ -27,6 +27,8 @@ from sdprofile.cluster.worker_states import PARKING, worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.tasks import task_prefix
 
+pytestmark = pytest.mark.usefixtures("few_imports")
+
 HERE = Path(__file__).parent
 NANNIES = {"a-1": "--nanny", "a-2": "--no-nanny", "a-10": "--nanny"}
 
@@ -92,7 +94,7 @@ def test_each_count_runs_on_the_first_so_many_workers(bare: Client) -> None:
 
     assert profile.to_frame()["workers"].tolist() == [1, 1, 3, 3, 2, 2]
     assert used == [{"a-1"}] * 2 + [set(NANNIES)] * 2 + [{"a-1", "a-2"}] * 2
-    assert [len(run.worker_peaks) for run in profile.runs] == [1, 1, 3, 3, 2, 2]
+    assert [len(run.memory.worker_peaks) for run in profile.runs] == [1, 1, 3, 3, 2, 2]
     assert {run.memory_limit for run in profile.runs} == {700_000_000}
     (fact,) = [notice.fact for notice in profile.notices if "parked" in notice.fact]
     assert fact.startswith("Run on workers a-1, a-2 and a-10 of the session's cluster")
@@ -222,8 +224,8 @@ def test_the_peak_is_that_of_so_many_workers(bare: Client) -> None:
     bare.run(hold, 0)  # whose imports are no payload
     profile = sdprofile.profile(work, workers=(1, 2), repeats=1)
     for run in profile.runs:
-        assert run.baseline is not None
-        for peak in run.worker_peaks:
+        assert run.memory.baseline is not None
+        for peak in run.memory.worker_peaks:
             assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.25)
 
 

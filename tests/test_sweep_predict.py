@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from conftest import wait_until
 from distributed import Client
-from profiles import make_run
+from profiles import make_setting
 from runs import MIB
 
 import sdprofile
 from sdprofile.errors import SdprofileError
+from sdprofile.measure.clock import Clock
 from sdprofile.measure.trace import TaskTrace
 from sdprofile.model.trace import Trace
 
@@ -33,13 +34,12 @@ def sleeping() -> None:
 
 def recorded(client: Client, work: Any) -> Trace:
     """Return the tasks of some work."""
-    tracer = TaskTrace(client, active=True)
-    began = time.time()
-    with tracer, client.as_current():
+    clock = Clock()
+    tracer = TaskTrace(client, clock, setting=make_setting(), active=True)
+    with tracer, client.as_current(), clock:
         work()
-    trace = tracer.trace(make_run(1, seconds=time.time() - began), began=began)
-    assert trace is not None
-    return trace
+    assert tracer.reading is not None
+    return tracer.reading
 
 
 def test_more_workers_are_predicted_and_kept(tmp_path: Path) -> None:
@@ -113,7 +113,8 @@ def test_graphs_in_a_row_are_told_apart_and_when_their_results_are_dropped(clien
 
 
 def test_the_scheduler_forgets_the_recorder(client: Client) -> None:
-    with TaskTrace(client, active=True), client.as_current():
+    tracer = TaskTrace(client, Clock(), setting=make_setting(), active=True)
+    with tracer, client.as_current():
         dask.delayed(abs)(-1).compute()
 
     def plugins(dask_scheduler: Any) -> list[str]:

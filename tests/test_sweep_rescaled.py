@@ -16,6 +16,8 @@ from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 
+pytestmark = pytest.mark.usefixtures("few_imports")
+
 
 class Late(Nanny):
     """A nanny that holds its worker back for as long as it is to."""

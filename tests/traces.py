@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sdprofile.model.trace import Group, Trace
-from sdprofile.replay.costs import Costs
+from sdprofile.replay.virtual_workers import Costs
 
 MB = 10**6
 

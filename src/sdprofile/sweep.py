@@ -169,7 +169,7 @@ class Sweep:
                 self._tell(visit.setting, 0)
                 began = time.perf_counter()
                 try:
-                    lease.fit(visit.setting)
+                    lease.reshape(visit.setting)
                     with performance_report(lease.client, report, self._name(visit.setting)):
                         yield from self._visit(lease, visit)
                 except NotReachedError as error:
@@ -178,7 +178,7 @@ class Sweep:
                     self.runs.append(run)
                     self.keep(stopped=_UNFINISHED)
                     yield run
-                    lease.renew()
+                    lease.start_another()
 
     @contextlib.contextmanager
     def _predicting(self) -> Iterator[None]:
@@ -279,21 +279,9 @@ class Sweep:
         return run, error if run.status in ("failed", "interrupted") else None
 
     def _not_made(self, setting: Setting, error: NotReachedError, seconds: float) -> Run:
-        failure = Failure(
-            workers=setting.workers,
-            repeat=1 + sum(run.setting == setting for run in self.runs),
-            status="stuck",
-            seconds=seconds,
-            message=error.message,
-            advice=error.advice,
-        )
         return Run(
-            workers=setting.workers,
-            threads=setting.threads,
-            memory_limit=setting.memory_limit,
-            variables=setting.variables,
-            repeat=failure.repeat,
-            status=failure.status,
+            setting=setting,
+            repeat=1 + sum(run.setting == setting for run in self.runs),
             seconds=seconds,
-            failure=failure,
+            failure=Failure(status="stuck", message=error.message, advice=error.advice),
         )

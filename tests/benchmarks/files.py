@@ -39,7 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "profile.json"
         profile = sdprofile.profile(work, workers=(1, 2, 4), memory="1GB", save=str(path))
-        print(f"{profile.runs[0].tasks} tasks, {sum(run.seconds for run in profile.runs):.0f} s")
+        print(
+            f"{profile.runs[0].work.tasks} tasks, {sum(run.seconds for run in profile.runs):.0f} s"
+        )
         print(f"{path.stat().st_size / 1e6:.3f} MB (bound {SIZE_BOUND / 1e6:g})")
         whole = seconds(lambda: sdprofile.load(path))
         text = seconds(lambda: json.loads(path.read_bytes()))

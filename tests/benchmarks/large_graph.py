@@ -57,7 +57,7 @@ def main() -> None:
     found.save(path)
     client.close()
     shell.run_line_magic("sdcluster", "--close")
-    print(f"{found.runs[0].tasks} tasks, file {path.stat().st_size} bytes (bound {LARGEST})")
+    print(f"{found.runs[0].work.tasks} tasks, file {path.stat().st_size} bytes (bound {LARGEST})")
     print(f"median ratio {ratio:.3f} (bound {BOUND})")
 
 

@@ -11,6 +11,7 @@ from array import array
 from dataclasses import replace
 
 from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
 from sdprofile.model.trace import Group, Trace
 from sdprofile.replay.predictor import Predictor
 
@@ -73,14 +74,8 @@ def main() -> None:
     trace = make_trace(tasks)
     predictor = Predictor(cpus=2)
     for workers in (1, 2):
-        run = Run(
-            workers=workers,
-            threads=1,
-            memory_limit=None,
-            repeat=1,
-            status="ok",
-            seconds=trace.seconds,
-        )
+        setting = Setting(workers=workers, threads=1, memory_limit=None)
+        run = Run(setting=setting, repeat=1, seconds=trace.seconds)
         predictor.add(run, replace(trace, workers=workers))
     start = time.perf_counter()
     found = predictor.predict((8, 16, 64))

@@ -15,7 +15,7 @@ from distributed import Client, LocalCluster
 from sdprofile.cluster import own, session
 from sdprofile.cluster.lease import Lease, told_if_lost
 from sdprofile.cluster.own import close_cluster, default_client, start_cluster
-from sdprofile.cluster.session import find_client, fit, is_lost, lent, shape
+from sdprofile.cluster.session import find_client, is_lost, lent, reshape, shape
 from sdprofile.errors import LostError, SdprofileError
 from sdprofile.plan import Shape
 
@@ -26,7 +26,7 @@ def test_users_client_is_borrowed_and_given_back_with_other_counts(user_client: 
     assert find_client() is user_client
     with lent(user_client):
         for workers in (1, 3):
-            fit(user_client, workers=workers, threads=1, memory_limit=700_000_000)
+            reshape(user_client, workers=workers, threads=1, memory_limit=700_000_000)
             assert shape(user_client).workers == workers
     assert shape(user_client) == FOUND
 
@@ -34,7 +34,7 @@ def test_users_client_is_borrowed_and_given_back_with_other_counts(user_client: 
 def test_other_limit_and_threads_are_given_back_also_after_an_error(user_client: Client) -> None:
     def fail_meanwhile() -> None:
         with lent(user_client):
-            fit(user_client, workers=1, threads=2, memory_limit=900_000_000)
+            reshape(user_client, workers=1, threads=2, memory_limit=900_000_000)
             assert shape(user_client) == Shape(workers=1, threads=2, memory_limit=900_000_000)
             raise ZeroDivisionError
 
@@ -48,14 +48,14 @@ def test_workers_are_not_replaced_while_results_are_held(user_client: Client) ->
     held = user_client.submit(sum, (1, 2))
     held.result()
     with pytest.raises(SdprofileError, match="expected no results on its workers.*got 1 result "):
-        fit(user_client, workers=1, threads=1, memory_limit=900_000_000)
+        reshape(user_client, workers=1, threads=1, memory_limit=900_000_000)
     assert shape(user_client) == FOUND
     assert held.result() == 3
 
 
 def test_results_made_meanwhile_live_through_giving_back(user_client: Client) -> None:
     with lent(user_client):
-        fit(user_client, workers=1, threads=1, memory_limit=900_000_000)
+        reshape(user_client, workers=1, threads=1, memory_limit=900_000_000)
         made = user_client.submit(bytes, 1000, pure=False)
         distributed.wait(made)
     assert shape(user_client) == FOUND
@@ -99,7 +99,7 @@ def test_a_client_that_gets_no_answer_is_told_so_and_left_as_it_is(
 def test_nothing_is_asked_of_a_cluster_that_is_lost(user_client: Client) -> None:
     def lose() -> None:
         with lent(user_client):
-            fit(user_client, workers=1, threads=1, memory_limit=700_000_000)
+            reshape(user_client, workers=1, threads=1, memory_limit=700_000_000)
             raise LostError
 
     with pytest.raises(LostError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -48,6 +49,13 @@ def test_fork_server_itself_was_started_with_the_thread_settings(client: Client)
     pid = forkserver_pid()
     environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     assert b"OMP_NUM_THREADS=1" in environ
+
+
+def test_what_the_fork_server_has_imported_is_not_looked_through_for_garbage(
+    client: Client,
+) -> None:
+    for frozen in client.run(gc.get_freeze_count).values():
+        assert frozen > 100_000
 
 
 def test_environment_and_config_are_as_before(client: Client) -> None:

@@ -20,7 +20,7 @@ from sdprofile.explain.advice import make_advice
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, Thresholds, WorkerPeak
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.results.profile import Profile
 
 MB = 10**6
@@ -42,7 +42,7 @@ def repeats(
 
 
 def killed(workers: int = 1, *, tasks: tuple[str, ...] = (), **kwargs: Any) -> Run:
-    failure = make_failure(workers, tasks=tasks)
+    failure = make_failure(tasks=tasks)
     return make_run(workers, status="killed", failure=failure, **kwargs)
 
 
@@ -307,7 +307,9 @@ def test_no_task_on_the_workers_gives_no_advice_on_counts() -> None:
 
 
 def test_task_of_a_kill_is_told_with_what_it_took_elsewhere() -> None:
-    memory = TaskMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=1200 * MB, rise_high=1200 * MB)
+    memory = PrefixMemory(
+        prefix="add", tasks=9, peak=2 * GB, rise_low=1200 * MB, rise_high=1200 * MB
+    )
 
     text = advice(killed(tasks=ADD), make_run(2, task_memory=(memory,)))
 
@@ -319,7 +321,7 @@ def test_task_of_a_kill_is_told_with_what_it_took_elsewhere() -> None:
 
 @pytest.mark.parametrize(("low", "rise"), [(400 * MB, "400 MB to 1.00 GB"), (0, "up to 1.00 GB")])
 def test_rise_that_threads_shared_is_a_range(low: int, rise: str) -> None:
-    memory = TaskMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=low, rise_high=GB)
+    memory = PrefixMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=low, rise_high=GB)
 
     text = advice(killed(tasks=ADD, threads=2), make_run(2, threads=2, task_memory=(memory,)))
 
@@ -327,8 +329,8 @@ def test_rise_that_threads_shared_is_a_range(low: int, rise: str) -> None:
 
 
 def test_what_one_thread_measured_goes_before_what_several_did_together() -> None:
-    exact = TaskMemory(prefix="add", tasks=9, peak=GB, rise_low=300 * MB, rise_high=300 * MB)
-    shared = TaskMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=0, rise_high=GB)
+    exact = PrefixMemory(prefix="add", tasks=9, peak=GB, rise_low=300 * MB, rise_high=300 * MB)
+    shared = PrefixMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=0, rise_high=GB)
     runs = [make_run(2, task_memory=(exact,)), make_run(4, threads=4, task_memory=(shared,))]
 
     parts = make_profile(killed(tasks=ADD), *runs)
@@ -337,7 +339,7 @@ def test_what_one_thread_measured_goes_before_what_several_did_together() -> Non
 
 
 def test_memory_of_the_killed_run_itself_is_not_what_it_took_elsewhere() -> None:
-    memory = TaskMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=GB, rise_high=GB)
+    memory = PrefixMemory(prefix="add", tasks=9, peak=2 * GB, rise_low=GB, rise_high=GB)
 
     text = advice(killed(tasks=ADD, task_memory=(memory,)), make_run(2))
 

@@ -79,11 +79,11 @@ def test_both_hosts_are_swept_and_their_memory_is_read_there(client: Client) -> 
     profile = sdprofile.profile(work, workers=(1, 2), repeats=1)
 
     assert profile.to_frame()["status"].tolist() == ["ok", "ok"]
-    hosts = {peak.worker.split(":")[1].strip("/") for peak in profile.runs[1].worker_peaks}
+    hosts = {peak.worker.split(":")[1].strip("/") for peak in profile.runs[1].memory.worker_peaks}
     assert hosts == set(HOSTS.values())
     for run in profile.runs:
         assert len(curves(run, "sampler")) == run.workers
-        for peak in run.worker_peaks:
+        for peak in run.memory.worker_peaks:
             assert peak.exact
             assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.25)
 

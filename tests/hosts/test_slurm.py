@@ -46,7 +46,7 @@ def test_counts_are_visited_with_exactly_so_many_jobs(start: Start) -> None:
     assert seen == [(n, ["RUNNING"] * n) for n in (1, 3, 2)]
     assert {run.threads for run in profile.runs} == {1}
     assert {run.memory_limit for run in profile.runs} == {worker_limit(profile)}
-    assert all(peak.exact for run in profile.runs for peak in run.worker_peaks)
+    assert all(peak.exact for run in profile.runs for peak in run.memory.worker_peaks)
     wait_until(lambda: not jobs())  # as before
 
 
@@ -68,8 +68,8 @@ def test_memory_is_measured_in_the_jobs(start: Start) -> None:
     client.wait_for_workers(2)
     client.run(hold, 0)  # whose imports are no payload
     (run,) = sweep_of(work, workers=(2,), repeats=1)
-    assert len(run.worker_peaks) == 2
-    for peak in run.worker_peaks:
+    assert len(run.memory.worker_peaks) == 2
+    for peak in run.memory.worker_peaks:
         assert peak.peak - peak.baseline == pytest.approx(100 * MIB, rel=0.25)
 
 
@@ -112,7 +112,7 @@ def test_whole_jobs_are_told_before_the_first_run(start: Start) -> None:
     with pytest.raises(SdprofileError, match="expected multiples of 2, .* got 1"):
         list(sweep_of(lambda: None, workers=(1, 2)))
     (run,) = sweep_of(lambda: None, workers=(2,), repeats=1)
-    assert (run.status, run.workers, len(run.worker_peaks)) == ("ok", 2, 2)
+    assert (run.status, run.workers, len(run.memory.worker_peaks)) == ("ok", 2, 2)
     assert isinstance(client, Client)
 
 

@@ -81,11 +81,7 @@ class Told:
             telling.join()
             self.failure: Failure | None = watcher.failure(
                 raised,
-                workers=1,
-                repeat=1,
-                seconds=1.0,
-                memory_limit=1000,
-                what_happened=lambda worker: f"{worker} was lost",
+                exits={WORKER: 3},
             )
         self.watcher = watcher
 
@@ -125,7 +121,7 @@ def test_a_nanny_may_tell_of_its_kill_while_it_is_waited_for(
 def test_a_removal_alone_is_no_kill_by_the_nanny() -> None:
     failure = Told(REMOVAL, error=LookupError()).failure
     assert failure is not None
-    assert (failure.status, failure.message) == ("killed", f"{WORKER} was lost")
+    assert (failure.status, failure.message) == ("killed", "a worker exited with status 3")
     assert failure.nbytes is None
 
 
@@ -138,7 +134,7 @@ def test_a_worker_that_the_cell_closed_is_told_so() -> None:
 def test_a_worker_that_is_gone_without_a_word_is_missed() -> None:
     failure = Told().failure
     assert failure is not None
-    assert failure.message == f"{WORKER} was lost"
+    assert failure.message == "a worker exited with status 3"
 
 
 def test_the_error_of_a_cell_is_not_taken_for_a_kill_that_comes_after_it() -> None:

@@ -14,7 +14,7 @@ import dask
 import pytest
 from conftest import wait_until
 from distributed import Client, LocalCluster
-from runs import LIMIT, MIB, curves, hold, hold_in_child, measure, sweep_of
+from runs import LIMIT, MIB, curves, hold, hold_in_child, hold_together, measure, sweep_of
 
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
@@ -47,32 +47,34 @@ def test_a_profile_keeps_what_the_workers_are_set_to(client: Client) -> None:
 def test_samples_come_every_20_ms_and_lie_within_the_run(one_worker: Client) -> None:
     run, _ = measure(lambda: one_worker.submit(hold, 100, 0.5, pure=False).result(), one_worker)
     (curve,) = curves(run, "sampler")
-    assert curve.worker == run.worker_peaks[0].worker
+    assert curve.worker == run.memory.worker_peaks[0].worker
     assert 0 == curve.seconds[0] <= curve.seconds[-1] <= run.seconds
     steps = [later - earlier for earlier, later in pairwise(curve.seconds)]
     assert statistics.median(steps) == pytest.approx(0.02, abs=0.005)
-    assert run.baseline is not None
-    assert max(curve.nbytes) - run.baseline == pytest.approx(100 * MIB, rel=0.05)
+    assert run.memory.baseline is not None
+    assert max(curve.nbytes) - run.memory.baseline == pytest.approx(100 * MIB, rel=0.05)
 
 
 def test_a_worker_that_keeps_its_gil_is_sampled(one_worker: Client) -> None:
     run, _ = measure(lambda: one_worker.submit(hold_the_gil, 400).result(), one_worker)
     (curve,) = curves(run, "sampler")
-    assert run.baseline is not None
-    assert max(curve.nbytes) - run.baseline > 390 * MIB
+    assert run.memory.baseline is not None
+    assert max(curve.nbytes) - run.memory.baseline > 390 * MIB
 
 
-def test_each_worker_has_a_curve_and_they_add_up(client: Client) -> None:
+def test_each_worker_has_a_curve_and_they_add_up(client: Client, tmp_path: Path) -> None:
     with fast_start():
         resize(client, 2)
         run, _ = measure(
-            lambda: client.gather(client.map(hold, [100, 101], seconds=0.5)), client, workers=2
+            lambda: client.gather(client.map(hold_together, [100, 101], folder=tmp_path, tasks=2)),
+            client,
+            workers=2,
         )
         resize(client, 1)
     sampled = curves(run, "sampler")
-    assert {curve.worker for curve in sampled} == {peak.worker for peak in run.worker_peaks}
-    assert run.cluster_peak is not None
-    assert highest_sum(sampled) == pytest.approx(run.cluster_peak.high, rel=0.1)
+    assert {curve.worker for curve in sampled} == {peak.worker for peak in run.memory.worker_peaks}
+    assert run.memory.cluster_peak is not None
+    assert highest_sum(sampled) == pytest.approx(run.memory.cluster_peak.high, rel=0.1)
 
 
 def test_child_processes_are_counted_in_and_shown_apart(one_worker: Client) -> None:
@@ -82,11 +84,11 @@ def test_child_processes_are_counted_in_and_shown_apart(one_worker: Client) -> N
     (children,) = curves(run, "sampler", "children")
     (process,) = curves(run, "sampler")
     assert max(children.nbytes) == pytest.approx(150 * MIB, rel=0.1)
-    assert run.children == max(children.nbytes)
+    assert run.memory.children == max(children.nbytes)
     assert run.peak_worker == max(process.nbytes)
-    assert not run.worker_peaks[0].exact
-    assert run.baseline is not None
-    assert run.peak_worker - run.baseline > 150 * MIB
+    assert not run.memory.worker_peaks[0].exact
+    assert run.memory.baseline is not None
+    assert run.peak_worker - run.memory.baseline > 150 * MIB
 
 
 def test_dask_samples_are_kept_beside(one_worker: Client) -> None:
@@ -125,10 +127,10 @@ def test_workers_that_others_started_are_sampled_by_their_nanny_or_themselves(na
             worker.wait()
     assert error is None
     (curve,) = curves(run, "sampler")
-    assert run.baseline is not None
-    assert max(curve.nbytes) - run.baseline == pytest.approx(100 * MIB, rel=0.05)
-    assert run.worker_peaks[0].exact
-    assert run.children == 0
+    assert run.memory.baseline is not None
+    assert max(curve.nbytes) - run.memory.baseline == pytest.approx(100 * MIB, rel=0.05)
+    assert run.memory.worker_peaks[0].exact
+    assert run.memory.children == 0
     assert run.circumstances.others_cpu_seconds is None
 
 

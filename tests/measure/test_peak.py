@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from distributed import Client, wait
-from runs import LIMIT, MIB, hold, measure
+from runs import LIMIT, MIB, hold, hold_together, measure
 
-from sdprofile.cluster.resize import renew, resize
+from sdprofile.cluster.resize import replace_all, resize
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 
 pytestmark = pytest.mark.quiet
 
 
-def of_prefix(run: Run, prefix: str) -> TaskMemory:
-    (part,) = (part for part in run.task_memory if part.prefix == prefix)
+def of_prefix(run: Run, prefix: str) -> PrefixMemory:
+    (part,) = (part for part in run.memory.prefixes if part.prefix == prefix)
     return part
 
 
@@ -27,9 +29,9 @@ def test_a_payload_of_100_mib_raises_the_peak_by_100_mib(one_worker: Client) -> 
     assert error is None
     assert run.status == "ok"
     assert run.peak_worker is not None
-    assert run.baseline is not None
-    assert run.peak_worker - run.baseline == pytest.approx(100 * MIB, rel=0.05)
-    assert run.worker_peaks[0].exact
+    assert run.memory.baseline is not None
+    assert run.peak_worker - run.memory.baseline == pytest.approx(100 * MIB, rel=0.05)
+    assert run.memory.worker_peaks[0].exact
 
 
 def test_the_mark_of_an_earlier_run_does_not_count(one_worker: Client) -> None:
@@ -51,11 +53,11 @@ def test_peak_of_the_cluster_is_bracketed(client: Client) -> None:
 
         run, _ = measure(one_after_the_other, client, workers=2)
         resize(client, 1)
-    assert len(run.worker_peaks) == 2
-    assert run.cluster_peak is not None
-    baseline = sum(peak.baseline for peak in run.worker_peaks)
-    assert run.cluster_peak.high - baseline == pytest.approx(200 * MIB, rel=0.05)
-    assert run.cluster_peak.low <= run.cluster_peak.high
+    assert len(run.memory.worker_peaks) == 2
+    assert run.memory.cluster_peak is not None
+    baseline = sum(peak.baseline for peak in run.memory.worker_peaks)
+    assert run.memory.cluster_peak.high - baseline == pytest.approx(200 * MIB, rel=0.05)
+    assert run.memory.cluster_peak.low <= run.memory.cluster_peak.high
 
 
 def test_with_one_thread_the_rise_of_each_prefix_is_what_it_allocates(one_worker: Client) -> None:
@@ -70,23 +72,24 @@ def test_with_one_thread_the_rise_of_each_prefix_is_what_it_allocates(one_worker
     for part, mib in ((small, 50), (large, 120)):
         assert part.rise_low == part.rise_high == pytest.approx(mib * MIB, rel=0.05)
     assert large.peak == run.peak_worker
-    assert [part.prefix for part in run.task_memory][0] == "large"
+    assert [part.prefix for part in run.memory.prefixes][0] == "large"
 
 
-def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(client: Client) -> None:
+def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(
+    client: Client, tmp_path: Path
+) -> None:
+    def together(*keys: str) -> Callable[[], object]:
+        folder = tmp_path / keys[0]
+        folder.mkdir()
+        return lambda: wait(
+            client.map(hold_together, [100, 101], folder=folder, tasks=2, key=list(keys))
+        )
+
     with fast_start():
-        renew(client, threads=2, memory_limit=LIMIT, workers=1)
-        run, _ = measure(
-            lambda: wait(client.map(hold, [100] * 2, seconds=0.5, key=["same-1", "same-2"])),
-            client,
-            threads=2,
-        )
-        mixed, _ = measure(
-            lambda: wait(client.map(hold, [100, 101], seconds=0.5, key=["one-1", "other-1"])),
-            client,
-            threads=2,
-        )
-        renew(client, threads=1, memory_limit=LIMIT, workers=1)
+        replace_all(client, threads=2, memory_limit=LIMIT, workers=1)
+        run, _ = measure(together("same-1", "same-2"), client, threads=2)
+        mixed, _ = measure(together("one-1", "other-1"), client, threads=2)
+        replace_all(client, threads=1, memory_limit=LIMIT, workers=1)
     same = of_prefix(run, "same")
     assert 0.95 * 100 * MIB < same.rise_low < 1.05 * 100 * MIB
     assert same.rise_high == pytest.approx(200 * MIB, rel=0.05)

@@ -41,7 +41,7 @@ def test_results_that_are_held_make_a_run_without_tasks(one_worker: Client) -> N
     assert clean_slate(one_worker) == 1
     run, _ = measure(lambda: one_worker.submit(abs, -7, key="held").result(), one_worker)
     assert run.status == "ok"
-    assert run.tasks == 0
+    assert run.work.tasks == 0
 
 
 def test_bytes_between_workers_are_counted(client: Client) -> None:
@@ -55,17 +55,17 @@ def test_bytes_between_workers_are_counted(client: Client) -> None:
 
         run, _ = measure(work, client, workers=2)
         resize(client, 1)
-    assert run.transferred == pytest.approx(30 * MIB, rel=0.02)
-    assert run.circumstances.gathered is not None
-    assert run.circumstances.gathered < MIB
+    assert run.transfers.nbytes == pytest.approx(30 * MIB, rel=0.02)
+    assert run.transfers.gathered is not None
+    assert run.transfers.gathered < MIB
 
 
 def test_results_that_are_brought_into_the_kernel_are_counted(one_worker: Client) -> None:
     run, _ = measure(
         lambda: one_worker.submit(os.urandom, 30 * MIB, pure=False).result(), one_worker
     )
-    assert run.transferred == 0
-    assert run.circumstances.gathered == pytest.approx(30 * MIB, rel=0.02)
+    assert run.transfers.nbytes == 0
+    assert run.transfers.gathered == pytest.approx(30 * MIB, rel=0.02)
 
 
 def test_what_a_cell_does_to_dasks_config_is_undone(one_worker: Client) -> None:
@@ -83,8 +83,8 @@ def test_without_fusion_each_step_is_a_task(one_worker: Client) -> None:
     fused, _ = measure(array.compute, one_worker)
     kept, _ = measure(array.compute, one_worker, fuse=False)
     culled, _ = measure(array[:2].compute, one_worker, fuse=False)
-    assert kept.tasks - fused.tasks == 8  # two of the three steps were fused into the third
-    assert culled.tasks < kept.tasks
+    assert kept.work.tasks - fused.work.tasks == 8  # two of three steps were fused into the third
+    assert culled.work.tasks < kept.work.tasks
 
 
 def test_a_worker_killed_for_memory_is_a_result(one_worker: Client) -> None:
@@ -97,7 +97,7 @@ def test_a_worker_killed_for_memory_is_a_result(one_worker: Client) -> None:
     assert run.status == "killed"
     assert run.failure is not None
     assert run.failure.tasks == ("too-much",)
-    assert run.failure.memory_limit == LIMIT
+    assert run.memory_limit == LIMIT
     assert run.failure.nbytes is not None
     assert run.failure.nbytes > 0.95 * LIMIT
     assert run.failure.worker.startswith("tcp://127.0.0.1:")

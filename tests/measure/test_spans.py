@@ -21,12 +21,12 @@ pytestmark = pytest.mark.quiet
 
 
 def seconds(run: Run, activity: str) -> float:
-    return sum(part.seconds for part in run.spans if part.activity == activity)
+    return sum(part.seconds for part in run.work.spans if part.activity == activity)
 
 
 def test_all_tasks_of_the_cell_are_counted(one_worker: Client) -> None:
     run, _ = measure(lambda: one_worker.gather(one_worker.map(abs, range(7))), one_worker)
-    assert run.tasks == 7
+    assert run.work.tasks == 7
 
 
 def test_repeats_that_read_the_same_zarr_neither_merge_nor_vanish(
@@ -38,8 +38,8 @@ def test_repeats_that_read_the_same_zarr_neither_merge_nor_vanish(
         da.from_zarr(tmp_path / "ones.zarr").map_blocks(slowly).sum().compute()
 
     runs = [measure(work, one_worker)[0] for _ in range(4)]
-    assert runs[0].tasks > 4
-    assert {run.tasks for run in runs} == {runs[0].tasks}
+    assert runs[0].work.tasks > 4
+    assert {run.work.tasks for run in runs} == {runs[0].work.tasks}
     for run in runs:
         assert seconds(run, "thread-noncpu") == pytest.approx(0.4, abs=0.2)
 
@@ -62,9 +62,9 @@ def test_seconds_add_up_to_the_thread_time(client: Client, workers: int) -> None
         run, _ = measure(work, client, workers=workers)
         resize(client, 1)
     thread_seconds = workers * run.seconds
-    assert sum(part.seconds for part in run.spans) == pytest.approx(thread_seconds, rel=0.05)
-    assert all(part.seconds >= 0 for part in run.spans)
-    assert run.cpu_seconds == seconds(run, "thread-cpu") > 0
+    assert sum(part.seconds for part in run.work.spans) == pytest.approx(thread_seconds, rel=0.05)
+    assert all(part.seconds >= 0 for part in run.work.spans)
+    assert run.work.cpu_seconds == seconds(run, "thread-cpu") > 0
     assert seconds(run, "network") > 0
 
 
@@ -83,7 +83,7 @@ def test_time_of_sleeping_tasks_is_theirs_and_not_cpu_time(one_worker: Client) -
         lambda: one_worker.gather(one_worker.map(time.sleep, [0.1, 0.11, 0.12])), one_worker
     )
     assert seconds(run, "thread-noncpu") == pytest.approx(0.33, abs=0.1)
-    assert run.cpu_seconds < 0.1
+    assert run.work.cpu_seconds < 0.1
 
 
 def test_inner_spans_nest_in_the_cell_and_know_their_tasks(one_worker: Client) -> None:
@@ -94,9 +94,11 @@ def test_inner_spans_nest_in_the_cell_and_know_their_tasks(one_worker: Client) -
             one_worker.submit(time.sleep, 0.06, key="read-1").result()
 
     run, _ = measure(work, one_worker)
-    slept = {(part.span, part.prefix) for part in run.spans if part.activity == "thread-noncpu"}
+    slept = {
+        (part.span, part.prefix) for part in run.work.spans if part.activity == "thread-noncpu"
+    }
     assert slept == {("cell/read/decode", "decode"), ("cell/read", "read")}
-    assert {part.span for part in run.spans if part.context != "execute"} == {"cell"}
+    assert {part.span for part in run.work.spans if part.context != "execute"} == {"cell"}
 
 
 def test_bytes_written_for_lack_of_memory_are_counted(one_worker: Client) -> None:
@@ -106,5 +108,5 @@ def test_bytes_written_for_lack_of_memory_are_counted(one_worker: Client) -> Non
 
     run, _ = measure(work, one_worker)
     assert run.status == "ok"
-    assert run.spilled > 100 * MIB
+    assert run.work.spilled > 100 * MIB
     assert seconds(run, "disk-write") > 0

@@ -24,8 +24,9 @@ from spatialdata import map_raster
 from spatialdata.models import Labels2DModel, PointsModel
 from spatialdata.transformations import Scale, set_transformation
 
-from sdprofile.measure.steps import Steps
+from sdprofile.measure.steps import StepWatcher
 from sdprofile.model.run import Run
+from sdprofile.model.steps import Steps
 
 from_dict = {"map": sd.map_raster}
 doubled = functools.partial(map_raster, func=lambda block: block * 2, blockwise=True)
@@ -36,11 +37,11 @@ def points() -> Any:
 
 
 def calls(run: Run) -> dict[str, int]:
-    return {step.span: step.calls for step in run.steps if step.calls}
+    return {step.span: step.calls for step in run.steps.calls if step.calls}
 
 
 def seconds(run: Run, span_name: str) -> float:
-    return sum(part.seconds for part in run.spans if part.span == span_name)
+    return sum(part.seconds for part in run.work.spans if part.span == span_name)
 
 
 def lines_of(function: Callable[[], object]) -> Callable[[int], int]:
@@ -81,7 +82,7 @@ def test_models_and_methods_are_steps_with_the_name_of_their_class(
 
     run, error = measure(work, one_worker)
     assert error is None
-    names = [step.name.partition(" ")[0] for step in run.steps if step.calls]
+    names = [step.name.partition(" ")[0] for step in run.steps.calls if step.calls]
     assert names == [
         *("Labels2DModel.parse", "Image2DModel.parse", "PointsModel.parse", "SpatialData.write"),
         "read_zarr",
@@ -103,7 +104,7 @@ def test_step_takes_the_wall_time_of_its_call(one_worker: Client) -> None:
         took = time.perf_counter() - start
 
     run, _ = measure(work, one_worker)
-    assert 0.1 <= run.steps[-1].seconds <= took
+    assert 0.1 <= run.steps.calls[-1].seconds <= took
 
 
 def test_tasks_of_a_lazy_step_are_in_its_span(one_worker: Client) -> None:
@@ -117,10 +118,10 @@ def test_tasks_of_a_lazy_step_are_in_its_span(one_worker: Client) -> None:
         map_raster(one, slow, blockwise=True).data.sum().compute()
 
     run, _ = measure(work, one_worker, fuse=False)
-    [step] = [step for step in run.steps if step.name.startswith("map_raster")]
+    [step] = [step for step in run.steps.calls if step.name.startswith("map_raster")]
     assert seconds(run, step.span) > 48 * 0.02
-    assert step.merged == ()
-    assert "sum" in {part.prefix for part in run.spans if part.span == "cell"}
+    assert step.fused == ()
+    assert "sum" in {part.prefix for part in run.work.spans if part.span == "cell"}
 
 
 def test_tasks_that_a_step_sends_itself_are_in_its_span(one_worker: Client) -> None:
@@ -129,11 +130,11 @@ def test_tasks_that_a_step_sends_itself_are_in_its_span(one_worker: Client) -> N
         da.ones(4, chunks=1).sum().compute()
 
     run, _ = measure(work, one_worker)
-    [step] = [step for step in run.steps if step.name.startswith("get_extent")]
-    prefixes = {part.prefix for part in run.spans if part.span == step.span and part.prefix}
+    [step] = [step for step in run.steps.calls if step.name.startswith("get_extent")]
+    prefixes = {part.prefix for part in run.work.spans if part.span == step.span and part.prefix}
     assert any(prefix.startswith("min") for prefix in prefixes)
     assert not any(prefix.startswith("sum") for prefix in prefixes)
-    assert step.merged == ()
+    assert step.fused == ()
 
 
 def test_step_is_inside_the_spans_of_the_user(one_worker: Client) -> None:
@@ -149,7 +150,7 @@ def test_step_is_inside_the_spans_of_the_user(one_worker: Client) -> None:
     run, _ = measure(work, one_worker, fuse=False)
     assert f"cell/build/map_raster (line {at(2)})" in calls(run)
     assert f"cell/extent/all/get_extent (line {at(6)})" in calls(run)
-    spans = {part.span for part in run.spans}
+    spans = {part.span for part in run.work.spans}
     assert f"cell/extent/all/get_extent (line {at(6)})" in spans
     # A layer keeps the span in which it was built.
     assert f"cell/build/map_raster (line {at(2)})" in spans
@@ -165,14 +166,14 @@ def test_what_dask_merges_is_told(one_worker: Client) -> None:
 
     at = lines_of(work)
     run, _ = measure(work, one_worker)
-    merged = {step.span: step.merged for step in run.steps if step.merged}
+    merged = {step.span: step.fused for step in run.steps.calls if step.fused}
     first, second = (f"map_raster (line {at(line)})" for line in (1, 2))
     assert merged[f"cell/{second}"] == (first, "ones_like")
     assert merged["cell"] == (first, second)
     assert f"cell/{first}" not in merged
 
     apart, _ = measure(work, one_worker, fuse=False)
-    assert not any(step.merged for step in apart.steps)
+    assert not any(step.fused for step in apart.steps.calls)
     assert seconds(apart, f"cell/{first}") > 0
     assert seconds(apart, f"cell/{second}") > 0
 
@@ -190,13 +191,13 @@ def test_what_is_worked_out_more_than_once_is_told(one_worker: Client) -> None:
 
     run, error = measure(work, one_worker)
     assert error is None
-    found = run.repeated
+    found = run.steps.recomputed
     assert found is not None
     blocks = image().data.npartitions
     below = image().data[:, :100].npartitions
     assert found.name == f"map_raster (line {lines_of(work)(1)})"
     assert (found.blocks, found.made) == (blocks, 2 * blocks + below)
-    assert (blocks + below) * 0.02 < found.seconds < run.task_seconds - blocks * 0.02
+    assert (blocks + below) * 0.02 < found.seconds < run.work.task_seconds - blocks * 0.02
 
 
 def test_what_is_held_or_asked_for_once_is_not_repeated(one_worker: Client) -> None:
@@ -214,8 +215,8 @@ def test_what_is_held_or_asked_for_once_is_not_repeated(one_worker: Client) -> N
     for work in (held, in_parts):
         run, error = measure(work, one_worker)
         assert error is None
-        assert run.repeated is None
-        assert run.tasks
+        assert run.steps.recomputed is None
+        assert run.work.tasks
 
 
 def test_same_tasks_are_run_with_steps_and_without(one_worker: Client) -> None:
@@ -225,14 +226,14 @@ def test_same_tasks_are_run_with_steps_and_without(one_worker: Client) -> None:
         sd.get_extent(points())
 
     def prefixes(run: Run) -> dict[str, int]:
-        return {part.prefix: part.tasks for part in run.task_memory}
+        return {part.prefix: part.tasks for part in run.memory.prefixes}
 
     without, _ = measure(work, one_worker, steps=False)
     with_steps, _ = measure(work, one_worker)
-    assert without.steps == ()
-    assert with_steps.steps
+    assert without.steps.calls == ()
+    assert with_steps.steps.calls
     assert prefixes(with_steps) == prefixes(without)
-    assert with_steps.tasks == without.tasks
+    assert with_steps.work.tasks == without.work.tasks
 
 
 @pytest.mark.parametrize("raised", [ValueError, KeyboardInterrupt])
@@ -280,7 +281,7 @@ def test_tasks_of_another_client_of_the_cluster_are_in_the_span_too(one_worker: 
 
     run, error = measure(work, one_worker, fuse=False)
     assert error is None
-    [step] = [step for step in run.steps if step.name.startswith("map_raster")]
+    [step] = [step for step in run.steps.calls if step.name.startswith("map_raster")]
     assert seconds(run, step.span) > 0
 
 
@@ -292,7 +293,7 @@ def test_calls_of_other_threads_are_not_the_cells_steps(one_worker: Client) -> N
 
     run, error = measure(work, one_worker)
     assert error is None
-    assert run.steps == ()
+    assert run.steps.calls == ()
 
 
 @pytest.mark.filterwarnings("ignore")  # of what spatialdata calls in pandas
@@ -306,16 +307,16 @@ def test_step_that_works_in_the_kernel_is_told_with_its_time_and_memory(one_work
 
     run, error = measure(work, one_worker)
     assert error is None
-    [step] = [step for step in run.steps if step.name.startswith("polygon_query")]
+    [step] = [step for step in run.steps.calls if step.name.startswith("polygon_query")]
     assert step.seconds > 0.9 * run.seconds
     around = run.circumstances
-    assert around.kernel_cpu_seconds > 3 * run.cpu_seconds
+    assert around.kernel_cpu_seconds > 3 * run.work.cpu_seconds
     assert around.kernel_peak is not None
     assert around.kernel_baseline is not None
     rise = around.kernel_peak - around.kernel_baseline
     assert step.kernel_rise > 0.8 * rise
-    assert around.gathered is not None
-    assert 150_000 * 16 <= around.gathered < rise / 2
+    assert run.transfers.gathered is not None
+    assert 150_000 * 16 <= run.transfers.gathered < rise / 2
 
 
 def test_step_that_builds_only_takes_no_memory_of_the_kernel(one_worker: Client) -> None:
@@ -325,16 +326,16 @@ def test_step_that_builds_only_takes_no_memory_of_the_kernel(one_worker: Client)
         return len(payload)
 
     run, _ = measure(work, one_worker)
-    assert [step.kernel_rise < 10_000_000 for step in run.steps] == [True]
+    assert [step.kernel_rise < 10_000_000 for step in run.steps.calls] == [True]
 
 
 def test_where_there_are_no_functions_nothing_is_asked() -> None:
     class NoClient:
         status = "running"
 
-    with Steps(NoClient(), {}) as steps:  # type: ignore[arg-type]
+    with StepWatcher(NoClient(), {}) as steps:  # type: ignore[arg-type]
         assert map_raster.__code__.co_varnames[:2] == ("data", "func")
-    assert steps.calls == ()
+    assert steps.reading == Steps()
 
 
 def test_points_do_not_warn_of_a_span_that_is_not_the_users(
@@ -361,5 +362,5 @@ def test_affine_transformation_is_worked_out_on_the_workers(one_worker: Client) 
 
     run, error = measure(work, one_worker, fuse=False)
     assert error is None
-    [step] = [step for step in run.steps if step.name.startswith("transform")]
+    [step] = [step for step in run.steps.calls if step.name.startswith("transform")]
     assert seconds(run, step.span) > 0

@@ -13,12 +13,12 @@ import distributed
 import pytest
 from conftest import wait_until
 from distributed import Client, get_worker
-from runs import LIMIT, MIB, hold, measure, wait_for
+from runs import LIMIT, MIB, hold_beside_others, measure, wait_for
 
 import sdprofile
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.resources import RESOURCE, take_memory_back
-from sdprofile.cluster.session import fit
+from sdprofile.cluster.session import reshape
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.workers import fast_start
 
@@ -52,7 +52,7 @@ def most_together(client: Client, **plan: Any) -> tuple[int, Any]:
 @pytest.fixture
 def four_threads(client: Client) -> Client:
     with fast_start():
-        fit(client, workers=1, threads=4, memory_limit=LIMIT)
+        reshape(client, workers=1, threads=4, memory_limit=LIMIT)
     return client
 
 
@@ -60,7 +60,7 @@ def test_as_many_run_side_by_side_as_fit(four_threads: Client) -> None:
     assert most_together(four_threads)[0] == 4
     most, run = most_together(four_threads, task_memory=(("together", 400 * MB),))
     assert most == 2
-    assert [(held.prefix, held.nbytes, held.tasks) for held in run.held] == [
+    assert [(held.prefix, held.nbytes, held.tasks) for held in run.throttled] == [
         ("together", 400 * MB, 8)
     ]
     assert most_together(four_threads, task_memory=(("other", 400 * MB),))[0] == 4
@@ -86,12 +86,12 @@ def test_merged_tasks_are_held_by_the_prefix_of_any_part(four_threads: Client) -
         return float(array.sum().compute())
 
     run, _ = measure(work, four_threads, threads=4, task_memory=(("negated", LIMIT),))
-    assert run.held[0].tasks == 8
+    assert run.throttled[0].tasks == 8
     with dask.config.set({"optimization.fuse.active": False}):
         run, _ = measure(
             work, four_threads, threads=4, fuse=False, task_memory=(("negated", LIMIT),)
         )
-    assert run.held[0].tasks == 8
+    assert run.throttled[0].tasks == 8
 
 
 def negated(block: Any) -> Any:
@@ -126,7 +126,7 @@ def test_a_resource_of_the_users_own_is_kept(four_threads: Client) -> None:
     assert most == 1
     take_memory_back(four_threads)
     assert list(ask_workers(four_threads, resources).values()) == [{RESOURCE: 500.0 * MB}]
-    fit(four_threads, workers=0, threads=4, memory_limit=LIMIT)  # the next test has new ones
+    reshape(four_threads, workers=0, threads=4, memory_limit=LIMIT)  # the next test has new ones
 
 
 def test_the_line_that_a_notice_gives_does_the_same(four_threads: Client) -> None:
@@ -137,14 +137,14 @@ def test_the_line_that_a_notice_gives_does_the_same(four_threads: Client) -> Non
     lazy = [dask.delayed(together)(index) for index in range(8)]
     with four_threads.as_current(), dask.annotate(resources={RESOURCE: 400.0 * MB}):
         assert max(dask.compute(*lazy)) == 2
-    fit(four_threads, workers=0, threads=4, memory_limit=LIMIT)
+    reshape(four_threads, workers=0, threads=4, memory_limit=LIMIT)
 
 
 @pytest.mark.usefixtures("client")
 def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
     def work() -> None:
         client = distributed.get_client()
-        client.gather(client.map(hold, [1200] * 5, seconds=1.0, pure=False))
+        client.gather(client.map(hold_beside_others, [1200] * 5, key="hold", pure=False))
 
     both = sdprofile.profile(work, workers=1, threads=(1, 4), memory="4GB", repeats=1)
     assert both.to_frame()[["threads", "status"]].values.tolist() == [[1, "ok"], [4, "killed"]]
@@ -156,9 +156,8 @@ def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
         work, workers=1, threads=4, memory="4GB", repeats=1, task_memory=found[1]
     )
     assert held.to_frame()["status"].tolist() == ["ok"]
-    assert held.runs[0].held[0].tasks == 5
-    # Two fit side by side: it takes less time than one after the other.
+    assert held.runs[0].throttled[0].tasks == 5
+    # Two fit side by side.
     assert held.runs[0].peak_worker is not None
     assert held.runs[0].peak_worker > 2 * 1200 * MIB
     assert f"hold held to {found[1].partition('=')[2][:-2]}" in str(held)
-    assert held.runs[0].seconds < both.runs[0].seconds

@@ -6,14 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import make_curve
 
-from sdprofile.model.memory import (
-    ClusterPeak,
-    Curve,
-    WorkerPeak,
-    cluster_peak,
-    highest_sum,
-    worker_peaks,
-)
+from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak, highest_sum
+from sdprofile.model.memory_use import Kill, Marks, MemoryUse, cluster_peak, worker_peaks
 
 
 def sampled(worker: str, *nbytes: int, measure: str = "process", seconds: float = 10.0) -> Curve:
@@ -88,3 +82,25 @@ def test_a_thinned_curve_keeps_ends_and_extremes(nbytes: list[int], most: int) -
     samples = list(zip(curve.seconds, curve.nbytes, strict=True))
     kept = list(zip(thinned.seconds, thinned.nbytes, strict=True))
     assert kept == [sample for sample in samples if sample in kept]
+
+
+def test_what_dask_shows_after_a_kill_does_not_count() -> None:
+    dask = [
+        make_curve([10, 20, 30, 5, 5], seconds=4.0),
+        make_curve([0, 0, 0, 7, 7], seconds=4.0, measure="spilled"),
+    ]
+
+    use = MemoryUse.of(
+        sampled=[sampled("a", 10, 30, seconds=3.0)],
+        dask=dask,
+        marks=Marks(baselines={"a": 9, "b": 8}, peaks={"b": 40}),
+        kill=Kill(worker="a", nbytes=35, at=102.5),
+        began=100.0,
+    )
+
+    assert [curve.nbytes for curve in use.curves] == [(10, 30), (10, 20, 30)]
+    assert [(peak.worker, peak.peak, peak.killed) for peak in use.worker_peaks] == [
+        ("a", 35, True),
+        ("b", 40, False),
+    ]
+    assert use.cluster_peak == ClusterPeak(low=40, high=75)

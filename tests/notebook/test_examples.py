@@ -15,7 +15,7 @@ from jupyter_client.manager import start_new_kernel
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 LESSONS = {
-    "gaussian_filter": "before.runs[0].tasks > 3 * after.runs[0].tasks"
+    "gaussian_filter": "before.runs[0].work.tasks > 3 * after.runs[0].work.tasks"
     " and 'Write the store of image (line 2) in chunks' in told(before)",
     # Writing labels computes which there are, from spatialdata 0.8 on.
     "nuclei_segmentation": "re.search('map_raster .line 3. was worked out [23]', told(before))"

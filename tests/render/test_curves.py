@@ -196,7 +196,7 @@ def test_curve_of_a_kill_ends_at_what_the_sampler_saw_if_that_is_more() -> None:
 
 def test_curve_of_a_kill_ends_with_the_worker_that_was_killed() -> None:
     curves = (sampled(0, [0, 1], [10, 20]), sampled(1, [0, 1, 2], [5, 5, 5]))
-    failure = make_failure(2, worker=address(0), nbytes=30, seconds=2.0)
+    failure = make_failure(worker=address(0), nbytes=30)
 
     run = make_run(2, status="killed", seconds=2.0, curves=curves, failure=failure)
 
@@ -213,5 +213,5 @@ def test_dasks_curve_of_a_kill_ends_with_the_run() -> None:
 def test_median_run_is_chosen_among_those_that_have_what_is_shown() -> None:
     runs = [make_run(seconds=seconds, tasks=int(seconds)) for seconds in (2.0, 3.0, 9.0)]
 
-    assert median_run(count_of(*runs), known=lambda run: run.tasks != 3) is runs[0]
-    assert median_run(count_of(*runs), known=lambda run: run.tasks > 9) is None
+    assert median_run(count_of(*runs), known=lambda run: run.work.tasks != 3) is runs[0]
+    assert median_run(count_of(*runs), known=lambda run: run.work.tasks > 9) is None

@@ -19,7 +19,6 @@ from profiles import (
     make_task,
 )
 
-from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.notice import Notice
 from sdprofile.render.page.page import html_report
 from sdprofile.render.page.widget import timing_widget
@@ -48,10 +47,9 @@ def rich_profile() -> Profile:
         make_activity("idle", 1.0, prefix=""),
     )
     curve = [GB, 2 * GB, GB]
-    good = make_run(1, curve=curve, spans=spans, task_memory=(make_task(),))
-    dask = make_curve(curve)
-    good = dataclasses.replace(good, curves=(*good.curves, dask), circumstances=Circumstances())
-    bad = make_failure(2, tasks=("add-1", "finalize-2"), advice="Try fewer")
+    curves = tuple(make_curve(curve, source=source) for source in ("sampler", "dask"))
+    good = make_run(1, curves=curves, spans=spans, task_memory=(make_task(),))
+    bad = make_failure(tasks=("add-1", "finalize-2"), advice="Try fewer")
     return make_profile(
         good,
         make_run(2, status="killed", failure=bad, curve=curve, spans=spans),

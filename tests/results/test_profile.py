@@ -13,7 +13,7 @@ from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.results.profile import Profile, load
 
 RUN_COLUMNS = [
@@ -90,7 +90,19 @@ def test_failure_of_a_count_is_its_first() -> None:
     profile = make_profile(first, second)
 
     assert only_count(profile).failure is first.failure
-    assert profile.failures == (first.failure, second.failure)
+    assert [(each.status, each.repeat, each.seconds) for each in profile.failures] == [
+        ("killed", 1, 1.0),
+        ("failed", 2, 2.0),
+    ]
+
+
+def test_failures_tell_which_runs_they_ended() -> None:
+    profile = make_profile(make_run(1), make_run(2, repeat=3, seconds=4.0, status="killed"))
+
+    [failure] = profile.failures
+
+    assert (failure.workers, failure.repeat, failure.seconds) == (2, 3, 4.0)
+    assert (failure.memory_limit, failure.nbytes) == (5 * GB, 49 * GB // 10)
 
 
 def test_peak_is_the_highest_of_all_repeats() -> None:
@@ -107,7 +119,7 @@ def test_peak_of_a_run_is_of_its_fullest_worker() -> None:
 
     run = make_run(2, worker_peaks=peaks)
 
-    assert (run.peak_worker, run.baseline) == (300, 20)
+    assert (run.peak_worker, run.memory.baseline) == (300, 20)
 
 
 def test_limit_fraction_is_of_one_workers_limit() -> None:
@@ -273,7 +285,7 @@ def test_tasks_have_a_row_per_prefix_with_time_and_memory() -> None:
         SpanActivity(span="cell", prefix="sum", activity="executor", seconds=0.25, nbytes=0),
         SpanActivity(span="cell", context="get-data", activity="network", seconds=9.0, nbytes=80),
     )
-    memory = TaskMemory(prefix="load", tasks=3, peak=50, rise_low=20, rise_high=40)
+    memory = PrefixMemory(prefix="load", tasks=3, peak=50, rise_low=20, rise_high=40)
 
     frame = make_profile(make_run(2, spans=parts, task_memory=(memory,))).tasks()
 

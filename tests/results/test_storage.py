@@ -19,14 +19,17 @@ from sdprofile.explain.notices.every import Notice
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, Thresholds, WorkerPeak
+from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
-from sdprofile.model.spans import SpanActivity
+from sdprofile.model.setting import Setting
+from sdprofile.model.spans import SpanActivity, Work
 from sdprofile.results.profile import Profile, load
 from sdprofile.results.storage import save
 
 texts = st.text(max_size=20)
 amounts = st.integers(0, 2**50)
 seconds = st.floats(0, 1e6)
+pairs = st.tuples(texts, texts)
 
 
 def few(elements: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -48,23 +51,31 @@ def curves() -> st.SearchStrategy[Curve]:
 
 failures = st.builds(
     Failure,
-    workers=st.integers(1, 99),
-    seconds=seconds,
     nbytes=st.none() | amounts,
-    memory_limit=st.none() | amounts,
     tasks=few(texts),
 )
 runs = st.builds(
     Run,
-    workers=st.integers(1, 99),
-    memory_limit=st.none() | amounts,
+    setting=st.builds(
+        Setting,
+        workers=st.integers(1, 99),
+        threads=st.integers(1, 99),
+        memory_limit=st.none() | amounts,
+        variables=few(pairs),
+    ),
     seconds=seconds,
-    tasks=amounts,
-    worker_peaks=few(st.builds(WorkerPeak, killed=st.booleans())),
-    cluster_peak=st.none() | st.builds(ClusterPeak, low=amounts, high=amounts),
-    cpu_seconds=seconds,
-    curves=few(curves()),
-    spans=few(st.builds(SpanActivity, seconds=seconds)),
+    memory=st.builds(
+        MemoryUse,
+        worker_peaks=few(st.builds(WorkerPeak, killed=st.booleans())),
+        cluster_peak=st.none() | st.builds(ClusterPeak, low=amounts, high=amounts),
+        curves=few(curves()),
+    ),
+    work=st.builds(
+        Work,
+        spans=few(st.builds(SpanActivity, seconds=seconds)),
+        tasks=amounts,
+        cpu_seconds=seconds,
+    ),
     failure=st.none() | failures,
 )
 profiles = st.builds(
@@ -74,7 +85,7 @@ profiles = st.builds(
     stopped=texts,
     machine=st.builds(Machine),
     decimal=st.booleans(),
-    versions=few(st.tuples(texts, texts)),
+    versions=few(pairs),
     remarks=few(st.builds(Notice)),
 )
 
@@ -94,7 +105,7 @@ def test_file_names_format_and_version_and_is_compact(tmp_path: Path) -> None:
 
     document = json.loads(path.read_text())
     assert list(document) == ["format", "sdprofile", "advice", "notices", "profile"]
-    assert document["format"] == 4
+    assert document["format"] == 5
     assert path.read_text() == json.dumps(document, separators=(",", ":"))
 
 
@@ -127,7 +138,7 @@ def test_curves_are_written_as_differences(
 
     save(profile, path)
 
-    [found] = json.loads(path.read_text())["profile"]["runs"][0]["curves"]
+    [found] = json.loads(path.read_text())["profile"]["runs"][0]["memory"]["curves"]
     steps = [GB, 5, -10][: len(seconds)]
     assert found == {
         "source": "sampler",
@@ -170,7 +181,7 @@ def test_profile_of_10_000_tasks_is_small(tmp_path: Path) -> None:
     save(make_profile(*runs), path)
 
     assert path.stat().st_size < 1_000_000
-    assert len(load(path).runs[8].curves[3].seconds) == 625
+    assert len(load(path).runs[8].memory.curves[3].seconds) == 625
 
 
 def test_thresholds_of_an_older_file_are_dasks_own(tmp_path: Path) -> None:
@@ -278,8 +289,12 @@ def changed_run(**values: object) -> Callable[[dict[str, Any]], object]:
     return lambda document: document["profile"]["runs"][0].update(values)
 
 
+def changed_in(reading: str, **values: object) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document["profile"]["runs"][0][reading].update(values)
+
+
 def changed_curve(**values: object) -> Callable[[dict[str, Any]], object]:
-    return lambda document: document["profile"]["runs"][0]["curves"][0].update(values)
+    return lambda document: document["profile"]["runs"][0]["memory"]["curves"][0].update(values)
 
 
 def changed_profile(**values: object) -> Callable[[dict[str, Any]], object]:
@@ -296,18 +311,17 @@ def changed_profile(**values: object) -> Callable[[dict[str, Any]], object]:
         (changed_profile(versions=["ab"]), r"str instead of list at profile\.versions\[0\]"),
         (changed_profile(versions=[["a"]]), r"1 values instead of 2 at profile\.versions\[0\]"),
         (changed_run(seconds="3"), r"str instead of float at profile\.runs\[0\]\.seconds"),
-        (changed_run(tasks=1.5), r"float instead of int at profile\.runs\[0\]\.tasks"),
-        (changed_run(tasks=True), r"bool instead of int at profile\.runs\[0\]\.tasks"),
-        (changed_run(memory_limit="5GB"), r"str instead of int at .*\.memory_limit"),
-        (changed_run(workers=0), "a run on 0 workers"),
+        (changed_run(work=[]), r"list instead of dict at profile\.runs\[0\]\.work"),
+        (changed_in("work", tasks=1.5), r"float instead of int at profile\.runs\[0\]\.work\.tasks"),
+        (changed_in("work", tasks=True), r"bool instead of int at profile\.runs\[0\]\.work\.tasks"),
+        (changed_in("setting", memory_limit="5GB"), r"str instead of int at .*\.memory_limit"),
+        (changed_in("setting", workers=0), "a run on 0 workers"),
+        (changed_in("setting", threads=0), "workers with 0 threads"),
         (lambda document: document["profile"].pop("code"), r"nothing at profile\.code"),
-        (
-            lambda document: document["profile"]["runs"][0]["curves"][0].update(steps=[1]),
-            "a memory curve with unequal numbers of times and amounts",
-        ),
+        (changed_curve(steps=[1]), "a memory curve with unequal numbers of times and amounts"),
         (changed_curve(ticks=[0.5, 1]), r"other than whole numbers as ticks at .*curves\[0\]"),
         (changed_curve(steps={}), r"other than whole numbers as steps at .*curves\[0\]"),
-        (changed_run(curves=[7]), r"int instead of dict at .*curves\[0\]"),
+        (changed_in("memory", curves=[7]), r"int instead of dict at .*curves\[0\]"),
     ],
 )
 def test_damage_is_named_with_its_place(
@@ -331,10 +345,10 @@ def test_number_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
 
 def test_newer_format_asks_for_an_update(tmp_path: Path) -> None:
     path = tmp_path / "before.json"
-    change(path, lambda document: document.update(format=5, sdprofile="9.0"))
+    change(path, lambda document: document.update(format=6, sdprofile="9.0"))
 
     with pytest.raises(
-        SdprofileError, match=r"expected format 4, got 5, .*'9\.0' \(update sdprofile\)$"
+        SdprofileError, match=r"expected format 5, got 6, .*'9\.0' \(update sdprofile\)$"
     ):
         load(path)
 
@@ -348,31 +362,17 @@ def test_format_that_is_no_number_from_1_up_is_refused(number: object, tmp_path:
         load(path)
 
 
-def test_first_format_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "before.json"
-
-    def first(document: dict[str, Any]) -> None:
-        document["format"] = 1
-        del document["advice"], document["notices"]
-        curve = document["profile"]["runs"][0]["curves"][0]
-        del curve["ticks"], curve["steps"]
-        curve |= {"seconds": [0.0, 10.0], "nbytes": [GB, GB]}
-
-    change(path, first)
-
-    assert load(path) == make_profile(make_run(curve=(GB, GB)), versions=(("dask", "1"),))
-
-
 def test_fields_that_came_later_may_be_missing_or_unknown(tmp_path: Path) -> None:
     path = tmp_path / "before.json"
 
     def other_version(document: dict[str, Any]) -> None:
-        del document["profile"]["runs"][0]["spans"]
+        del document["profile"]["runs"][0]["work"]
+        del document["profile"]["runs"][0]["memory"]["swapped"]
         document["profile"]["runs"][0]["unheard_of"] = 1
 
     change(path, other_version)
 
-    assert load(path).runs[0].spans == ()
+    assert load(path).runs[0].work.spans == ()
 
 
 def test_whole_number_is_read_as_seconds(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def image(size: int = 400, chunk: int = 100, **how: Any) -> Any:
 def elements(source: str, layers: set[str] | None = None, **names: object) -> list[Element]:
     scope = Scope([compile(source, "cell", "exec")], names)
     with dask.config.set(scheduler=refuse):
-        return list(Elements(scope, None).worked_on(layers))
+        return list(Elements(scope, None).reading(layers, lazy=None).elements)
 
 
 def test_an_image_in_numbers() -> None:
@@ -130,10 +130,10 @@ def test_what_was_not_worked_on_is_left_out() -> None:
 
 def test_value_of_the_cell_is_an_element_too() -> None:
     one = image()
-    [found] = Elements(None, one).worked_on(None)
+    [found] = Elements(None, one).reading(None, lazy=None).elements
     assert found.where == "the cell's value"
     scope = Scope([compile("one", "cell", "exec")], {"one": one})
-    [found] = Elements(scope, one).worked_on(None)
+    [found] = Elements(scope, one).reading(None, lazy=None).elements
     assert found.where == "one"
 
 
@@ -141,13 +141,13 @@ def test_uneven_chunks_and_data_in_the_graph_are_counted() -> None:
     uneven = Image2DModel.parse(da.ones((1, 100, 130), chunks=((1,), (100,), (90, 10, 10, 10, 10))))
     [found] = elements("one", one=uneven)
     assert found.unevenness == 9.0
-    assert found.held_bytes == 0
+    assert found.embedded_bytes == 0
     rest = Image2DModel.parse(da.ones((1, 100, 130), chunks=(1, 100, 120)))
     [found] = elements("one", one=rest)
     assert found.unevenness == 1.0
     held = Image2DModel.parse(np.ones((1, 100, 100)), dims="cyx")
     [found] = elements("one", one=held)
-    assert found.held_bytes == 80_000
+    assert found.embedded_bytes == 80_000
     [found] = elements("one", one=image())
     assert found.unevenness == 1.0
 

@@ -22,11 +22,11 @@ from sdprofile.cluster.restart import restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     find_client,
-    fit,
     is_local,
     is_lost,
     lent,
     overridden_scheduler,
+    reshape,
     shape,
 )
 from sdprofile.cluster.thresholds import read_thresholds
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class Lease:
-    """A context in which there is a cluster; `client` may be another one after `renew`."""
+    """A context in which there is a cluster; `client` may be another one after `start_another`."""
 
     client: Client
     """Of the cluster."""
@@ -134,13 +134,13 @@ class Lease:
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
 
-    def fit(self, setting: Setting) -> None:
+    def reshape(self, setting: Setting) -> None:
         """Bring the cluster to the workers of a setting."""
         if self._chosen:
             self._keep_awake(setting.workers)
             return
         quiet_workers(self.client)
-        fit(
+        reshape(
             self.client,
             workers=setting.workers,
             threads=setting.threads,
@@ -189,7 +189,7 @@ class Lease:
             advice = "Do not trust the times of what ran after it"
             self.remarks.append(Notice(fact=fact, advice=advice))
 
-    def renew(self) -> None:
+    def start_another(self) -> None:
         """Replace a cluster that does not do what it is asked; the user's own stays as it is."""
         if not is_started_here(self.client):
             return

@@ -101,7 +101,7 @@ def _come_to(client: Client, workers: int, timeout: float | None) -> None:
             time.sleep(_POLL)
 
 
-def renew(client: Client, *, threads: int, memory_limit: int | None, workers: int) -> None:
+def replace_all(client: Client, *, threads: int, memory_limit: int | None, workers: int) -> None:
     """Replace all workers by new ones with other threads and another memory limit.
 
     Parameters

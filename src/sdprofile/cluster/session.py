@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.own import started_client
-from sdprofile.cluster.resize import renew, replace_gently, resize
+from sdprofile.cluster.resize import replace_all, replace_gently, resize
 from sdprofile.cluster.worker_calls import ANSWER_TIMEOUT
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import LostError, NotReachedError, SdprofileError
@@ -115,7 +115,7 @@ def shape(client: Client) -> Shape:
     )
 
 
-def fit(client: Client, *, workers: int, threads: int, memory_limit: int | None) -> None:
+def reshape(client: Client, *, workers: int, threads: int, memory_limit: int | None) -> None:
     """Bring a client's cluster to so many workers of this kind; replace them only if they differ.
 
     Parameters
@@ -138,7 +138,7 @@ def fit(client: Client, *, workers: int, threads: int, memory_limit: int | None)
         resize(client, workers)
     else:
         collect_garbage()  # a result that nobody holds any more must not count as held
-        renew(client, threads=threads, memory_limit=memory_limit, workers=workers)
+        replace_all(client, threads=threads, memory_limit=memory_limit, workers=workers)
 
 
 def is_lost(client: Client) -> bool:

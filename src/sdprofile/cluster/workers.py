@@ -98,7 +98,7 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
                 yield
                 return
             stack.enter_context(dask.config.set({_METHOD: "forkserver"}))
-            preload_forkserver(lambda: ["distributed", "distributed.nanny", *imported_here()])
+            preload_forkserver(_preloads)
             before_this, _ours.forking = _ours.forking, True
             try:
                 yield
@@ -165,6 +165,11 @@ def _can_fork() -> bool:
     if not python.can_follow_forkserver() or MP_CONTEXT.found() is None:
         return False
     return python.forkserver_pid() in (None, _ours.pid)
+
+
+def _preloads() -> list[str]:
+    imports = ["distributed", "distributed.nanny", *imported_here()]
+    return [*imports, "sdprofile.cluster.preloaded"]
 
 
 @contextlib.contextmanager

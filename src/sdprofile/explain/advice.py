@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.kernel_work import KernelWork, kernel_work
 from sdprofile.explain.recommend import Candidate, Evidence, choose, evidence, make_candidates
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
-from sdprofile.model.summaries import compares_workers
+from sdprofile.model.measured import compares_workers
 from sdprofile.model.tasks import task_prefix
 from sdprofile.units import each_of, format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
-    from sdprofile.model.failure import Failure
+    from sdprofile.model.failure import FailedRun, Failure
     from sdprofile.model.measured import Measured
 
 POOR_STEP = 0.7
@@ -51,7 +51,7 @@ def make_advice(profile: Measured) -> str:
     if not candidates:
         return _nothing_finished(profile, killed)
     sentences = []
-    tasks = any(run.tasks for candidate in candidates for run in candidate.count.runs)
+    tasks = any(run.work.tasks for candidate in candidates for run in candidate.count.runs)
     if tasks and compares_workers(profile.runs):
         chosen = choose(candidates)
         work = kernel_work([run for run in profile.runs if run.status == "ok"])
@@ -185,14 +185,14 @@ def memory_advice(chosen: Candidate, profile: Measured) -> str:
         return ""
     runs = chosen.count.runs
     who = each_of(chosen.workers, "worker")
-    exact = all(each.exact for run in runs for each in run.worker_peaks)
+    exact = all(each.exact for run in runs for each in run.memory.worker_peaks)
     took = f"{who[0].upper()}{who[1:]} {'took' if exact else 'was seen at'} up to"
     took += f" {format_bytes(peak, decimal=profile.decimal)}"
-    if any(run.spilled for run in runs):
+    if any(run.work.spilled for run in runs):
         above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
         return f"{took}, held down by spilling: raise --memory{above} to see how much it needs"
     thresholds = profile.thresholds
-    holds = math.ceil(peak / thresholds.held)
+    holds = math.ceil(peak / thresholds.usable)
     roomy = math.ceil(peak / thresholds.spills) if thresholds.spills else holds
     if limit is not None:
         # It did not spill with this much, so it needs no more for that.
@@ -233,14 +233,14 @@ def _prefixes(failure: Failure) -> list[str]:
     return list(dict.fromkeys(task_prefix(task) for task in failure.tasks))
 
 
-def _measured_elsewhere(failure: Failure, profile: Measured) -> str:
+def _measured_elsewhere(failure: FailedRun, profile: Measured) -> str:
     """Return what tasks of the same kind took in another run, the most if there are several."""
     prefixes = _prefixes(failure)
     seen = [
         (memory, run)
         for run in profile.runs
-        if run.failure != failure
-        for memory in run.task_memory
+        if (run.workers, run.repeat) != (failure.workers, failure.repeat)
+        for memory in run.memory.prefixes
         if memory.prefix in prefixes and memory.rise_high > 0
     ]
     if not seen:

@@ -48,7 +48,7 @@ class CountChange:
     def tasks_ratio(self) -> float | None:
         """Most tasks of a run that ended well, later over earlier; None where there are none."""
         before, after = (
-            max((run.tasks for run in count.runs if run.status == "ok"), default=0)
+            max((run.work.tasks for run in count.runs if run.status == "ok"), default=0)
             for count in (self.before, self.after)
         )
         return after / before if before and after else None

@@ -11,9 +11,9 @@ from sdprofile.explain.notices.every import make_notices
 from sdprofile.explain.notices.task_memory import side_by_side
 from sdprofile.explain.recommend import Candidate, beats, make_candidates
 from sdprofile.explain.verdict import NOT_FASTER
+from sdprofile.model.measured import compares_workers
 from sdprofile.model.notice import Notice
 from sdprofile.model.setting import LIMIT, Axis
-from sdprofile.model.summaries import compares_workers
 from sdprofile.units import listed
 
 if TYPE_CHECKING:

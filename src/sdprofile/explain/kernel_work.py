@@ -63,7 +63,7 @@ def kernel_work(runs: Sequence[Run]) -> KernelWork | None:
     if busy is None or busy > _WORKERS_IDLE or cores <= max(_KERNEL_BUSY, of_tasks):
         return None
     last = runs[-1]
-    step = max(last.steps, key=lambda each: each.seconds, default=None)
+    step = max(last.steps.calls, key=lambda each: each.seconds, default=None)
     if step is not None and step.seconds < last.seconds / 2:
         step = None
     return KernelWork(cores=cores, busy=busy, step=step, seconds=last.seconds)
@@ -80,14 +80,16 @@ def _cores(runs: Sequence[Run]) -> float:
 
 def _cores_of_tasks(runs: Sequence[Run]) -> float:
     """Return how many threads of all workers together ran tasks, on average over the median run."""
-    return statistics.median(run.task_seconds / run.seconds if run.seconds else 0.0 for run in runs)
+    return statistics.median(
+        run.work.task_seconds / run.seconds if run.seconds else 0.0 for run in runs
+    )
 
 
 def _busy(runs: Sequence[Run]) -> float | None:
     """Return for which part of the median run the workers' threads ran tasks; None if not known."""
-    known = [run for run in runs if run.seconds > 0 and (run.spans or not run.tasks)]
+    known = [run for run in runs if run.seconds > 0 and (run.work.spans or not run.work.tasks)]
     if not known:
         return None
     return statistics.median(
-        run.task_seconds / (run.workers * run.threads * run.seconds) for run in known
+        run.work.task_seconds / (run.workers * run.threads * run.seconds) for run in known
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.dask import cpu_count
+from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.peak import OwnMark
 from sdprofile.model.circumstances import Circumstances, ThreadPool
@@ -28,7 +29,7 @@ _SHORTEST = 0.3
 """Seconds from which the CPU time of other processes, which comes in steps of 10 ms, says much."""
 
 
-class Surroundings(Instrument):
+class Surroundings(Instrument[Circumstances]):
     """The kernel's own work, other processes of this machine, pauses and hidden thread pools.
 
     Notes
@@ -39,13 +40,10 @@ class Surroundings(Instrument):
     machine only. Pauses are those that the scheduler was told of.
     """
 
-    circumstances = Circumstances()
-    """What was seen; without `swapped`, which is read with the peaks."""
-
-    def __init__(self, client: Client, *, scheduler_ahead: float = 0.0) -> None:
-        """Remember by how many seconds the scheduler's clock is ahead of this one."""
+    def __init__(self, client: Client, clock: Clock) -> None:
+        """Prepare; the clock knows that of the scheduler."""
         super().__init__(client)
-        self._scheduler_ahead = scheduler_ahead
+        self._clock = clock
 
     def begin(self) -> None:
         """Note what there is before the run."""
@@ -59,15 +57,16 @@ class Surroundings(Instrument):
         self._others = self._others_cpu()
         self._kernel = self._kernel_cpu()
 
-    def end(self) -> None:
+    def end(self) -> Circumstances:
         """Note what has changed since."""
         kernel = self._kernel_cpu() - self._kernel
         peak = self._mark.read()["VmHWM"] if self._mark else None
         others = self._others_cpu() if time.time() - self._began > _SHORTEST else None
-        since = self._began + self._scheduler_ahead
+        since = self._began + self._clock.scheduler_ahead
         pauses = self._client.run_on_scheduler(partial(_count_pauses, since=since))
         pools = ask_workers(self._client, hidden_pools).values()
-        self.circumstances = Circumstances(
+        self.abandon()
+        return Circumstances(
             kernel_cpu_seconds=max(0.0, kernel),
             kernel_baseline=self._baseline,
             kernel_peak=peak,
@@ -77,7 +76,6 @@ class Surroundings(Instrument):
             pauses=pauses,
             pools=_largest(pool for of_one in pools for pool in of_one),
         )
-        self.abandon()
 
     def abandon(self) -> None:
         """Close the files of the mark."""

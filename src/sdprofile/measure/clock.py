@@ -26,6 +26,15 @@ class Clock:
     seconds: float = 0.0
     """How long it took, in seconds."""
 
+    def __init__(self, *, scheduler_ahead: float = 0.0) -> None:
+        """Remember by how many seconds the scheduler's clock is ahead of this one."""
+        self.scheduler_ahead = scheduler_ahead
+
+    @property
+    def began_there(self) -> float:
+        """When the run began by the scheduler's clock, as its events and tasks have it."""
+        return self.began + self.scheduler_ahead
+
     def __enter__(self) -> Self:
         self.began = time.time()
         self._start = time.perf_counter()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.memory import Series, cut
+from sdprofile.measure.memory import cut
 from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ MEASURES = ("process", "managed", "unmanaged", "spilled")
 """What is sampled, in dask's words (`distributed.scheduler.MemoryState`)."""
 
 
-class DaskMemory(Instrument):
+class DaskMemory(Instrument[tuple[Curve, ...]]):
     """The series that dask users know: memory of all workers together.
+
+    It reads a curve for each measure, but for those that are 0 throughout. What dask showed last
+    before the cell began stands at 0.
 
     Notes
     -----
@@ -29,20 +33,22 @@ class DaskMemory(Instrument):
     overwrites a label that it knows.
     """
 
-    def __init__(self, client: Client, *, label: str) -> None:
+    def __init__(self, client: Client, clock: Clock, *, label: str) -> None:
         """Prepare the samplers.
 
         Parameters
         ----------
         client
             Of the cluster to sample.
+        clock
+            Tells which samples are of the cell.
         label
             Unique to the run.
         """
         super().__init__(client)
+        self._clock = clock
         self._label = label
         self._stack = contextlib.ExitStack()
-        self._read: dict[str, Series] = {}
 
     def begin(self) -> None:
         """Start a sampler for each measure."""
@@ -59,15 +65,11 @@ class DaskMemory(Instrument):
                 )
             )
 
-    def end(self) -> None:
+    def end(self) -> tuple[Curve, ...]:
         """Stop the samplers and fetch their samples."""
         self._stack.close()
-        for measure in MEASURES:
-            samples = self._sampler.samples[f"{self._label} {measure}"]
-            self._read[measure] = (
-                tuple(at for at, _ in samples),
-                tuple(nbytes for _, nbytes in samples),
-            )
+        curves = (self._curve(measure) for measure in MEASURES)
+        return tuple(curve for curve in curves if curve is not None)
 
     def abandon(self) -> None:
         """Drop the samplers."""
@@ -75,34 +77,16 @@ class DaskMemory(Instrument):
         with contextlib.suppress(AttributeError):
             self._stack.close()
 
-    def curves(
-        self, *, began: float, seconds: float, until: float | None = None
-    ) -> tuple[Curve, ...]:
-        """Return what was sampled while the cell ran.
-
-        Parameters
-        ----------
-        began
-            When the cell began by the scheduler's clock, in seconds.
-        seconds
-            How long it ran.
-        until
-            Time of that clock from which samples do not count: when a worker was killed, for its
-            memory is missing from the sum then.
-
-        Returns
-        -------
-        tuple of Curve
-            One for each measure, but for those that are 0 throughout. What dask showed last before
-            the cell began stands at 0.
-        """
-        end = began + seconds if until is None else min(until, began + seconds)
-        series = {
-            measure: cut(times, nbytes, began=began, end=end)
-            for measure, (times, nbytes) in self._read.items()
-        }
-        return tuple(
-            Curve(source="dask", worker="", measure=measure, seconds=kept[0], nbytes=kept[1])
-            for measure, kept in series.items()
-            if kept is not None and (measure == "process" or any(kept[1]))
+    def _curve(self, measure: str) -> Curve | None:
+        samples = self._sampler.samples[f"{self._label} {measure}"]
+        began = self._clock.began_there
+        series = cut(
+            [at for at, _ in samples],
+            [nbytes for _, nbytes in samples],
+            began=began,
+            end=began + self._clock.seconds,
         )
+        if series is None or not (measure == "process" or any(series[1])):
+            return None
+        seconds, nbytes = series
+        return Curve(source="dask", worker="", measure=measure, seconds=seconds, nbytes=nbytes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ _exits: dict[str, int] = {}
 """In the process of the nannies: exit codes of workers, by address."""
 
 
-class Deaths(Instrument):
+class Deaths(Instrument[None]):
     """Tells at once of each worker that is killed by its nanny or leaves its scheduler.
 
     Notes
@@ -98,8 +98,8 @@ class _Repeater(SchedulerPlugin):
             stop_plugin(scheduler, self.name)
 
 
-class WorkerExits(Instrument):
-    """Notes with what code the processes of workers end during a run.
+class WorkerExits(Instrument[Mapping[str, int]]):
+    """Notes with what code the processes of workers end during a run, by their address.
 
     Notes
     -----
@@ -111,23 +111,11 @@ class WorkerExits(Instrument):
         """Start to note; forget what was noted before."""
         ask_workers(self._client, _begin, nanny=True)
 
-    def end(self) -> None:
-        """Leave the nannies as they were; what was noted is kept until the next run begins."""
-        ask_workers(self._client, _end, nanny=True)
-
-    def what_happened(self, worker: str) -> str:
-        """Return in words what a worker died of.
-
-        Parameters
-        ----------
-        worker
-            Its address.
-        """
-        code = _exits.get(worker)
-        if code is None and self._client.status == "running":
-            answers = ask_workers(self._client, _exit_code, worker, nanny=True)
-            code = next((each for each in answers.values() if each is not None), None)
-        return exit_words(code)
+    def end(self) -> Mapping[str, int]:
+        """Leave the nannies as they were, and read what they have noted."""
+        answers: Iterable[dict[str, int]] = ask_workers(self._client, _end, nanny=True).values()
+        # Nannies of this process may have gone with their worker.
+        return {worker: code for noted in (*answers, _exits) for worker, code in noted.items()}
 
 
 def exit_words(code: int | None) -> str:
@@ -170,9 +158,6 @@ def _begin(dask_worker: Nanny) -> None:
     note_exit(dask_worker, _exits.__setitem__)
 
 
-def _end(dask_worker: Nanny) -> None:
+def _end(dask_worker: Nanny) -> dict[str, int]:
     forget_exit(dask_worker)
-
-
-def _exit_code(worker: str) -> int | None:
-    return _exits.get(worker)
+    return dict(_exits)

@@ -37,7 +37,7 @@ class _Other:
     cluster: Any = None
 
 
-class OtherSchedulers(Instrument):
+class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
     """Notes clusters and clients that a run makes, graphs sent to others, schedulers in the kernel.
 
     Notes
@@ -47,9 +47,6 @@ class OtherSchedulers(Instrument):
     (`dask.callbacks.Callback`), but not of one within another. A client that the run leaves is not
     the session's default: that is what it was.
     """
-
-    seen: tuple[Elsewhere, ...] = ()
-    """What was used or made beside the profiled workers."""
 
     def begin(self) -> None:
         """Stand in for what makes clients and clusters, and for what sends graphs."""
@@ -72,12 +69,12 @@ class OtherSchedulers(Instrument):
         self._stack.enter_context(sending(self._send))
         self._stack.enter_context(Callback(start=self._started, finish=self._finished))
 
-    def end(self) -> None:
+    def end(self) -> tuple[Elsewhere, ...]:
         """Leave dask and the session's default client as they were, and tell what was seen."""
         self.abandon()
         for cluster in self._clusters:
             self._note_cluster(cluster)
-        self.seen = (
+        seen = (
             *(
                 Elsewhere(
                     scheduler=other.scheduler,
@@ -96,6 +93,7 @@ class OtherSchedulers(Instrument):
         )
         self._clusters.clear()
         self._others.clear()
+        return seen
 
     def abandon(self) -> None:
         """Leave dask and the session's default client as they were."""

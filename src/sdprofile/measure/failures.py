@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +17,7 @@ from sdprofile.internals.distributed.client import futures
 from sdprofile.measure.deaths import Deaths, exit_words
 from sdprofile.measure.standstill import Standstill, Watchdog
 from sdprofile.model.failure import Failure
+from sdprofile.model.memory_use import Kill
 from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
@@ -44,11 +45,8 @@ class FailureWatcher:
     the cell has failed of it.
     """
 
-    killed: dict[str, Any] | None = None
-    """The nanny's event: ``worker``, ``pid`` and ``rss`` (bytes); None if no worker was killed."""
-
-    killed_at: float | None = None
-    """When the nanny told of it, in seconds of the scheduler's clock."""
+    killed: Kill | None = None
+    """What the nanny told of the worker that it killed for memory; None if none was killed."""
 
     died: str = ""
     """Address of the first worker that was lost."""
@@ -70,7 +68,7 @@ class FailureWatcher:
         self._deaths = Deaths(client, self._on_death)
         self._watchdog = Watchdog(client, self._stop_and_interrupt)
         self._left: dict[str, dict[str, Any]] = {}
-        self._kills: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._kills: dict[str, Kill] = {}
 
     def __enter__(self) -> Self:
         self._held_before = set(futures(self._client))
@@ -143,7 +141,7 @@ class FailureWatcher:
                 self.died = lost[0] if lost else ""
             if self.died and self.killed is None:
                 self._changed.wait_for(lambda: self.died in self._kills, _NANNYS_TIMEOUT)
-                self.killed_at, self.killed = self._kills.get(self.died, (None, None))
+                self.killed = self._kills.get(self.died)
 
     def cancel(self) -> None:
         """Cancel what this run has submitted and still waits for; results stay."""
@@ -166,30 +164,15 @@ class FailureWatcher:
         if silent := silent_workers(self._client):
             restart(self._client, silent, keep=self._held_before)
 
-    def failure(
-        self,
-        error: BaseException | None,
-        *,
-        workers: int,
-        repeat: int,
-        seconds: float,
-        memory_limit: int | None,
-        what_happened: Callable[[str], str] = lambda worker: "a worker was lost",
-    ) -> Failure | None:
+    def failure(self, error: BaseException | None, *, exits: Mapping[str, int]) -> Failure | None:
         """Return what ended the run; None if it ended well.
 
         Parameters
         ----------
         error
             What `watch` returned.
-        workers, repeat
-            Which run it was.
-        seconds
-            How long it took until then.
-        memory_limit
-            Memory limit of each worker, in bytes.
-        what_happened
-            Tells what a worker died of that its nanny did not kill, by its address.
+        exits
+            With what code the processes of workers have ended, by address.
         """
         details: dict[str, Any] = {}
         if isinstance(error, KeyboardInterrupt) and not self._interrupted:
@@ -197,20 +180,19 @@ class FailureWatcher:
         elif self.killed is not None:
             status, message = "killed", "a worker was killed for memory"
             details = {
-                "worker": self.killed["worker"],
-                "nbytes": self.killed["rss"],
-                "memory_limit": memory_limit,
-                "tasks": self._tasks_of(self.killed["worker"]),
+                "worker": self.killed.worker,
+                "nbytes": self.killed.nbytes,
+                "tasks": self._tasks_of(self.killed.worker),
             }
         elif self.died:
             expected = self._left.get(self.died, {}).get("expected")
             status = "killed"
-            message = exit_words(0) if expected else what_happened(self.died)
+            message = exit_words(0 if expected else exits.get(self.died))
             details = {"worker": self.died, "tasks": self._tasks_of(self.died)}
         elif self.timed_out or self.standstill is not None:
             status, message = "stuck", ""
             if self.timed_out:
-                limit = format_seconds(self._timeout or seconds)
+                limit = format_seconds(self._timeout or 0.0)
                 message = f"not through after {limit} (--timeout)"
             if self.standstill is not None:
                 message += f": {self.standstill.message}" if message else self.standstill.message
@@ -219,14 +201,7 @@ class FailureWatcher:
             return None
         else:
             status, message = "failed", one_line(error)
-        return Failure(
-            workers=workers,
-            repeat=repeat,
-            status=status,
-            seconds=seconds,
-            message=message,
-            **details,
-        )
+        return Failure(status=status, message=message, **details)
 
     def is_over(self) -> bool:
         """Whether something has ended the run."""
@@ -242,9 +217,10 @@ class FailureWatcher:
         with self._changed:
             running, stopped = self._running, self.is_over()
             if by_nanny:
-                self._kills.setdefault(worker, (at, event))
+                kill = Kill(worker=worker, nbytes=event["rss"], at=at)
+                self._kills.setdefault(worker, kill)
                 if running and self.killed is None:
-                    self.killed_at, self.killed = at, event
+                    self.killed = kill
             else:
                 self._left.setdefault(worker, event)
                 if running and not stopped:
@@ -275,7 +251,7 @@ class FailureWatcher:
             self.standstill = self._watchdog.look_again()
         with self._changed:
             if self.killed is not None:
-                worker = self.killed["worker"]
+                worker = self.killed.worker
                 self._changed.wait_for(lambda: worker in self._left, _REMOVED_TIMEOUT)
         while True:
             # At once, or a new worker dies of the same task; again, for the cell may submit more.

@@ -1,4 +1,4 @@
-"""What a task was merged of by dask (fusion): it still holds the keys of all that it executes."""
+"""What dask has fused into a task: it still holds the keys of all that it executes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Block = tuple[Any, ...]
 
 
 def made_of(tasks: Iterable[TaskState]) -> tuple[str, set[str]]:
-    """Return the layer that a group of tasks puts out, and those of which they were merged."""
+    """Return the layer that a group of tasks puts out, and those that were fused into them."""
     for task in tasks:
         inner = merged_graph(task.run_spec)
         if inner is not None:
@@ -33,7 +33,7 @@ def blocks_of(task: TaskState) -> Iterator[tuple[str, Block]]:
 
 
 def prefixes_of(task: TaskState) -> set[str]:
-    """Return the prefix of a task, and those of all that it was merged of."""
+    """Return the prefix of a task, and those of all that were fused into it."""
     inner = merged_graph(task.run_spec)
     if inner is None:
         return {task.prefix.name}
@@ -41,7 +41,7 @@ def prefixes_of(task: TaskState) -> set[str]:
 
 
 def layer_of(key: Any) -> str:
-    """Return the layer that a key is of; within a merged task it may have block numbers."""
+    """Return the layer that a key is of; within a fused task it may have block numbers."""
     name = key[0] if isinstance(key, tuple) else key
     return str(name).partition("_.")[0]
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from distributed import Client
 
+Reading = TypeVar("Reading")
 
-class Instrument(ABC):
-    """A context around one run; after it, its attributes hold what was read."""
+
+class Instrument(ABC, Generic[Reading]):
+    """A context around one run; after it, `reading` is what was read."""
+
+    reading: Reading
+    """What `end` has returned; it is missing where the cell has closed the client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -28,7 +33,7 @@ class Instrument(ABC):
     ) -> None:
         # A cell may have closed the client; there is nobody to ask then.
         if self._client.status == "running":
-            self.end()
+            self.reading = self.end()
         else:
             self.abandon()
 
@@ -37,8 +42,8 @@ class Instrument(ABC):
         """Do what must be done just before the run."""
 
     @abstractmethod
-    def end(self) -> None:
-        """Read what there is to read just after the run."""
+    def end(self) -> Reading:
+        """Return what there is to read just after the run."""
 
-    def abandon(self) -> None:  # noqa: B027 - most have nothing to undo
+    def abandon(self) -> None:
         """Undo what can be undone without the cluster."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.measure import sampling
-from sdprofile.measure.clock import workers_ahead
+from sdprofile.measure.clock import Clock, workers_ahead
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:
-    from distributed import Scheduler
+    from distributed import Client, Scheduler
 
 _RETURN_TIMEOUT = 5.0
 """Seconds that a host without workers has to get one again, for its samples to be fetched."""
@@ -39,8 +39,11 @@ Series = tuple[tuple[float, ...], tuple[int, ...]]
 Samples = tuple[list[float], list[int], list[int]]
 
 
-class WorkerMemory(Instrument):
+class WorkerMemory(Instrument[tuple[Curve, ...]]):
     """Resident memory of each worker every 20 ms, and of its child processes.
+
+    It reads for each worker a curve with its child processes, and one of these alone if there were
+    any. What it had in use just before the cell began stands at 0.
 
     Notes
     -----
@@ -51,9 +54,13 @@ class WorkerMemory(Instrument):
     Samples carry the time of their host; how far that is ahead of this one is asked for before.
     """
 
+    def __init__(self, client: Client, clock: Clock) -> None:
+        """Prepare; the clock tells which samples are of the cell."""
+        super().__init__(client)
+        self._clock = clock
+
     def begin(self) -> None:
         """Start a process on each host."""
-        self._read: dict[str, Samples] = {}
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
         self._ahead: dict[str, float] = {}
         hosts = {state.address: state.host for state in worker_states(self._client)}
@@ -69,46 +76,14 @@ class WorkerMemory(Instrument):
         for worker, ahead in workers_ahead(self._client, list(firsts)).items():
             self._ahead[firsts[worker]] = ahead
 
-    def end(self) -> None:
+    def end(self) -> tuple[Curve, ...]:
         """Fetch what the processes have written."""
+        curves: list[Curve] = []
         for host, workers, sampler in self._started:
             samples = self._on(host, partial(stop_sampling, *sampler)) or b""
             ahead = self._ahead.get(host, 0.0)
             for worker, series in zip(workers, _unpack(samples, len(workers)), strict=True):
-                times, own, below = series
-                self._read[worker] = ([at - ahead for at in times], own, below)
-
-    def curves(self, *, began: float, seconds: float) -> tuple[Curve, ...]:
-        """Return what was sampled while the cell ran.
-
-        Parameters
-        ----------
-        began
-            Wall-clock time at which the cell began, in seconds.
-        seconds
-            How long it ran.
-
-        Returns
-        -------
-        tuple of Curve
-            For each worker one with its child processes, and one of these alone if there were any.
-            What it had in use just before the cell began stands at 0.
-        """
-        curves = []
-        for worker, (times, resident, children) in self._read.items():
-            together = [own + below for own, below in zip(resident, children, strict=True)]
-            for measure, nbytes in (("process", together), ("children", children)):
-                series = cut(times, nbytes, began=began, end=began + seconds)
-                if series is not None and (measure == "process" or any(series[1])):
-                    curves.append(
-                        Curve(
-                            source="sampler",
-                            worker=worker,
-                            measure=measure,
-                            seconds=series[0],
-                            nbytes=series[1],
-                        )
-                    )
+                curves.extend(self._curves(worker, series, ahead))
         return tuple(curves)
 
     def abandon(self) -> None:
@@ -116,6 +91,22 @@ class WorkerMemory(Instrument):
         for _, _, (path, pid) in self._started:
             if path in _processes:
                 stop_sampling(path, pid)
+
+    def _curves(self, worker: str, samples: Samples, ahead: float) -> Iterator[Curve]:
+        times, resident, children = samples
+        began = self._clock.began + ahead
+        together = [own + below for own, below in zip(resident, children, strict=True)]
+        for measure, nbytes in (("process", together), ("children", children)):
+            series = cut(times, nbytes, began=began, end=began + self._clock.seconds)
+            if series is not None and (measure == "process" or any(series[1])):
+                seconds, amounts = series
+                yield Curve(
+                    source="sampler",
+                    worker=worker,
+                    measure=measure,
+                    seconds=seconds,
+                    nbytes=amounts,
+                )
 
     def _on(self, host: str, call: partial[Any]) -> Any:
         """Call a function on a host: in a nanny's process, else in a worker's; None in neither."""

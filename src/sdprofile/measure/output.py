@@ -38,11 +38,12 @@ _SHORTEST = 10_000
 Take = Callable[[Sequence[Printed]], None]
 
 
-class WorkerOutput(Instrument):
+class WorkerOutput(Instrument[None]):
     """Keeps what the processes of workers write to their standard output and error.
 
     Notes
     -----
+    What it has read is shown, not kept: it hands it over, also if the cell has closed the client.
     Both descriptors lead to files meanwhile, for a handler of the logging module may hold a stream
     of old, and C code and child processes know none of Python's. What dask sends to the client
     itself (`distributed.print`, ``Client.forward_logging``) goes its own way, and so does dask's

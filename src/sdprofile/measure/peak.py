@@ -12,7 +12,8 @@ from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.dask import prefix_of
 from sdprofile.internals.distributed.worker import worker_plugins
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.tasks import TaskMemory, merge
+from sdprofile.model.memory_use import Marks
+from sdprofile.model.tasks import PrefixMemory, merge
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -22,7 +23,7 @@ _FIELD = re.compile(rb"(VmHWM|VmRSS|VmSwap):\s+(\d+) kB")
 _RUNNING = ("executing", "long-running")
 
 
-class PeakMarks(Instrument):
+class PeakMarks(Instrument[Marks]):
     """Each worker's memory before the run, its peak during it, and that of its tasks.
 
     Notes
@@ -34,29 +35,19 @@ class PeakMarks(Instrument):
     task starts or ends, so what the worker itself needs meanwhile counts with the task.
     """
 
-    baselines: dict[str, int]
-    """Resident memory in bytes of each worker, by address, just before the run."""
-
-    peaks: dict[str, int]
-    """Highest resident memory in bytes of each worker that lived through the run."""
-
-    swapped: int = 0
-    """Memory of the workers that is swapped out at the end, in bytes."""
-
-    task_memory: tuple[TaskMemory, ...] = ()
-    """What the tasks of each prefix took."""
-
     def begin(self) -> None:
         """Reset the marks."""
-        self.peaks = {}
-        self.baselines = self._ask(_begin)
+        self._baselines: dict[str, int] = self._ask(_begin)
 
-    def end(self) -> None:
+    def end(self) -> Marks:
         """Read the marks."""
-        readings = self._ask(_end)
-        self.peaks = {worker: reading.peak for worker, reading in readings.items()}
-        self.swapped = sum(reading.swapped for reading in readings.values())
-        self.task_memory = merge(part for reading in readings.values() for part in reading.tasks)
+        of_workers: dict[str, _OfWorker] = self._ask(_end)
+        return Marks(
+            baselines=self._baselines,
+            peaks={worker: marks.peak for worker, marks in of_workers.items()},
+            prefixes=merge(part for marks in of_workers.values() for part in marks.tasks),
+            swapped=sum(marks.swapped for marks in of_workers.values()),
+        )
 
     def _ask(self, question: Callable[..., Any]) -> dict[str, Any]:
         # A worker may die meanwhile, or keep no marks; its answer is then missing.
@@ -103,10 +94,10 @@ class _Task:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _OfWorker:
     peak: int
     swapped: int
-    tasks: tuple[TaskMemory, ...]
+    tasks: tuple[PrefixMemory, ...]
 
 
 class _WorkerMarks:
@@ -117,7 +108,7 @@ class _WorkerMarks:
         self._mark.reset()
         self.baseline = self.peak = self._mark.read()["VmHWM"]
         self._running: dict[Any, _Task] = {}
-        self._most: dict[str, TaskMemory] = {}
+        self._most: dict[str, PrefixMemory] = {}
 
     def transition(self, key: Any, start: str, finish: str, **_: object) -> None:
         if finish in _RUNNING and key not in self._running:
@@ -125,10 +116,10 @@ class _WorkerMarks:
         elif finish not in _RUNNING and key in self._running:
             self._end_task(self._running.pop(key))
 
-    def close(self) -> _Reading:
+    def close(self) -> _OfWorker:
         swapped = self._read().get("VmSwap", 0)
         self._mark.close()
-        return _Reading(self.peak, swapped, tuple(self._most.values()))
+        return _OfWorker(self.peak, swapped, tuple(self._most.values()))
 
     def _read(self) -> dict[str, int]:
         reading = self._mark.read()
@@ -154,7 +145,7 @@ class _WorkerMarks:
         rise = task.peak - task.start
         own = rise if task.company == 1 else 0 if task.mixed else rise // task.company
         most = self._most.get(task.prefix)
-        self._most[task.prefix] = TaskMemory(
+        self._most[task.prefix] = PrefixMemory(
             prefix=task.prefix,
             tasks=1 + (most.tasks if most else 0),
             peak=max(task.peak, most.peak if most else 0),
@@ -177,10 +168,10 @@ def _begin(dask_worker: Worker) -> int:
     return marks.baseline
 
 
-def _end(dask_worker: Worker) -> _Reading | None:
+def _end(dask_worker: Worker) -> _OfWorker | None:
     return _drop(dask_worker)
 
 
-def _drop(dask_worker: Worker) -> _Reading | None:
+def _drop(dask_worker: Worker) -> _OfWorker | None:
     marks = (worker_plugins(dask_worker) or {}).pop(_NAME, None)
     return marks.close() if isinstance(marks, _WorkerMarks) else None

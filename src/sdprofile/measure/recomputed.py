@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.internals.dask import prefix_of
 from sdprofile.measure.fused import Block, blocks_of
-from sdprofile.model.steps import Repeated
+from sdprofile.model.steps import Recomputed
 
 if TYPE_CHECKING:
     from distributed.scheduler import TaskGroup, TaskState
@@ -35,7 +35,7 @@ class _Layer:
     """The task groups that made them, and which fraction of their tasks made one once more."""
 
 
-class Repeats:
+class Recomputations:
     """Counts the blocks of each layer that come with several graphs.
 
     Notes
@@ -62,13 +62,13 @@ class Repeats:
                 sent.setdefault(name, set()).update(of_group)
         for name, of_graph in sent.items():
             layer = self._layers[name]
-            repeated = of_graph & layer.made
-            layer.again |= repeated
-            layer.times_again += len(repeated)
+            once_more = of_graph & layer.made
+            layer.again |= once_more
+            layer.times_again += len(once_more)
             layer.made |= of_graph
 
-    def most(self, names: Mapping[str, str]) -> Repeated | None:
-        """Return the layer whose repetition took the most time; None if nothing was repeated.
+    def most(self, names: Mapping[str, str]) -> Recomputed | None:
+        """Return the layer whose recomputation took the most time; None if nothing was.
 
         Parameters
         ----------
@@ -86,7 +86,7 @@ class Repeats:
             key=lambda name: order.get(name, -1),
         )
         layer = self._layers[found]
-        return Repeated(
+        return Recomputed(
             name=names.get(found) or prefix_of(found),
             blocks=len(layer.again),
             made=len(layer.again) + layer.times_again,

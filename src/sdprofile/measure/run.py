@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.clean import clean_slate
@@ -14,25 +13,14 @@ from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import kept_from_workers
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import ignored, let_in
-from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clock import Clock, scheduler_ahead
-from sdprofile.measure.dask_memory import DaskMemory
-from sdprofile.measure.deaths import WorkerExits
-from sdprofile.measure.elsewhere import OtherSchedulers
-from sdprofile.measure.failures import FailureWatcher
-from sdprofile.measure.memory import WorkerMemory
-from sdprofile.measure.output import Take, WorkerOutput
-from sdprofile.measure.peak import PeakMarks
-from sdprofile.measure.spans import ROOT_SHOWN, CellSpan
-from sdprofile.measure.steps import Steps
-from sdprofile.measure.task_memory import TaskHolder
-from sdprofile.measure.trace import TaskTrace
-from sdprofile.measure.transfers import Transfers
+from sdprofile.measure.instruments import Instruments
+from sdprofile.measure.output import Take
+from sdprofile.model.elements import Data
 from sdprofile.model.lazy import LazyValue
-from sdprofile.model.memory import cluster_peak, worker_peaks
+from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
-from sdprofile.model.spans import share_out
 from sdprofile.plan import Plan
 from sdprofile.replay.predictor import Predictor
 from sdprofile.spatial.elements import Elements
@@ -91,117 +79,81 @@ def run_once(
     with kept_from_workers():
         functions = public_functions() if plan.steps else {}
     clean_slate(client)
-    ahead = scheduler_ahead(client)
-    with contextlib.ExitStack() as instruments:
-        enter = instruments.enter_context
-        enter(WorkerOutput(client, take_printed))
-        memory = enter(WorkerMemory(client))
-        dask = enter(DaskMemory(client, label=f"sdprofile {label}"))
-        transfers = enter(Transfers(client))
-        marks = enter(PeakMarks(client))
-        exits = enter(WorkerExits(client))
-        watcher = enter(FailureWatcher(client, timeout=plan.timeout))
-        span = enter(CellSpan(client))
-        others = enter(OtherSchedulers(client))
-        tracer = enter(TaskTrace(client, active=predictor is not None))
-        holder = enter(TaskHolder(client, dict(plan.task_memory)))
-        steps = enter(Steps(client, functions))
-        # The last, for its times are of all that happens within.
-        surroundings = enter(Surroundings(client, scheduler_ahead=ahead))
-        clock = Clock()
+    clock = Clock(scheduler_ahead=scheduler_ahead(client))
+    instruments = Instruments.of(
+        client,
+        plan,
+        clock,
+        setting=setting,
+        label=label,
+        functions=functions,
+        trace=predictor is not None,
+        take_printed=take_printed,
+    )
+    watcher = instruments.watcher
+    ours = os.getpid()
+    lazy: LazyValue | None = None
+    found: Elements | None = None
 
-        ours = os.getpid()
-        lazy: LazyValue | None = None
-        found: Elements | None = None
+    def timed() -> None:
+        nonlocal lazy, found
+        try:
+            with clock:
+                value = work()
+                if plan.compute is not None:
+                    compute_lazy(value, how=plan.compute)
+            lazy = describe(value)
+            found = Elements(scope, value) if plan.steps else None
+        finally:
+            if os.getpid() != ours:
+                os._exit(0)  # a copy that the cell has forked must not go on as if it were us
 
-        def timed() -> None:
-            nonlocal lazy, found
-            try:
-                with clock:
-                    value = work()
-                    if plan.compute is not None:
-                        compute_lazy(value, how=plan.compute)
-                lazy = describe(value)
-                found = Elements(scope, value) if plan.steps else None
-            finally:
-                if os.getpid() != ours:
-                    os._exit(0)  # a copy that the cell has forked must not go on as if it were us
-
+    with instruments.entered():
         with _dask_config(client, plan), let_in():
             error = watcher.watch(timed)
-        if client.status != "running":
-            raise SdprofileError(
-                "the cell: expected its dask client to be there at the end, got it closed or"
-                " without its scheduler (take client.close() out of the cell, or see what ended it)"
-            ) from error
+        _check_there(client, error)
         states = worker_states(client)
         watcher.settle(error, states)
         if error is None and not watcher.is_over():
             check_untouched(client, there=len(states), expected=setting.workers)
         if error is not None:
             with ignored():
-                span.cancel()
+                instruments.span.cancel()
                 watcher.give_up()
-    failure = watcher.failure(
-        error,
-        workers=setting.workers,
-        repeat=repeat,
-        seconds=clock.seconds,
-        memory_limit=setting.memory_limit,
-        what_happened=exits.what_happened,
-    )
-    sampled = memory.curves(began=clock.began, seconds=clock.seconds)
-    began_there = clock.began + ahead  # by the clock of the scheduler, as its events and tasks
-    killed, until = watcher.killed or {}, watcher.killed_at
-    peaks = worker_peaks(
-        sampled,
-        baselines=marks.baselines,
-        marks=marks.peaks,
-        killed={killed["worker"]: killed["rss"]} if killed else {},
-    )
-    elements = found.worked_on(steps.layers if span.tasks else None) if found else ()
+    _check_there(client, error)  # else an instrument may have had nobody to ask
+    work_done = instruments.span.reading
+    layers = instruments.steps.layers if work_done.tasks else None
     run = Run(
-        workers=setting.workers,
-        threads=setting.threads,
-        memory_limit=setting.memory_limit,
-        variables=setting.variables,
+        setting=setting,
         repeat=repeat,
-        status=failure.status if failure else "ok",
         seconds=clock.seconds,
-        tasks=span.tasks,
-        worker_peaks=peaks,
-        cluster_peak=cluster_peak(peaks, sampled),
-        spilled=span.spilled,
-        transferred=transfers.nbytes,
-        cpu_seconds=span.cpu_seconds,
-        curves=tuple(
-            curve.thinned()
-            for curve in (
-                *sampled,
-                *dask.curves(began=began_there, seconds=clock.seconds, until=until),
-            )
+        failure=watcher.failure(error, exits=instruments.exits.reading),
+        memory=MemoryUse.of(
+            sampled=instruments.memory.reading,
+            dask=instruments.dask_memory.reading,
+            marks=instruments.marks.reading,
+            kill=watcher.killed,
+            began=clock.began_there,
         ),
-        spans=share_out(
-            span.activities,
-            thread_seconds=setting.workers * setting.threads * clock.seconds,
-            span=ROOT_SHOWN,
-        ),
-        task_memory=marks.task_memory,
-        held=holder.held,
-        steps=steps.calls,
-        repeated=steps.repeated,
-        elements=elements,
-        finer_than_needed=found.finer_than_needed(elements) if found else (),
-        lazy=lazy,
-        elsewhere=others.seen,
-        circumstances=replace(
-            surroundings.circumstances, swapped=marks.swapped, gathered=transfers.gathered
-        ),
-        failure=failure,
+        work=work_done,
+        transfers=instruments.transfers.reading,
+        steps=instruments.steps.reading,
+        throttled=instruments.throttle.reading,
+        data=Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
+        elsewhere=instruments.others.reading,
+        circumstances=instruments.surroundings.reading,
     )
     if predictor is not None:
-        predictor.add(run, tracer.trace(run, began=began_there))
+        predictor.add(run, instruments.trace.reading)
     return run, error
+
+
+def _check_there(client: Client, error: BaseException | None) -> None:
+    if client.status != "running":
+        raise SdprofileError(
+            "the cell: expected its dask client to be there at the end, got it closed or without"
+            " its scheduler (take client.close() out of the cell, or see what ended it)"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -15,8 +15,9 @@ from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.distributed.client import futures
 from sdprofile.internals.distributed.scheduler import cluster_metrics, empty_span, span_metrics
 from sdprofile.internals.distributed.worker import send_heartbeat
+from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.spans import EXECUTE, SpanActivity
+from sdprofile.model.spans import EXECUTE, SpanActivity, Work, share_out
 
 if TYPE_CHECKING:
     from dask.typing import Key
@@ -38,7 +39,7 @@ _WITH_SPAN = (EXECUTE, "p2p")
 _Metrics = Mapping[tuple[Hashable, ...], float]
 
 
-class CellSpan(Instrument):
+class CellSpan(Instrument[Work]):
     """A dask span around the whole cell, and what the workers counted in it.
 
     Notes
@@ -52,17 +53,21 @@ class CellSpan(Instrument):
     sending, spilling) is the cell's, for nothing else runs meanwhile.
     """
 
-    tasks: int = 0
-    """Number of tasks that the cell sent."""
+    def __init__(self, client: Client, clock: Clock, *, threads: int) -> None:
+        """Prepare.
 
-    activities: tuple[SpanActivity, ...] = ()
-    """Seconds and bytes of each activity of each span, as dask counted them."""
-
-    spilled: int = 0
-    """Bytes that workers wrote to disk for lack of memory during the run."""
-
-    def __init__(self, client: Client) -> None:
+        Parameters
+        ----------
+        client
+            Of the cluster.
+        clock
+            Tells how much time each thread had.
+        threads
+            Of all workers together.
+        """
         super().__init__(client)
+        self._clock = clock
+        self._threads = threads
         self._stack = contextlib.ExitStack()
 
     def begin(self) -> None:
@@ -73,7 +78,7 @@ class CellSpan(Instrument):
         self._before: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
         self._id: str = self._stack.enter_context(span(ROOT))
 
-    def end(self) -> None:
+    def end(self) -> Work:
         """Close the span and wait for its metrics."""
         self.abandon()
         deadline = time.monotonic() + SETTLE_TIMEOUT
@@ -81,12 +86,19 @@ class CellSpan(Instrument):
         while (now := self._read()) != last and time.monotonic() < deadline:
             last = now
         self._client.run_on_scheduler(partial(_empty_span, self._id))
-        self.tasks, in_spans, total = now
+        tasks, in_spans, total = now
         during = {key: value - self._before.get(key, 0) for key, value in total.items()}
-        self.spilled = round(sum(v for key, v in during.items() if _is_spill(key)))
         spanless = {key: v for key, v in during.items() if key[0] not in _WITH_SPAN}
-        self.activities = tuple(
+        counted = list(
             _activities([*_by_activity(in_spans), *_by_activity({ROOT_SHOWN: spanless})])
+        )
+        return Work(
+            tasks=tasks,
+            spans=share_out(
+                counted, thread_seconds=self._threads * self._clock.seconds, span=ROOT_SHOWN
+            ),
+            cpu_seconds=sum(part.seconds for part in counted if part.activity == "thread-cpu"),
+            spilled=round(sum(v for key, v in during.items() if _is_spill(key))),
         )
 
     def abandon(self) -> None:
@@ -98,11 +110,6 @@ class CellSpan(Instrument):
         keys = self._client.run_on_scheduler(partial(_unfinished, self._id))
         if keys:
             ask_workers(self._client, _cancel, keys, timeout=SILENCE)
-
-    @property
-    def cpu_seconds(self) -> float:
-        """CPU time of the tasks in seconds, summed over all threads."""
-        return sum(part.seconds for part in self.activities if part.activity == "thread-cpu")
 
     def _read(self) -> tuple[int, dict[str, _Metrics], _Metrics]:
         ask_workers(self._client, _send_heartbeat)

@@ -1,4 +1,4 @@
-"""On the scheduler: gives the tasks of a step its span, and tells which steps dask merged."""
+"""On the scheduler: gives the tasks of a step its span, and tells which steps dask fused."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sdprofile.internals.distributed.scheduler import (
     span_of,
 )
 from sdprofile.measure.fused import made_of
-from sdprofile.measure.recomputed import Repeats
-from sdprofile.model.steps import Repeated
+from sdprofile.measure.recomputed import Recomputations
+from sdprofile.model.steps import Recomputed
 
 if TYPE_CHECKING:
     from distributed import Scheduler
@@ -57,9 +57,9 @@ class StepSpans(SchedulerPlugin):
 
     Notes
     -----
-    A span that is put on while a graph is built keeps dask from merging tasks, and so changes what
+    A span that is put on while a graph is built keeps dask from fusing tasks, and so changes what
     is measured. So the graph stays as it is: what dask has made of it is looked at here, where each
-    merged task still holds the keys that it was made of. A group belongs to the step that built
+    fused task still holds the keys that it was made of. A group belongs to the step that built
     what it puts out, else to the step that sent it. Spans of the user's own stay around it.
     """
 
@@ -70,16 +70,16 @@ class StepSpans(SchedulerPlugin):
         self._root = root
         self._layers: dict[str, Place] = {}
         self._seen: set[TaskGroup] = set()
-        self.merged: dict[tuple[str, ...], set[str]] = {}
-        """By the names of a place: what dask merged into its tasks."""
+        self.fused: dict[tuple[str, ...], set[str]] = {}
+        """By the names of a place: what dask fused into its tasks."""
         self.layers: set[str] = set()
         """All layers whose tasks were sent, as far as they are told from each other."""
-        self._repeats = Repeats()
+        self._recomputed = Recomputations()
 
     @property
-    def repeated(self) -> Repeated | None:
+    def recomputed(self) -> Recomputed | None:
         """What was made anew with one graph after another, and took the most time by it."""
-        return self._repeats.most({name: each.names[-1] for name, each in self._layers.items()})
+        return self._recomputed.most({name: each.names[-1] for name, each in self._layers.items()})
 
     def update_graph(
         self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
@@ -100,7 +100,7 @@ class StepSpans(SchedulerPlugin):
         ours = {group: each for group, each in by_group.items() if self._is_ours(scheduler, group)}
         for group, members in ours.items():
             self._place(scheduler, group, members, known.place)
-        self._repeats.add_graph(ours)
+        self._recomputed.add_graph(ours)
 
     def _is_ours(self, scheduler: Scheduler, group: TaskGroup) -> bool:
         span = span_of(scheduler, group)
@@ -120,11 +120,11 @@ class StepSpans(SchedulerPlugin):
             # Whatever is in a span of the user's stays there.
             place = owner if len(place.names) == 1 else place.inside(owner.names[-1])
             put_into_span(scheduler, group, tasks, place.names, place.ids)
-        merged = set(self._merged_into(builder, layers - {out})) - {place.names[-1]}
-        if merged:
-            self.merged.setdefault(place.names, set()).update(merged)
+        fused = set(self._fused_into(builder, layers - {out})) - {place.names[-1]}
+        if fused:
+            self.fused.setdefault(place.names, set()).update(fused)
 
-    def _merged_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
+    def _fused_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
         """Yield the steps of other layers; of those without a step their prefix."""
         for layer in layers:
             owner = self._layers.get(layer)

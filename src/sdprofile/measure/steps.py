@@ -19,14 +19,14 @@ from sdprofile.measure.interception import stood_in
 from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.spans import shown_path
 from sdprofile.measure.step_spans import ANNOTATION, Place, StepsOfGraph, StepSpans
-from sdprofile.model.steps import Repeated, StepCall
+from sdprofile.model.steps import Recomputed, StepCall, Steps
 from sdprofile.spatial.lazy import lazy_parts
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
 
-class Steps(Instrument):
+class StepWatcher(Instrument[Steps]):
     """Notes each call of some functions: its wall time, the tasks it sent, the layers it built.
 
     Notes
@@ -37,14 +37,9 @@ class Steps(Instrument):
     inside `CellSpan`. Where there are no functions, it does nothing.
     """
 
-    calls: tuple[StepCall, ...] = ()
-    """The steps in the order in which they came, without those that were never called."""
-
     layers: set[str] | None = None
-    """The layers whose tasks were sent; None where nothing was watched."""
-
-    repeated: Repeated | None = None
-    """What took the most time by being made anew."""
+    """The layers whose tasks were sent; None where nothing was watched. They are known to this
+    process alone, which tells by them what elements were worked on."""
 
     def __init__(self, client: Client, functions: Mapping[FunctionType, str]) -> None:
         super().__init__(client)
@@ -70,21 +65,23 @@ class Steps(Instrument):
         functions = [(each, partial(self._call, name)) for each, name in self._functions.items()]
         self._stack.enter_context(stood_in(functions))
 
-    def end(self) -> None:
+    def end(self) -> Steps:
         """Leave functions and client as they were, and read what the scheduler saw."""
         self.abandon()
-        if self._functions:
-            merged, self.layers, self.repeated = self._client.run_on_scheduler(_stop_watching)
-            self.calls = tuple(
-                StepCall(
-                    span=shown_path(names),
-                    calls=len(self._took.get(names, ())),
-                    seconds=sum(self._took.get(names, ())),
-                    kernel_rise=self._rises.get(names, 0),
-                    merged=tuple(sorted(merged.get(names, ()))),
-                )
-                for names in {**self._took, **merged}
+        if not self._functions:
+            return Steps()
+        fused, self.layers, recomputed = self._client.run_on_scheduler(_stop_watching)
+        calls = tuple(
+            StepCall(
+                span=shown_path(names),
+                calls=len(self._took.get(names, ())),
+                seconds=sum(self._took.get(names, ())),
+                kernel_rise=self._rises.get(names, 0),
+                fused=tuple(sorted(fused.get(names, ()))),
             )
+            for names in {**self._took, **fused}
+        )
+        return Steps(calls=calls, recomputed=recomputed)
 
     def abandon(self) -> None:
         """Leave functions and client as they were."""
@@ -174,9 +171,9 @@ def _watch(root: str, dask_scheduler: Scheduler) -> None:
 
 def _stop_watching(
     dask_scheduler: Scheduler,
-) -> tuple[dict[tuple[str, ...], set[str]], set[str], Repeated | None]:
-    """Return what was merged, the layers that were sent, and what was made anew."""
+) -> tuple[dict[tuple[str, ...], set[str]], set[str], Recomputed | None]:
+    """Return what was fused, the layers that were sent, and what was recomputed."""
     plugin = stop_plugin(dask_scheduler, StepSpans.name)
     if not isinstance(plugin, StepSpans):
         return {}, set(), None
-    return plugin.merged, plugin.layers, plugin.repeated
+    return plugin.fused, plugin.layers, plugin.recomputed

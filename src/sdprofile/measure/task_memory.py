@@ -1,4 +1,4 @@
-"""Holds tasks back so that those that run side by side on a worker fit into its memory."""
+"""Throttles tasks, so that those that run side by side on a worker fit into its memory."""
 
 from __future__ import annotations
 
@@ -12,26 +12,23 @@ from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.cluster.resources import RESOURCE, give_memory
 from sdprofile.measure.fused import prefixes_of
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.tasks import HeldTasks
+from sdprofile.model.tasks import Throttled
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
-_NAME = "sdprofile-held"
+_NAME = "sdprofile-throttle"
 
 
-class TaskHolder(Instrument):
+class TaskThrottle(Instrument[tuple[Throttled, ...]]):
     """Gives the workers a resource for a run, and the tasks of some prefixes a need of it.
 
     Notes
     -----
     That is dask's own way (https://distributed.dask.org/en/stable/resources.html), but for the
     cell, which is not changed. Whether a task has a prefix is asked of what dask has made of the
-    graph, where a merged task still holds the keys that it was made of.
+    graph, where a fused task still holds the keys that it was made of.
     """
-
-    held: tuple[HeldTasks, ...] = ()
-    """What was held back."""
 
     def __init__(self, client: Client, needs: Mapping[str, int]) -> None:
         """Remember how many bytes the tasks of each prefix need."""
@@ -43,14 +40,15 @@ class TaskHolder(Instrument):
         if self._needs and give_memory(self._client):
             self._client.run_on_scheduler(partial(_start, self._needs))
 
-    def end(self) -> None:
-        """Hold no more tasks back, and read how many were."""
-        if self._needs:
-            counts: dict[str, int] = self._client.run_on_scheduler(_stop)
-            self.held = tuple(
-                HeldTasks(prefix=prefix, nbytes=nbytes, tasks=counts.get(prefix, 0))
-                for prefix, nbytes in self._needs.items()
-            )
+    def end(self) -> tuple[Throttled, ...]:
+        """Throttle no more tasks, and read how many were."""
+        if not self._needs:
+            return ()
+        counts: dict[str, int] = self._client.run_on_scheduler(_stop)
+        return tuple(
+            Throttled(prefix=prefix, nbytes=nbytes, tasks=counts.get(prefix, 0))
+            for prefix, nbytes in self._needs.items()
+        )
 
 
 class _Needs(SchedulerPlugin):

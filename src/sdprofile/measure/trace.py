@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 from distributed import SchedulerPlugin
 
 from sdprofile.cluster.plugins import start_plugin, stop_plugin
+from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
 from sdprofile.model.trace import Group, Trace
 
 if TYPE_CHECKING:
@@ -21,36 +22,40 @@ if TYPE_CHECKING:
 _NAME = "sdprofile-trace"
 
 
-class TaskTrace(Instrument):
-    """What the scheduler saw of each task, by a plugin of it."""
+class TaskTrace(Instrument[Trace | None]):
+    """What the scheduler saw of each task, by a plugin of it; None if it was not to record."""
 
-    def __init__(self, client: Client, *, active: bool) -> None:
-        """Remember whether to record at all."""
+    def __init__(self, client: Client, clock: Clock, *, setting: Setting, active: bool) -> None:
+        """Prepare.
+
+        Parameters
+        ----------
+        client
+            Of the cluster.
+        clock
+            Tells when the cell began by the scheduler's clock, to which workers convert their own
+            times.
+        setting
+            What the run is made with.
+        active
+            Whether to record at all.
+        """
         super().__init__(client)
+        self._clock = clock
+        self._setting = setting
         self._active = active
-        self._recorded: _Recorded | None = None
 
     def begin(self) -> None:
         """Start to record."""
         if self._active:
             self._client.run_on_scheduler(_start)
 
-    def end(self) -> None:
+    def end(self) -> Trace | None:
         """Stop, and get what was recorded."""
-        if self._active:
-            self._recorded = self._client.run_on_scheduler(_stop)
-
-    def trace(self, run: Run, *, began: float) -> Trace | None:
-        """Return the tasks of the run; None if nothing was recorded.
-
-        Parameters
-        ----------
-        run
-            What else was measured.
-        began
-            When it began by the scheduler's clock, to which workers convert their own times.
-        """
-        return self._recorded.trace(run, began=began) if self._recorded else None
+        if not self._active:
+            return None
+        recorded: _Recorded = self._client.run_on_scheduler(_stop)
+        return recorded.trace(self._setting, self._clock)
 
 
 class _Recorded(SchedulerPlugin):
@@ -140,12 +145,13 @@ class _Recorded(SchedulerPlugin):
         self._priorities = []
         self._order = ranks
 
-    def trace(self, run: Run, *, began: float) -> Trace:
+    def trace(self, setting: Setting, clock: Clock) -> Trace:
         """Return what was recorded, by the clock of the cell."""
+        began = clock.began_there
         return Trace(
-            workers=run.workers,
-            threads=run.threads,
-            seconds=run.seconds,
+            workers=setting.workers,
+            threads=setting.threads,
+            seconds=clock.seconds,
             scheduler_seconds=self._cpu_after - self._cpu_before,
             arrivals=tuple(each - began for each in self._arrivals),
             groups=tuple(self._groups),

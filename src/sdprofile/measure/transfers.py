@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.distributed.worker import TRANSFER_LOGS
 from sdprofile.measure.instrument import Instrument
+from sdprofile.model.transfers import Transfers
 
 if TYPE_CHECKING:
     from distributed import Worker
 
 
-class Transfers(Instrument):
+class TransferLogs(Instrument[Transfers]):
     """How much the workers fetched from each other during one run, and the kernel from them.
 
     Notes
@@ -24,21 +25,17 @@ class Transfers(Instrument):
     a task gathers by a client of its own counts as the kernel's.
     """
 
-    nbytes: int = 0
-    """What workers fetched, summed over those that lived through the run, in bytes."""
-
-    gathered: int = 0
-    """Size of the results that the kernel fetched from these workers, in bytes."""
-
     def begin(self) -> None:
         """Start to count."""
         ask_workers(self._client, _begin)
 
-    def end(self) -> None:
+    def end(self) -> Transfers:
         """Add up what was counted."""
         counted = ask_workers(self._client, _end).values()
-        self.nbytes = sum(fetched for fetched, _ in counted)
-        self.gathered = sum(gathered for _, gathered in counted)
+        return Transfers(
+            nbytes=sum(fetched for fetched, _ in counted),
+            gathered=sum(gathered for _, gathered in counted),
+        )
 
 
 class _CountedLog(deque[dict[str, Any]]):

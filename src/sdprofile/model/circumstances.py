@@ -29,17 +29,11 @@ class Circumstances:
     kernel_peak: int | None = None
     """Highest resident memory of the kernel during the run, in bytes; None where not known."""
 
-    gathered: int | None = None
-    """Size of the results that the kernel fetched from the workers, in bytes; None if not known."""
-
     others_cpu_seconds: float | None = None
     """CPU time of all other processes of this machine in seconds; None where not known."""
 
     pauses: int = 0
     """How often a worker stopped to take tasks, for lack of memory."""
-
-    swapped: int = 0
-    """Memory of the workers that was swapped out at the end of the run, in bytes."""
 
     pools: tuple[ThreadPool, ...] = ()
     """Thread pools in the workers that are larger than a worker's own threads."""

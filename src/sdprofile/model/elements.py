@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sdprofile.model.lazy import LazyValue
+
 
 @dataclass(frozen=True, kw_only=True)
 class Element:
@@ -54,7 +56,7 @@ class Element:
     reads: float = 1.0
     """How often each chunk of the store is read, because chunks begin and end within it."""
 
-    held_bytes: int = 0
+    embedded_bytes: int = 0
     """Bytes of arrays in memory that its graph holds, and that are sent with it."""
 
     @property
@@ -87,3 +89,17 @@ class FinerThanNeeded:
 
     enough_bytes: int
     """Bytes of that scale."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What is known of the cell's data, as one run found them; nothing of them is computed."""
+
+    elements: tuple[Element, ...] = ()
+    """The SpatialData elements that the cell worked on."""
+
+    finer_than_needed: tuple[FinerThanNeeded, ...] = ()
+    """What was made from a finer scale of a pyramid than it shows."""
+
+    lazy: LazyValue | None = None
+    """What was lazy in the cell's last value; None for nothing."""

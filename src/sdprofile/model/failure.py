@@ -9,17 +9,8 @@ from dataclasses import dataclass
 class Failure:
     """What ended one run before the cell was through."""
 
-    workers: int
-    """Worker count of the run."""
-
-    repeat: int
-    """Which repeat of that count it was, from 1."""
-
     status: str
     """``"killed"``, ``"failed"``, ``"interrupted"`` or ``"stuck"``."""
-
-    seconds: float
-    """Time from the start of the cell to the failure, in seconds."""
 
     message: str
     """What happened, in one line: the exception's type and text, or the limit that was reached."""
@@ -33,9 +24,6 @@ class Failure:
     nbytes: int | None = None
     """Resident memory of that worker when its nanny killed it, in bytes."""
 
-    memory_limit: int | None = None
-    """Memory limit of that worker, in bytes."""
-
     tasks: tuple[str, ...] = ()
     """Keys of the tasks that the worker was running when it was killed."""
 
@@ -48,3 +36,20 @@ class Failure:
         (https://github.com/dask/dask/issues/11402).
         """
         return any(task.startswith("finalize-") for task in self.tasks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedRun(Failure):
+    """What ended a run, with the run that it ended."""
+
+    workers: int
+    """Worker count of the run."""
+
+    repeat: int
+    """Which repeat of that count it was, from 1."""
+
+    seconds: float
+    """Time from the start of the cell to the failure, in seconds."""
+
+    memory_limit: int | None
+    """Memory limit of each worker, in bytes; None for none."""

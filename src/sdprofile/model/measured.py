@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 from sdprofile.model.elements import Element
-from sdprofile.model.failure import Failure
+from sdprofile.model.failure import FailedRun
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction import Predictions
 from sdprofile.model.run import CountSummary, Run
-from sdprofile.model.setting import Varied
-from sdprofile.model.summaries import by_kind, in_rounds, summaries
+from sdprofile.model.setting import Kind, Setting, Varied
+from sdprofile.model.timing import Timing
+
+_MOST = 0.5
+"""Fraction of a run from which it is theirs, so that worker counts make no difference to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +103,7 @@ class Measured:
     @property
     def elements(self) -> tuple[Element, ...]:
         """The SpatialData elements that the cell worked on, in the last run that tells."""
-        return next((run.elements for run in reversed(self.runs) if run.elements), ())
+        return next((run.data.elements for run in reversed(self.runs) if run.data.elements), ())
 
     @property
     def in_rounds(self) -> bool | None:
@@ -109,6 +114,79 @@ class Measured:
         return in_rounds(self.runs)
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
+    def failures(self) -> tuple[FailedRun, ...]:
         """What ended the runs that did not end well, in the order in which it happened."""
-        return tuple(run.failure for run in self.runs if run.failure is not None)
+        return tuple(
+            FailedRun(
+                **vars(run.failure),
+                workers=run.workers,
+                repeat=run.repeat,
+                seconds=run.seconds,
+                memory_limit=run.memory_limit,
+            )
+            for run in self.runs
+            if run.failure is not None
+        )
+
+
+def compares_workers(runs: Sequence[Run]) -> bool:
+    """Whether the times of runs are those of the profiled workers.
+
+    Parameters
+    ----------
+    runs
+        Some of a profile.
+    """
+    return not any(
+        place.is_cluster or place.seconds > _MOST * run.seconds
+        for run in runs
+        for place in run.elsewhere
+    )
+
+
+def summaries(runs: Sequence[Run]) -> tuple[CountSummary, ...]:
+    """Return one summary for each setting.
+
+    Parameters
+    ----------
+    runs
+        In the order in which they were made.
+
+    Returns
+    -------
+    tuple of CountSummary
+        Ascending by worker count; what else was varied comes in the order in which it was first
+        visited. The base of all is the first of which a run ended well, if the runs tell of their
+        workers (see `compares_workers`).
+    """
+    by_setting: dict[Setting, list[Run]] = {}
+    for same in by_kind(runs):
+        for run in sorted(same, key=lambda run: run.workers):
+            by_setting.setdefault(run.setting, []).append(run)
+    base, base_setting = None, None
+    for found in by_setting.values():
+        seconds = tuple(run.seconds for run in found if run.status == "ok")
+        if seconds and compares_workers(runs):
+            base, base_setting = Timing(seconds=seconds), found[0].setting
+            break
+    return tuple(
+        CountSummary(runs=tuple(found), base=base, base_setting=base_setting)
+        for found in by_setting.values()
+    )
+
+
+def by_kind(runs: Sequence[Run]) -> tuple[tuple[Run, ...], ...]:
+    """Return the runs of each limit, number of threads and value of a variable, all in order."""
+    kinds: dict[Kind, list[Run]] = {}
+    for run in runs:
+        kinds.setdefault(run.setting.kind, []).append(run)
+    return tuple(tuple(same) for same in kinds.values())
+
+
+def in_rounds(runs: Sequence[Run]) -> bool | None:
+    """Return whether the settings took turns; None where the runs do not tell."""
+    settings = {run.setting for run in runs}
+    if not len(runs) > len(settings) > 1:
+        return None
+    changes = sum(one.setting != other.setting for one, other in pairwise(runs))
+    return changes >= len(settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 MOST_SAMPLES = 4000
@@ -35,14 +35,14 @@ class Thresholds:
         return min((each for each in (self.target, self.spill) if each), default=None)
 
     @property
-    def held(self) -> float:
+    def usable(self) -> float:
         """Up to which fraction a worker can use its limit; all of it if it is not killed."""
         return self.terminate or 1.0
 
     @property
     def full(self) -> float:
         """From which fraction it has little room: it is paused, or killed, or has no limit left."""
-        return min(self.pause or 1.0, self.held)
+        return min(self.pause or 1.0, self.usable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +97,11 @@ class Curve:
             seconds=tuple(self.seconds[index] for index in order),
             nbytes=tuple(self.nbytes[index] for index in order),
         )
+
+    def before(self, seconds: float) -> Curve:
+        """Return the curve up to a time, in seconds since the cell started; its start remains."""
+        kept = sum(at < seconds or at == 0 for at in self.seconds)
+        return replace(self, seconds=self.seconds[:kept], nbytes=self.nbytes[:kept])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,72 +167,3 @@ def highest_sum(curves: Iterable[Curve]) -> int:
     for curve in sampled:
         total += np.interp(times, curve.seconds, curve.nbytes, right=0)
     return int(total.max())
-
-
-def worker_peaks(
-    sampled: Iterable[Curve],
-    *,
-    baselines: Mapping[str, int],
-    marks: Mapping[str, int],
-    killed: Mapping[str, int],
-) -> tuple[WorkerPeak, ...]:
-    """Return the peak of each worker, from its mark and from what was sampled of it.
-
-    Parameters
-    ----------
-    sampled
-        Curves of single workers.
-    baselines
-        Resident memory just before the run in bytes, by worker; empty where no marks are kept.
-    marks
-        Highest resident memory during the run in bytes, by worker, of those that lived through it.
-    killed
-        What their nanny last saw of workers that it killed for memory, in bytes.
-
-    Returns
-    -------
-    tuple of WorkerPeak
-        Of a worker that died of something else nobody knows at how much; it is left out.
-    """
-    seen: dict[str, dict[str, Curve]] = {"process": {}, "children": {}}
-    for curve in sampled:
-        seen[curve.measure][curve.worker] = curve
-    if not baselines:
-        baselines = {worker: curve.nbytes[0] for worker, curve in seen["process"].items()}
-        marks = {worker: 0 for worker in baselines if worker not in killed}
-    peaks = []
-    for worker, baseline in baselines.items():
-        if worker not in marks and worker not in killed:
-            continue
-        children = max(seen["children"][worker].nbytes) if worker in seen["children"] else 0
-        highest = max(seen["process"][worker].nbytes) if worker in seen["process"] else 0
-        mark = marks.get(worker, 0)
-        exact = bool(mark) and not children
-        peaks.append(
-            WorkerPeak(
-                worker=worker,
-                baseline=baseline,
-                peak=mark if exact else max(highest, mark, killed.get(worker, 0)),
-                children=children,
-                exact=exact,
-                killed=worker in killed,
-            )
-        )
-    return tuple(peaks)
-
-
-def cluster_peak(peaks: Sequence[WorkerPeak], sampled: Iterable[Curve]) -> ClusterPeak | None:
-    """Return a bracket around the peak of all workers together; None if nothing is known.
-
-    Parameters
-    ----------
-    peaks
-        Of each worker.
-    sampled
-        Curves of single workers. The fullest worker alone is a lower bound, too.
-    """
-    if not peaks:
-        return None
-    high = sum(peak.peak for peak in peaks)
-    together = highest_sum(curve for curve in sampled if curve.measure == "process")
-    return ClusterPeak(low=min(high, max(together, *(peak.peak for peak in peaks))), high=high)

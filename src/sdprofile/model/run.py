@@ -5,85 +5,52 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdprofile.model.circumstances import Circumstances
-from sdprofile.model.elements import Element, FinerThanNeeded
+from sdprofile.model.elements import Data
 from sdprofile.model.elsewhere import Elsewhere
 from sdprofile.model.failure import Failure
-from sdprofile.model.lazy import LazyValue
-from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
-from sdprofile.model.scaling import efficiency, serial_fraction, speedup
-from sdprofile.model.setting import Setting, Variables
-from sdprofile.model.spans import EXECUTE, SpanActivity
-from sdprofile.model.steps import Repeated, StepCall
-from sdprofile.model.tasks import HeldTasks, TaskMemory
+from sdprofile.model.memory import ClusterPeak
+from sdprofile.model.memory_use import MemoryUse
+from sdprofile.model.setting import Setting
+from sdprofile.model.spans import Work
+from sdprofile.model.steps import Steps
+from sdprofile.model.tasks import Throttled
 from sdprofile.model.timing import Timing
+from sdprofile.model.transfers import Transfers
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One execution of the cell."""
 
-    workers: int
-    """Number of workers."""
-
-    threads: int
-    """Threads of each worker."""
-
-    memory_limit: int | None
-    """Memory limit of each worker, in bytes; None for none."""
+    setting: Setting
+    """What it was made with."""
 
     repeat: int
-    """Which repeat of this count it was, from 1."""
-
-    status: str
-    """``"ok"``, ``"killed"``, ``"failed"``, ``"interrupted"`` or ``"stuck"``."""
+    """Which repeat with this setting it was, from 1."""
 
     seconds: float
     """Wall time of the cell, in seconds; up to the failure where it did not end well."""
 
-    tasks: int = 0
-    """Number of dask tasks that the cell sent to the workers."""
+    failure: Failure | None = None
+    """What ended the run before the cell was through; None if nothing did."""
 
-    worker_peaks: tuple[WorkerPeak, ...] = ()
-    """Baseline and peak of each worker that lived through the run or was killed in it."""
+    memory: MemoryUse = MemoryUse()
+    """What memory the workers had in use."""
 
-    cluster_peak: ClusterPeak | None = None
-    """Bracket around the peak of all workers together."""
+    work: Work = Work()
+    """What the workers did with their time."""
 
-    spilled: int = 0
-    """Bytes that the workers wrote to disk for lack of memory."""
+    transfers: Transfers = Transfers()
+    """What was fetched from the workers."""
 
-    transferred: int = 0
-    """Bytes that the workers fetched from each other."""
+    steps: Steps = Steps()
+    """What the steps of the cell took."""
 
-    cpu_seconds: float = 0.0
-    """CPU time of the tasks, in seconds, summed over all threads of all workers."""
+    throttled: tuple[Throttled, ...] = ()
+    """Tasks that were throttled by the memory that each was said to need (``--task-memory``)."""
 
-    curves: tuple[Curve, ...] = ()
-    """Memory over time."""
-
-    spans: tuple[SpanActivity, ...] = ()
-    """Where the workers' time went."""
-
-    task_memory: tuple[TaskMemory, ...] = ()
-    """What the tasks of each prefix took; empty where the system keeps no marks."""
-
-    held: tuple[HeldTasks, ...] = ()
-    """Tasks that were held back, so that those that ran side by side fitted into a worker."""
-
-    steps: tuple[StepCall, ...] = ()
-    """The calls that are steps of the cell."""
-
-    repeated: Repeated | None = None
-    """What took the most time by being made anew with one graph after another."""
-
-    elements: tuple[Element, ...] = ()
-    """The SpatialData elements that the cell worked on."""
-
-    finer_than_needed: tuple[FinerThanNeeded, ...] = ()
-    """What was made from a finer scale of a pyramid than it shows."""
-
-    lazy: LazyValue | None = None
-    """What was lazy in the cell's last value; None for nothing."""
+    data: Data = Data()
+    """What is known of the cell's data."""
 
     elsewhere: tuple[Elsewhere, ...] = ()
     """Where its dask work went, if not to the workers."""
@@ -91,41 +58,30 @@ class Run:
     circumstances: Circumstances = Circumstances()
     """What went on around it."""
 
-    failure: Failure | None = None
-    """What ended the run, where its status is not ``"ok"``."""
-
-    variables: Variables = ()
-    """What variables of the cell were set to."""
+    @property
+    def workers(self) -> int:
+        """Number of workers."""
+        return self.setting.workers
 
     @property
-    def setting(self) -> Setting:
-        """What it was made with."""
-        return Setting(
-            workers=self.workers,
-            threads=self.threads,
-            memory_limit=self.memory_limit,
-            variables=self.variables,
-        )
+    def threads(self) -> int:
+        """Threads of each worker."""
+        return self.setting.threads
 
     @property
-    def task_seconds(self) -> float:
-        """Thread time of all tasks together, in seconds."""
-        return sum(part.seconds for part in self.spans if part.context == EXECUTE)
+    def memory_limit(self) -> int | None:
+        """Memory limit of each worker, in bytes; None for none."""
+        return self.setting.memory_limit
+
+    @property
+    def status(self) -> str:
+        """``"ok"``, ``"killed"``, ``"failed"``, ``"interrupted"`` or ``"stuck"``."""
+        return "ok" if self.failure is None else self.failure.status
 
     @property
     def peak_worker(self) -> int | None:
         """Highest resident memory of any worker, in bytes; None where it is not known."""
-        return max((peak.peak for peak in self.worker_peaks), default=None)
-
-    @property
-    def children(self) -> int:
-        """Highest resident memory of any worker's child processes, in bytes; 0 for none."""
-        return max((peak.children for peak in self.worker_peaks), default=0)
-
-    @property
-    def baseline(self) -> int | None:
-        """Resident memory of the fullest worker just before the run, in bytes."""
-        return max((peak.baseline for peak in self.worker_peaks), default=None)
+        return self.memory.peak_worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +163,9 @@ class CountSummary:
     @property
     def cluster_peak(self) -> ClusterPeak | None:
         """Bracket around the highest peak of all workers together in any run."""
-        peaks = [run.cluster_peak for run in self.runs if run.cluster_peak is not None]
+        peaks = [
+            run.memory.cluster_peak for run in self.runs if run.memory.cluster_peak is not None
+        ]
         if not peaks:
             return None
         return ClusterPeak(
@@ -225,3 +183,79 @@ class CountSummary:
         if self.peak_worker is None or not self.memory_limit:
             return None
         return self.peak_worker / self.memory_limit
+
+
+def speedup(seconds: float, *, base_seconds: float) -> float:
+    """Return how many times faster a worker count is than the base count.
+
+    Parameters
+    ----------
+    seconds, base_seconds
+        Median times in seconds, of the count and of the smallest count that finished.
+
+    Returns
+    -------
+    float
+        Above 1 where the count is faster.
+
+    Examples
+    --------
+    >>> speedup(5.0, base_seconds=10.0)
+    2.0
+    """
+    return base_seconds / seconds
+
+
+def efficiency(speedup: float, *, workers: int, base_workers: int) -> float:
+    """Return the speedup as a fraction of the ideal one.
+
+    Parameters
+    ----------
+    speedup
+        Measured against `base_workers`.
+    workers, base_workers
+        Worker counts.
+
+    Returns
+    -------
+    float
+        1.0 where twice the workers take half the time.
+
+    Examples
+    --------
+    >>> efficiency(3.0, workers=4, base_workers=1)
+    0.75
+    """
+    return speedup * base_workers / workers
+
+
+def serial_fraction(speedup: float, *, workers: int, base_workers: int) -> float:
+    """Return the fraction of the work that more workers did not share, by Karp and Flatt.
+
+    Parameters
+    ----------
+    speedup
+        Measured against `base_workers`; above 0.
+    workers, base_workers
+        Worker counts, unlike each other.
+
+    Returns
+    -------
+    float
+        0.0 where the speedup is ideal, 1.0 where there is none; below 0 where it is better than
+        ideal, above 1 where more workers are slower.
+
+    Notes
+    -----
+    ``(1 / S - 1 / p) / (1 - 1 / p)``, where S is the speedup and p how many times as many workers
+    there are as in the base (Karp and Flatt 1990, https://doi.org/10.1145/78607.78614). About the
+    same at every count: a part of the work is serial. Growing with the count: each worker adds a
+    cost of its own, such as transfers. Which part or cost it is, it does not tell.
+
+    Examples
+    --------
+    >>> serial_fraction(1.6, workers=2, base_workers=1)
+    0.25
+    """
+    times_base = workers / base_workers
+    return (1 / speedup - 1 / times_base) / (1 - 1 / times_base)

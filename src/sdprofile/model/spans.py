@@ -37,6 +37,28 @@ class SpanActivity:
     """Bytes moved by it; 0 where the activity moves none."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What the workers did in one run, as dask counted it."""
+
+    tasks: int = 0
+    """Number of dask tasks that the cell sent to the workers."""
+
+    spans: tuple[SpanActivity, ...] = ()
+    """Where the workers' time went: with what is `IDLE` it adds up to that of all threads."""
+
+    cpu_seconds: float = 0.0
+    """CPU time of the tasks, in seconds, summed over all threads of all workers."""
+
+    spilled: int = 0
+    """Bytes that the workers wrote to disk for lack of memory."""
+
+    @property
+    def task_seconds(self) -> float:
+        """Thread time of all tasks together, in seconds."""
+        return sum(part.seconds for part in self.spans if part.context == EXECUTE)
+
+
 def share_out(
     counted: Iterable[SpanActivity], *, thread_seconds: float, span: str
 ) -> tuple[SpanActivity, ...]:

@@ -24,8 +24,8 @@ class StepCall:
     """By how much the kernel's memory rose within a call, in bytes; 0 where it reached no more than
     before in the run, or where that is not known."""
 
-    merged: tuple[str, ...] = ()
-    """Steps and task prefixes whose tasks dask merged with those of this step (fusion)."""
+    fused: tuple[str, ...] = ()
+    """Steps and task prefixes whose tasks dask fused with those of this step."""
 
     @property
     def name(self) -> str:
@@ -34,8 +34,8 @@ class StepCall:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repeated:
-    """What was made anew with one graph after another, for nothing held it in between."""
+class Recomputed:
+    """Blocks that were made anew with one graph after another, for nothing kept them in between."""
 
     name: str
     """The step that built it, or the prefix of its tasks."""
@@ -44,7 +44,18 @@ class Repeated:
     """How many blocks were made more than once."""
 
     made: int
-    """How often they were made, all together: `blocks` and the repetitions."""
+    """How often they were made, all together: the first times and the recomputations."""
 
     seconds: float
-    """Thread time of the repetitions, in seconds, with that of what dask merged into the tasks."""
+    """Thread time of the recomputations in seconds, with that of what dask fused into them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """What the steps of the cell took in one run, and what was made several times."""
+
+    calls: tuple[StepCall, ...] = ()
+    """The calls that are steps, in the order in which they came."""
+
+    recomputed: Recomputed | None = None
+    """What took the most time by being made anew with one graph after another."""

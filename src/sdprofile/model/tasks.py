@@ -11,7 +11,7 @@ _HASH = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskMemory:
+class PrefixMemory:
     """Memory of a worker while tasks of one prefix ran on it: the most of all such tasks.
 
     With several threads in a worker nobody can tell which task took what. The rise is then a range.
@@ -41,11 +41,11 @@ class TaskMemory:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldTasks:
-    """Tasks that were held back, so that those that ran side by side fitted into a worker."""
+class Throttled:
+    """Tasks of a prefix, throttled so that those that ran side by side fitted into a worker."""
 
     prefix: str
-    """Prefix of the tasks' keys, or of one of those that were merged into them."""
+    """Prefix of the tasks' keys, or of one of those that were fused into them."""
 
     nbytes: int
     """What each was said to need, in bytes."""
@@ -82,7 +82,7 @@ def task_prefix(key: str) -> str:
     return "data" if _HASH.fullmatch(prefix) else prefix
 
 
-def merge(parts: Iterable[TaskMemory]) -> tuple[TaskMemory, ...]:
+def merge(parts: Iterable[PrefixMemory]) -> tuple[PrefixMemory, ...]:
     """Return one entry for each prefix, the highest rise first.
 
     Parameters
@@ -90,11 +90,11 @@ def merge(parts: Iterable[TaskMemory]) -> tuple[TaskMemory, ...]:
     parts
         What several workers saw.
     """
-    by_prefix: dict[str, list[TaskMemory]] = {}
+    by_prefix: dict[str, list[PrefixMemory]] = {}
     for part in parts:
         by_prefix.setdefault(part.prefix, []).append(part)
     merged = (
-        TaskMemory(
+        PrefixMemory(
             prefix=prefix,
             tasks=sum(part.tasks for part in same),
             peak=max(part.peak for part in same),

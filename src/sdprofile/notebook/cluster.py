@@ -12,7 +12,7 @@ from sdprofile.cluster.own import close_cluster, default_client, is_started_here
 from sdprofile.cluster.parking import can_scale
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.secure import check_secure, is_secure
-from sdprofile.cluster.session import find_client, fit, is_local, shape
+from sdprofile.cluster.session import find_client, is_local, reshape, shape
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 from sdprofile.measure.machine import this_machine
@@ -75,7 +75,7 @@ def session_cluster(options: ClusterOptions) -> Client:
         )
     else:
         with fast_start(fork=is_started_here(client)):
-            fit(
+            reshape(
                 client,
                 workers=asked.workers,
                 threads=asked.threads,

@@ -46,7 +46,7 @@ def show_profile(profile: Profile) -> None:
 
     from sdprofile.render.curves import is_sampled
     from sdprofile.render.page.page import html_report
-    from sdprofile.render.page.png import draw_png
+    from sdprofile.render.page.picture import draw_png
     from sdprofile.render.page.widget import timing_widget
 
     uid = ""

@@ -30,7 +30,7 @@ def is_sampled(run: Run) -> bool:
 
 def worker_curves(run: Run) -> list[Curve]:
     """Return one memory curve for each worker; none if they were not sampled one by one."""
-    curves = [each for each in run.curves if each.measure == "process" and each.seconds]
+    curves = [each for each in run.memory.curves if each.measure == "process" and each.seconds]
     if found := [each for each in curves if each.source == "sampler"]:
         return found
     return curves[:1] if run.workers == 1 else []

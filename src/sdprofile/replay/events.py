@@ -7,8 +7,14 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from sdprofile.replay.costs import Costs, Replayed
-from sdprofile.replay.virtual_workers import SCHEDULER, Cpus, Kernel, VirtualWorker
+from sdprofile.replay.virtual_workers import (
+    SCHEDULER,
+    Costs,
+    Cpus,
+    Kernel,
+    Replayed,
+    VirtualWorker,
+)
 
 if TYPE_CHECKING:
     from sdprofile.model.trace import Group, Trace
@@ -58,7 +64,7 @@ class _Replay:
         self._kernel = Kernel(trace)
         self._cpus = Cpus(costs.cpus, crowding=costs.crowding, alone=costs.alone)
         self._workers = [
-            VirtualWorker(free=trace.threads, held=costs.baseline, peak=costs.baseline)
+            VirtualWorker(free=trace.threads, in_use=costs.baseline, peak=costs.baseline)
             for _ in range(workers)
         ]
         self._total = self._most = workers * costs.baseline
@@ -145,7 +151,7 @@ class _Replay:
         """Return when a worker could start a task, as dask guesses (`worker_objective`)."""
         worker = self._workers[where]
         missing = self._to_fetch(task, where) / self._costs.rate
-        return worker.occupied / self._threads + missing, worker.held
+        return worker.occupied / self._threads + missing, worker.in_use
 
     def _to_fetch(self, task: int, where: int) -> int:
         """Return the bytes of its inputs that a worker has not."""

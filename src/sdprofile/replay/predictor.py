@@ -13,10 +13,10 @@ from functools import cached_property
 from sdprofile.model.prediction import Prediction, Predictions
 from sdprofile.model.run import Run
 from sdprofile.model.spans import EXECUTE
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.model.trace import Trace
-from sdprofile.replay.costs import Costs, Replayed
 from sdprofile.replay.events import replay
+from sdprofile.replay.virtual_workers import Costs, Replayed
 
 _RATE = 1e8
 """Bytes per second that workers are taken to fetch where none fetched any, as dask takes it at
@@ -150,8 +150,8 @@ def _rate(runs: Iterable[Run]) -> float | None:
     """Return the bytes per second that workers fetched; None if they fetched none."""
     nbytes = seconds = 0.0
     for run in runs:
-        nbytes += run.transferred
-        seconds += sum(part.seconds for part in run.spans if part.context == _GATHER)
+        nbytes += run.transfers.nbytes
+        seconds += sum(part.seconds for part in run.work.spans if part.context == _GATHER)
     return nbytes / seconds if nbytes and seconds else None
 
 
@@ -177,14 +177,14 @@ def _crowding(typical: Sequence[_Recorded], task_seconds: Callable[[int], float]
 
 def _costs(base: _Recorded, *, cpus: float, rate: float) -> Costs:
     run, trace = base.run, base.trace
-    rises = {memory.prefix: _rise(memory, trace.threads) for memory in run.task_memory}
+    rises = {memory.prefix: _rise(memory, trace.threads) for memory in run.memory.prefixes}
     cpu: defaultdict[str, float] = defaultdict(float)
     total: defaultdict[str, float] = defaultdict(float)
-    for part in run.spans:
+    for part in run.work.spans:
         if part.context == EXECUTE:
             total[part.prefix] += part.seconds
             cpu[part.prefix] += part.seconds if part.activity == "thread-cpu" else 0.0
-    baselines = [peak.baseline for peak in run.worker_peaks]
+    baselines = [peak.baseline for peak in run.memory.worker_peaks]
     return Costs(
         cpus=cpus,
         crowding=0.0,
@@ -201,7 +201,7 @@ def _costs(base: _Recorded, *, cpus: float, rate: float) -> Costs:
     )
 
 
-def _rise(memory: TaskMemory, threads: int) -> int:
+def _rise(memory: PrefixMemory, threads: int) -> int:
     """Return by how much one task raises its worker's memory, in bytes.
 
     Notes

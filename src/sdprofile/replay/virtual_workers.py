@@ -1,4 +1,4 @@
-"""The kernel, the CPUs and the workers of a replay."""
+"""The kernel, the CPUs and the workers of a replay, what they cost and what comes out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,55 @@ if TYPE_CHECKING:
 
 SCHEDULER = -1
 """Index of the worker that is the scheduler."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a replay takes for granted."""
+
+    cpus: float
+    """How many threads have a CPU of their own at the same time; infinity if all have."""
+
+    crowding: float
+    """By which fraction of its time a task gets slower for each other that runs beside it."""
+
+    alone: float
+    """How many ran side by side, on average, when the times were recorded."""
+
+    overhead: float
+    """What a thread needs between two tasks, in seconds."""
+
+    scheduling: float
+    """What the scheduler, which does one thing after another, needs for a task, in seconds."""
+
+    rate: float
+    """What a worker fetches from others, in bytes per second."""
+
+    baseline: int
+    """Memory of a worker without any task, in bytes."""
+
+    cpu_share: tuple[float, ...]
+    """For each group of tasks: which fraction of their time they need a CPU."""
+
+    rise: tuple[int, ...]
+    """For each group of tasks: by how much one raises its worker's memory while it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What came out of a replay."""
+
+    seconds: float
+    """Wall time of the cell."""
+
+    peak_worker: int
+    """Highest memory of the fullest worker, in bytes."""
+
+    peak_cluster: int
+    """Highest memory of all workers together, in bytes."""
+
+    task_seconds: float
+    """Wall time of all tasks together."""
 
 
 class Kernel:
@@ -122,7 +171,7 @@ class VirtualWorker:
     free: int
     """Threads that do nothing."""
 
-    held: int
+    in_use: int
     """Memory in use, in bytes."""
 
     peak: int
@@ -142,6 +191,6 @@ class VirtualWorker:
 
     def hold(self, nbytes: int) -> None:
         """Have more memory in use, or less."""
-        self.held += nbytes
-        if self.held > self.peak:
-            self.peak = self.held
+        self.in_use += nbytes
+        if self.in_use > self.peak:
+            self.peak = self.in_use

@@ -32,16 +32,16 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
                 "repeat": run.repeat,
                 "status": run.status,
                 "seconds": run.seconds,
-                "tasks": run.tasks,
+                "tasks": run.work.tasks,
                 "peak_worker_bytes": run.peak_worker,
-                "peak_cluster_low_bytes": run.cluster_peak and run.cluster_peak.low,
-                "peak_cluster_high_bytes": run.cluster_peak and run.cluster_peak.high,
-                "baseline_bytes": run.baseline,
-                "peak_children_bytes": run.children,
+                "peak_cluster_low_bytes": run.memory.cluster_peak and run.memory.cluster_peak.low,
+                "peak_cluster_high_bytes": run.memory.cluster_peak and run.memory.cluster_peak.high,
+                "baseline_bytes": run.memory.baseline,
+                "peak_children_bytes": run.memory.children,
                 "peak_kernel_bytes": run.circumstances.kernel_peak,
-                "spilled_bytes": run.spilled,
-                "transferred_bytes": run.transferred,
-                "cpu_seconds": run.cpu_seconds,
+                "spilled_bytes": run.work.spilled,
+                "transferred_bytes": run.transfers.nbytes,
+                "cpu_seconds": run.work.cpu_seconds,
                 "kernel_cpu_seconds": run.circumstances.kernel_cpu_seconds,
             }
             for run in profile.runs
@@ -101,7 +101,7 @@ def memory_frame(profile: Measured) -> pd.DataFrame:
                 "bytes": nbytes,
             }
             for run in profile.runs
-            for curve in run.curves
+            for curve in run.memory.curves
             for seconds, nbytes in zip(curve.seconds, curve.nbytes, strict=True)
         ],
         "repeat source worker measure seconds bytes",
@@ -124,7 +124,7 @@ def spans_frame(profile: Measured) -> pd.DataFrame:
                 "bytes": part.nbytes,
             }
             for run in profile.runs
-            for part in run.spans
+            for part in run.work.spans
         ],
         "repeat span context prefix activity seconds bytes",
         profile,
@@ -141,11 +141,13 @@ def steps_frame(profile: Measured) -> pd.DataFrame:
                 "step": step.span,
                 "calls": step.calls,
                 "kernel_seconds": step.seconds,
-                "thread_seconds": sum(part.seconds for part in run.spans if part.span == step.span),
-                "merged": ", ".join(step.merged),
+                "thread_seconds": sum(
+                    part.seconds for part in run.work.spans if part.span == step.span
+                ),
+                "merged": ", ".join(step.fused),
             }
             for run in profile.runs
-            for step in run.steps
+            for step in run.steps.calls
             if step.calls
         ],
         "repeat step calls kernel_seconds thread_seconds merged",
@@ -195,12 +197,12 @@ def comparison_frame(comparison: Compared) -> pd.DataFrame:
 
 def _task_rows(run: Run) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
-    for part in run.spans:
+    for part in run.work.spans:
         if part.context == EXECUTE:
             row = rows.setdefault(part.prefix, {"seconds": 0.0, "cpu_seconds": 0.0})
             row["seconds"] += part.seconds
             row["cpu_seconds"] += part.seconds if part.activity == "thread-cpu" else 0.0
-    for memory in run.task_memory:
+    for memory in run.memory.prefixes:
         rows.setdefault(memory.prefix, {}).update(
             tasks=memory.tasks,
             peak_worker_bytes=memory.peak,

@@ -67,7 +67,7 @@ class Profile(Explained, Exported):
 
         Notes
         -----
-        `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.scaling.serial_fraction`).
+        `serial_fraction` is the Karp-Flatt metric (see `sdprofile.model.run.serial_fraction`).
         `verdict` is ``faster``, ``slower``, ``the same``, ``not measurably faster`` or ``slower``,
         or ``cannot tell with 3 repeats`` (see `sdprofile.explain.verdict`).
         """

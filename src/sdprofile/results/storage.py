@@ -12,9 +12,8 @@ profile    the `Profile`: each dataclass an object whose keys are its fields, tu
 
 A memory curve has, instead of `seconds` and `nbytes`, the differences from one sample to the next:
 `ticks` in 0.1 ms and `steps` in bytes, the first from 0. (`seconds` stays where a time is no whole
-number of ticks. In format 1 both were as they are. Up to format 2 the runs of a profile differed in
-their workers only, then in their threads, limit and variables too. Up to format 3 there were no
-predictions. Where `thresholds` is missing, they were dask's own.)
+number of ticks. Where `thresholds` is missing, they were dask's own.) How older formats differ is
+in `sdprofile.results.upgrades`.
 """
 
 from __future__ import annotations
@@ -37,8 +36,9 @@ from sdprofile.errors import SdprofileError
 from sdprofile.explain.explained import Explained
 from sdprofile.model.memory import Curve
 from sdprofile.output_files import reason, write_whole
+from sdprofile.results.upgrades import STEPS, upgraded
 
-FORMAT = 4
+FORMAT = 1 + len(STEPS)
 """Number of the format that `save` writes, and the newest that `read` reads."""
 
 _TICKS = 10_000
@@ -115,7 +115,7 @@ def read(path: str | Path, kind: type[Kept]) -> Kept:
             f" {document['sdprofile']!r} (update sdprofile)"
         )
     try:
-        profile = _converter().structure(document["profile"], kind)
+        profile = _converter().structure(upgraded(document["profile"], number), kind)
     except BaseValidationError as error:
         raise SdprofileError(f"{path}: {_EXPECTED} {_damage(error)}") from error
     if contradiction := _contradiction(profile):
@@ -228,7 +228,9 @@ def _contradiction(profile: Explained) -> str:
     for run in profile.runs:
         if run.workers < 1:
             return f"a run on {run.workers} workers"
-        if any(len(curve.seconds) != len(curve.nbytes) for curve in run.curves):
+        if run.threads < 1:
+            return f"workers with {run.threads} threads"
+        if any(len(curve.seconds) != len(curve.nbytes) for curve in run.memory.curves):
             return "a memory curve with unequal numbers of times and amounts"
     return ""
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sdprofile.model.elements import Element, FinerThanNeeded
+from sdprofile.model.elements import Data, Element, FinerThanNeeded
+from sdprofile.model.lazy import LazyValue
 from sdprofile.spatial.loaded import data_of, is_a, is_dask_array
 from sdprofile.spatial.pyramids import finer_than_needed
 from sdprofile.spatial.scope import Scope
@@ -55,25 +56,29 @@ class Elements:
                 self._found.append(replace(found, element=element))
         self._finer = tuple(finer_than_needed({_where(name, line): v for name, line, v in named}))
 
-    def worked_on(self, layers: set[str] | None) -> tuple[Element, ...]:
-        """Return the elements that were worked on, each once.
+    def reading(self, layers: set[str] | None, *, lazy: LazyValue | None) -> Data:
+        """Return what was worked on.
 
         Parameters
         ----------
         layers
             The layers whose tasks were sent; None where none were, or they are not known.
+        lazy
+            What is lazy in the cell's last value.
         """
+        used = self._worked_on(layers)
+        names = {each.where for each in used}
+        finer = tuple(each for each in self._finer if each.name in names)
+        return Data(elements=used, finer_than_needed=finer, lazy=lazy)
+
+    def _worked_on(self, layers: set[str] | None) -> tuple[Element, ...]:
+        """Return the elements that were worked on, each once."""
         chosen: dict[str, Element] = {}
         for each in self._found:
             # Of a pyramid the largest scale comes first.
             if each.layers is None or layers is None or each.layers & layers:
                 chosen.setdefault(each.element.name, each.element)
         return tuple(chosen.values())
-
-    def finer_than_needed(self, used: Sequence[Element]) -> tuple[FinerThanNeeded, ...]:
-        """Return what of the used elements was made from a finer scale than it shows."""
-        names = {each.where for each in used}
-        return tuple(each for each in self._finer if each.name in names)
 
 
 def _where(name: str, line: int | None) -> str:
@@ -141,7 +146,7 @@ def _raster(array: Any) -> Candidate:
         chunk_count=data.npartitions,
         chunk_bytes=math.prod(largest) * data.dtype.itemsize,
         unevenness=math.prod(n / median for n, median in zip(largest, medians, strict=True)),
-        held_bytes=_held_bytes(layers),
+        embedded_bytes=_embedded_bytes(layers),
     )
     stored = _stored(layers)
     if stored is None:
@@ -176,18 +181,18 @@ def _reads(chunks: Sequence[Sequence[int]], stored: Sequence[int]) -> float:
     return product
 
 
-def _held_bytes(layers: Mapping[str, Any]) -> int:
+def _embedded_bytes(layers: Mapping[str, Any]) -> int:
     """Return the bytes of NumPy arrays in the layers of a graph."""
     import numpy as np
 
-    held = {
+    embedded = {
         id(each): each.nbytes
         for layer in layers.values()
         if getattr(layer, "is_materialized", bool)()
         for each in layer.values()
         if isinstance(each, np.ndarray)
     }
-    return sum(held.values())
+    return sum(embedded.values())
 
 
 def _stored(layers: Mapping[str, Any]) -> Any:

@@ -179,7 +179,11 @@ def test_chunks_whose_tasks_fit_as_far_as_is_known(run: Run) -> None:
             "image (line 2) are not aligned with its store's: each of those is read 1.6 times",
             "multiples of chunks=(1, 256, 256) instead of chunks=(1, 100, 100)",
         ),
-        ({"held_bytes": 120_000_000}, "The graph of image (line 2) holds 120 MB of data", "zarr"),
+        (
+            {"embedded_bytes": 120_000_000},
+            "The graph of image (line 2) holds 120 MB of data",
+            "zarr",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_element(change: dict[str, Any], fact: str, advice: str) -> None:
@@ -190,7 +194,7 @@ def test_what_is_wrong_with_an_element(change: dict[str, Any], fact: str, advice
 
 
 @pytest.mark.parametrize(
-    "change", [{"unevenness": 1.9}, {"reads": 1.05}, {"held_bytes": 9_000_000}, {"chunks": ()}]
+    "change", [{"unevenness": 1.9}, {"reads": 1.05}, {"embedded_bytes": 9_000_000}, {"chunks": ()}]
 )
 def test_what_is_not_wrong_with_an_element(change: dict[str, Any]) -> None:
     assert notices(make_profile(make_run(elements=(make_element(**change),)))) == []

@@ -12,6 +12,7 @@ from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.run import Run
 from sdprofile.model.spans import SpanActivity
+from sdprofile.model.steps import Steps
 from sdprofile.results.profile import Profile
 
 
@@ -91,7 +92,7 @@ def test_work_in_the_kernel_is_told() -> None:
 @pytest.mark.parametrize(("took", "is_told"), [(9.5, True), (4.9, False)])
 def test_step_that_works_in_the_kernel_is_named(took: float, is_told: bool) -> None:
     steps = (make_step("cell/aggregate (line 3)", took), make_step("cell/read_zarr (line 2)"))
-    run = replace(kernel_work(cpu=9.0, busy=1.0), steps=steps)
+    run = replace(kernel_work(cpu=9.0, busy=1.0), steps=Steps(calls=steps))
 
     [notice] = make_notices(make_profile(run))
 

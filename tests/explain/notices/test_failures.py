@@ -14,7 +14,7 @@ def facts(profile: Profile) -> list[str]:
 
 
 def test_kill_names_memory_limit_and_task() -> None:
-    failure = make_failure(nbytes=49 * GB // 10, memory_limit=5 * GB, tasks=("sum-1",))
+    failure = make_failure(nbytes=49 * GB // 10, tasks=("sum-1",))
 
     [notice] = failure_notices(make_profile(make_run(status="killed", failure=failure)))
 
@@ -40,7 +40,7 @@ def test_kill_in_the_finalize_task_is_explained() -> None:
 
 
 def test_stuck_run_says_what_was_reached() -> None:
-    failure = make_failure(2, status="stuck", message="no end after 90 s")
+    failure = make_failure(status="stuck", message="no end after 90 s")
 
     [notice] = failure_notices(make_profile(make_run(2, status="stuck", failure=failure)))
 

@@ -10,7 +10,7 @@ from sdprofile.explain.notices.memory import memory_notices
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import WorkerPeak
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import TaskMemory
+from sdprofile.model.tasks import PrefixMemory
 from sdprofile.results.profile import Profile
 
 MB = 10**6
@@ -23,8 +23,8 @@ def facts(profile: Profile) -> list[str]:
 def with_kernel(
     baseline: int | None, highest: int | None, gathered: int | None = None, **kwargs: Any
 ) -> Run:
-    around = Circumstances(kernel_baseline=baseline, kernel_peak=highest, gathered=gathered)
-    return make_run(circumstances=around, **kwargs)
+    around = Circumstances(kernel_baseline=baseline, kernel_peak=highest)
+    return make_run(circumstances=around, gathered=gathered, **kwargs)
 
 
 def with_peak(**kwargs: Any) -> Run:
@@ -59,7 +59,7 @@ def test_one_pause_is_told_in_words() -> None:
 
 
 def test_memory_that_was_swapped_out_is_told() -> None:
-    [notice] = memory_notices(make_profile(make_run(circumstances=Circumstances(swapped=GB))))
+    [notice] = memory_notices(make_profile(make_run(swapped=GB)))
 
     assert notice.fact == (
         "The system swapped out up to 1.00 GB of the workers' memory, which takes time and is not"
@@ -142,14 +142,10 @@ def test_peak_of_a_worker_that_was_killed_is_no_fault_of_the_system() -> None:
 
 
 def with_finalize(rise: int, **kwargs: Any) -> Run:
-    part = TaskMemory(
+    part = PrefixMemory(
         prefix="finalize-hlgfinalizecompute", tasks=1, peak=GB, rise_low=rise, rise_high=rise
     )
-    around = Circumstances(
-        kernel_baseline=0,
-        kernel_peak=kwargs.pop("kernel", 0),
-        gathered=kwargs.pop("gathered", None),
-    )
+    around = Circumstances(kernel_baseline=0, kernel_peak=kwargs.pop("kernel", 0))
     return make_run(task_memory=(part,), circumstances=around, memory_limit=5 * GB, **kwargs)
 
 

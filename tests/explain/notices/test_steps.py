@@ -6,7 +6,7 @@ from profiles import make_activity, make_profile, make_run, make_step
 
 from sdprofile.explain.notices.steps import step_notices
 from sdprofile.model.run import Run
-from sdprofile.model.steps import Repeated
+from sdprofile.model.steps import Recomputed
 from sdprofile.results.profile import Profile
 
 
@@ -15,8 +15,8 @@ def facts(profile: Profile) -> list[str]:
 
 
 def test_merged_steps_are_told_once() -> None:
-    one = make_step("cell/mine/map_raster (line 3)", merged=["map_raster (line 2)", "ones"])
-    whole = make_step("cell", calls=0, merged=["map_raster (line 3)"])
+    one = make_step("cell/mine/map_raster (line 3)", fused=["map_raster (line 2)", "ones"])
+    whole = make_step("cell", calls=0, fused=["map_raster (line 3)"])
     runs = [make_run(repeat=repeat, steps=(one, whole)) for repeat in (1, 2)]
 
     [notice] = step_notices(make_profile(*runs))
@@ -29,8 +29,8 @@ def test_merged_steps_are_told_once() -> None:
 
 
 def repeating(seconds: float) -> Run:
-    repeated = Repeated(name="map_raster (line 3)", blocks=36, made=108, seconds=seconds)
-    return make_run(repeated=repeated, spans=(make_activity("thread-cpu", 9.0),))
+    recomputed = Recomputed(name="map_raster (line 3)", blocks=36, made=108, seconds=seconds)
+    return make_run(recomputed=recomputed, spans=(make_activity("thread-cpu", 9.0),))
 
 
 def test_work_that_is_done_again_is_told_with_its_cost() -> None:
@@ -48,7 +48,7 @@ def test_repetition_that_costs_little_is_not_told() -> None:
 
 
 def test_many_names_are_cut() -> None:
-    step = make_step("cell/transform (line 1)", merged=[f"step{index}" for index in range(9)])
+    step = make_step("cell/transform (line 1)", fused=[f"step{index}" for index in range(9)])
 
     [fact] = facts(make_profile(make_run(steps=(step,))))
 
@@ -60,6 +60,6 @@ def test_steps_that_are_apart_are_not_told() -> None:
 
 
 def test_what_is_merged_without_fusion_is_not_told() -> None:
-    step = make_step("cell/transform (line 1)", merged=["ones"])
+    step = make_step("cell/transform (line 1)", fused=["ones"])
 
     assert facts(make_profile(make_run(steps=(step,)), fused=False)) == []

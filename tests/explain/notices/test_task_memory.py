@@ -10,7 +10,7 @@ from profiles import GB, make_profile, make_run, make_task
 from sdprofile.explain.notices.task_memory import held_notices, said_need
 from sdprofile.model.notice import Notice
 from sdprofile.model.run import Run
-from sdprofile.model.tasks import HeldTasks
+from sdprofile.model.tasks import Throttled
 
 MB = 10**6
 
@@ -60,15 +60,15 @@ def test_what_fits_or_runs_alone_is_no_matter() -> None:
 
 
 def test_what_was_held_back_is_not_told_again() -> None:
-    held = HeldTasks(prefix="hold", nbytes=2 * GB, tasks=9)
-    assert notices(run(4, 1260 * MB, held=(held,))) == []
+    held = Throttled(prefix="hold", nbytes=2 * GB, tasks=9)
+    assert notices(run(4, 1260 * MB, throttled=(held,))) == []
 
 
 def test_a_prefix_that_no_task_has_is_told_with_those_there_are() -> None:
     held = tuple(
-        HeldTasks(prefix=name, nbytes=GB, tasks=n) for name, n in (("hold", 9), ("hodl", 0))
+        Throttled(prefix=name, nbytes=GB, tasks=n) for name, n in (("hold", 9), ("hodl", 0))
     )
-    (notice,) = notices(run(1, GB, held=held))
+    (notice,) = notices(run(1, GB, throttled=held))
     assert notice.fact == "--task-memory held nothing back: no task has the prefix hodl"
     assert notice.advice == "The prefixes are hold"
 

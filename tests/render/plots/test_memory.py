@@ -16,7 +16,7 @@ from matplotlib.text import Annotation
 from profiles import GB, address, make_curve, make_profile, make_run
 
 from sdprofile.model.run import Run
-from sdprofile.render.page.png import draw_png
+from sdprofile.render.page.picture import draw_png
 from sdprofile.render.plots.memory import memory_plot
 from sdprofile.results.profile import Profile
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from profiles import make_element, make_profile, make_run
 
-from sdprofile.render.page.elements_view import elements_view
 from sdprofile.render.page.picture import svg_picture
-from sdprofile.render.page.views import make_views
+from sdprofile.render.page.views import elements_view, make_views
 from sdprofile.render.text.elements import element_rows
 from sdprofile.render.text.report import report
 

@@ -77,7 +77,7 @@ def with_calls() -> Profile:
     calls = (
         make_step("cell/mine/map_raster (line 2)", 0.25),
         make_step("cell/transform (line 3)", 0.5, calls=2),
-        make_step("cell", calls=0, merged=["transform (line 3)"]),
+        make_step("cell", calls=0, fused=["transform (line 3)"]),
     )
     first = make_run(1, seconds=20.0, spans=spans, steps=calls)
     return make_profile(first, make_run(2, seconds=10.0, spans=spans, steps=calls[:1]))

@@ -40,7 +40,7 @@ _UNEVEN = 2.0
 _READS = 1.1
 """How often a chunk of the store may be read, on average."""
 
-_HELD_BYTES = 10_000_000
+_EMBEDDED_BYTES = 10_000_000
 """Bytes that a graph may hold; dask itself warns from there on."""
 
 _LARGE_GRAPH = 50_000
@@ -69,8 +69,8 @@ def element_notices(profile: Measured) -> Iterator[Notice]:
     yield from _finer_than_needed(profile)
     for each in elements:
         yield from _shape_of_chunks(each)
-        if each.held_bytes > _HELD_BYTES:
-            amount = format_bytes(each.held_bytes, decimal=profile.decimal)
+        if each.embedded_bytes > _EMBEDDED_BYTES:
+            amount = format_bytes(each.embedded_bytes, decimal=profile.decimal)
             yield Notice(
                 fact=f"The graph of {each.where} holds {amount} of data, which are sent with it",
                 advice="Write it to zarr and read it from there, or make it with dask",
@@ -100,7 +100,7 @@ def _too_large(profile: Measured, rasters: list[Element]) -> Iterator[Notice]:
 def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) -> Iterator[Notice]:
     """Yield how much of the tasks' time dask needed around them."""
     shares = [each for each in map(_overhead, finished) if each is not None]
-    if not shares or not rasters or min(run.tasks for run in finished) < _MANY_TASKS:
+    if not shares or not rasters or min(run.work.tasks for run in finished) < _MANY_TASKS:
         return
     share = statistics.median(shares)
     worked_on = max(rasters, key=lambda each: max(each.chunk_count, _stored_chunks(each)))
@@ -108,8 +108,8 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
     smallest = _as_stored(worked_on) if is_stored else worked_on
     if share <= _OVERHEAD or smallest.chunk_bytes > _GOOD_BYTES / 4:
         return
-    tasks = statistics.median(run.tasks for run in finished)
-    seconds = statistics.median(run.task_seconds for run in finished)
+    tasks = statistics.median(run.work.tasks for run in finished)
+    seconds = statistics.median(run.work.task_seconds for run in finished)
     threads = max(run.workers * run.threads for run in finished)
     least = _FOR_EACH_THREAD * threads if threads > 1 else 1
     better = _larger_chunks(smallest, share, least=least)
@@ -134,7 +134,7 @@ def _too_small(finished: list[Run], rasters: list[Element], *, decimal: bool) ->
 
 
 def _large_graph(finished: list[Run], rasters: list[Element]) -> Iterator[Notice]:
-    most = max((run.tasks for run in finished), default=0)
+    most = max((run.work.tasks for run in finished), default=0)
     if most <= _LARGE_GRAPH or not rasters:
         return
     finest = max(rasters, key=lambda each: each.chunk_count)
@@ -146,7 +146,9 @@ def _large_graph(finished: list[Run], rasters: list[Element]) -> Iterator[Notice
 
 
 def _finer_than_needed(profile: Measured) -> Iterator[Notice]:
-    found = (run.finer_than_needed for run in reversed(profile.runs) if run.finer_than_needed)
+    found = (
+        run.data.finer_than_needed for run in reversed(profile.runs) if run.data.finer_than_needed
+    )
     for each in next(found, ()):
         read, enough = (
             format_bytes(amount, decimal=profile.decimal)
@@ -177,8 +179,8 @@ def _shape_of_chunks(each: Element) -> Iterator[Notice]:
 
 def _overhead(run: Run) -> float | None:
     """Return which fraction of the tasks' thread time was overhead; None if none was counted."""
-    total = run.task_seconds
-    work = sum(p.seconds for p in run.spans if p.context == EXECUTE and p.activity in _WORK)
+    total = run.work.task_seconds
+    work = sum(p.seconds for p in run.work.spans if p.context == EXECUTE and p.activity in _WORK)
     return 1 - work / total if total > 0 else None
 
 

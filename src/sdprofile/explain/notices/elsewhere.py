@@ -79,7 +79,7 @@ def _of_clusters(places: Sequence[Elsewhere], run: Run) -> Notice:
         )
     if not any(place.graphs for place in places):
         fact = f"The cell {does}, but sends no work there: the times include making it"
-    elif run.tasks:
+    elif run.work.tasks:
         fact = f"The cell {does}: part of its tasks ran there, not on the profiled workers"
     else:
         fact = f"The cell {does}: its tasks ran there, and none on the profiled workers"

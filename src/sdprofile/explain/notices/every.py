@@ -14,8 +14,8 @@ from sdprofile.explain.notices.predictions import prediction_notices
 from sdprofile.explain.notices.steps import step_notices
 from sdprofile.explain.notices.task_memory import held_notices
 from sdprofile.explain.notices.times import time_notices
+from sdprofile.model.measured import compares_workers
 from sdprofile.model.notice import Notice
-from sdprofile.model.summaries import compares_workers
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -67,7 +67,7 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
     """Yield what the cell left to be computed, or how it was computed for it."""
     if not finished:
         return
-    lazy = next((run.lazy for run in finished if run.lazy is not None), None)
+    lazy = next((run.data.lazy for run in finished if run.data.lazy is not None), None)
     told = lazy.in_words(decimal=profile.decimal) if lazy else ""
     if profile.compute and not lazy:
         yield Notice(
@@ -85,7 +85,7 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
             fact=f"The cell's value ({told}) was computed and kept on the workers to the end",
             advice="The peaks are with the whole: --compute alone drops each block as it is made",
         )
-    elif lazy and not any(run.tasks for run in finished):
+    elif lazy and not any(run.work.tasks for run in finished):
         yield Notice(
             fact=f"No task ran: the cell's value is lazy ({told})",
             advice="Add --compute to compute it as part of the run",
@@ -109,13 +109,13 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             else "Look for plain NumPy or pandas, or a library that computes with"
             ' scheduler="threads": worker counts make no difference to these',
         )
-    elif not named and not any(run.tasks or run.lazy for run in finished):
+    elif not named and not any(run.work.tasks or run.data.lazy for run in finished):
         yield Notice(
             fact="No task ran on the workers, so worker counts make no difference here",
             advice="Call .compute() in the cell, and drop results that are held from an earlier"
             " cell, for dask does not compute them again",
         )
-    least, most = min(run.tasks for run in finished), max(run.tasks for run in finished)
+    least, most = min(run.work.tasks for run in finished), max(run.work.tasks for run in finished)
     if most - least > _SAME_WORK * most:
         yield Notice(
             fact=f"The runs did not do the same work: {least} to {most} tasks",

@@ -10,7 +10,7 @@ from sdprofile.model.notice import Notice
 from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
-    from sdprofile.model.failure import Failure
+    from sdprofile.model.failure import FailedRun
     from sdprofile.model.measured import Measured
 
 _HASH = re.compile(r"(?<=-)([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -39,7 +39,7 @@ def failure_notices(profile: Measured) -> Iterator[Notice]:
                 or "Raise --timeout, or look at the dashboard for what the workers wait for",
             )
     for run in profile.runs:
-        if run.status == "ok" and 0 < len(run.worker_peaks) < run.workers:
+        if run.status == "ok" and 0 < len(run.memory.worker_peaks) < run.workers:
             yield Notice(
                 fact=f"{plural(run.workers, 'worker')}, run {run.repeat}: a worker died on the way"
                 " and was replaced, its peak is not known",
@@ -70,7 +70,7 @@ def _kills(profile: Measured) -> Iterator[Notice]:
             )
 
 
-def _kill(failure: Failure, *, decimal: bool) -> str:
+def _kill(failure: FailedRun, *, decimal: bool) -> str:
     who = plural(failure.workers, "worker")
     after = f"after {format_seconds(failure.seconds)}"
     # With several threads there are several tasks; the one that explains it comes first.

@@ -39,7 +39,7 @@ def memory_notices(profile: Measured) -> Iterator[Notice]:
 
 def _shortage(profile: Measured) -> Iterator[Notice]:
     finished = [run for run in profile.runs if run.status == "ok"]
-    if spilled := max((run.spilled for run in finished), default=0):
+    if spilled := max((run.work.spilled for run in finished), default=0):
         amount = format_bytes(spilled, decimal=profile.decimal)
         yield Notice(
             fact=f"Workers wrote up to {amount} to disk for lack of memory, which takes time",
@@ -51,7 +51,7 @@ def _shortage(profile: Measured) -> Iterator[Notice]:
             fact=f"Workers paused {times} in a run: near the limit they take no new tasks",
             advice="Raise --memory, or use smaller chunks",
         )
-    if swapped := max((run.circumstances.swapped for run in profile.runs), default=0):
+    if swapped := max((run.memory.swapped for run in profile.runs), default=0):
         amount = format_bytes(swapped, decimal=profile.decimal)
         yield Notice(
             fact=f"The system swapped out up to {amount} of the workers' memory, which takes time"
@@ -79,13 +79,13 @@ def _beside(profile: Measured) -> Iterator[Notice]:
         )
     if highest is not None and rise > max(_KERNEL_RISE, fullest / 2) and (own or not together):
         yield _of_kernel(highest, own=own, decimal=profile.decimal)
-    if children := max((run.children for run in profile.runs), default=0):
+    if children := max((run.memory.children for run in profile.runs), default=0):
         amount = format_bytes(children, decimal=profile.decimal)
         yield Notice(
             fact=f"Child processes of a worker took up to {amount}, which --memory does not limit",
             advice="Leave room for them beside the workers",
         )
-    peaks = [peak for run in profile.runs for peak in run.worker_peaks]
+    peaks = [peak for run in profile.runs for peak in run.memory.worker_peaks]
     if any(not peak.exact and not peak.children and not peak.killed for peak in peaks):
         yield Notice(
             fact="Peaks are the highest samples: exact marks could not be read",
@@ -95,7 +95,7 @@ def _beside(profile: Measured) -> Iterator[Notice]:
 
 def _of_kernel(run: Run, *, own: bool, decimal: bool) -> Notice:
     """Return by how much the kernel's memory rose, and for what."""
-    rise, gathered = _kernel_rise(run), run.circumstances.gathered
+    rise, gathered = _kernel_rise(run), run.transfers.gathered
     amount, result = (format_bytes(each or 0, decimal=decimal) for each in (rise, gathered))
     if not own:
         of = f" for results of {result} that were brought there," if gathered is not None else ""
@@ -104,7 +104,7 @@ def _of_kernel(run: Run, *, own: bool, decimal: bool) -> Notice:
             advice=".compute() brings the whole result into the kernel: reduce it first, write it"
             " to zarr, or keep it on the workers with .persist()",
         )
-    step = max(run.steps, key=lambda each: each.kernel_rise, default=None)
+    step = max(run.steps.calls, key=lambda each: each.kernel_rise, default=None)
     named = step is not None and step.kernel_rise > rise / 2
     where = f"in {step.name}" if step is not None and named else "in the cell's own code"
     return Notice(
@@ -118,13 +118,13 @@ def _of_kernel(run: Run, *, own: bool, decimal: bool) -> Notice:
 
 def _is_gathered(run: Run) -> bool:
     """Whether what the kernel's memory rose by is mostly results that were brought there."""
-    gathered = run.circumstances.gathered
+    gathered = run.transfers.gathered
     return gathered is None or gathered > _kernel_rise(run) / 2
 
 
 def _finalize_rise(run: Run) -> int:
     """Return what the task took that puts a result together; see `Failure.in_finalize`."""
-    finalize = (part for part in run.task_memory if part.in_finalize)
+    finalize = (part for part in run.memory.prefixes if part.in_finalize)
     return max((part.rise_low for part in finalize), default=0)
 
 

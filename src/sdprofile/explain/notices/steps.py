@@ -30,29 +30,31 @@ def step_notices(profile: Measured) -> Iterator[Notice]:
     Notice
         One for each of the two.
     """
-    yield from _repeated(profile)
+    yield from _recomputed(profile)
     if not profile.fused:
         return
-    merged: dict[str, dict[str, None]] = {}
+    fused: dict[str, dict[str, None]] = {}
     for run in profile.runs:
-        for step in run.steps:
-            if step.merged:
+        for step in run.steps.calls:
+            if step.fused:
                 name = step.name if "/" in step.span else "the cell's own"
-                merged.setdefault(name, {}).update(dict.fromkeys(step.merged))
-    if merged:
-        parts = [f"{_listed(others)} into {step}" for step, others in merged.items()]
+                fused.setdefault(name, {}).update(dict.fromkeys(step.fused))
+    if fused:
+        parts = [f"{_listed(others)} into {step}" for step, others in fused.items()]
         yield Notice(
             fact=f"Dask merged tasks (fusion): {'; '.join(parts)}",
             advice="Their time and memory are shown as one: add --no-fuse to see them apart",
         )
 
 
-def _repeated(profile: Measured) -> Iterator[Notice]:
-    finished = [run for run in profile.runs if run.status == "ok" and run.repeated is not None]
+def _recomputed(profile: Measured) -> Iterator[Notice]:
+    finished = [
+        run for run in profile.runs if run.status == "ok" and run.steps.recomputed is not None
+    ]
     if not finished:
         return
     run = finished[-1]
-    what, total = run.repeated, run.task_seconds
+    what, total = run.steps.recomputed, run.work.task_seconds
     if what is not None and what.seconds > _REPEATED * total:
         times = what.made / what.blocks
         yield Notice(

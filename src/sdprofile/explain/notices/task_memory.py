@@ -30,11 +30,11 @@ def held_notices(profile: Measured) -> Iterator[Notice]:
     """
     yield from side_by_side(profile)
     finished = [run for run in profile.runs if run.status == "ok"]
-    found = {held.prefix for run in finished for held in run.held if held.tasks}
-    asked = [held.prefix for held in finished[-1].held] if finished else []
+    found = {each.prefix for run in finished for each in run.throttled if each.tasks}
+    asked = [each.prefix for each in finished[-1].throttled] if finished else []
     missing = [prefix for prefix in asked if prefix not in found]
     if missing:
-        known = [memory.prefix for memory in finished[-1].task_memory]
+        known = [memory.prefix for memory in finished[-1].memory.prefixes]
         yield Notice(
             fact=f"--task-memory held nothing back: no task has the prefix {listed(missing)}",
             advice=f"The prefixes are {listed(known)}"
@@ -56,7 +56,7 @@ def side_by_side(profile: Measured) -> Iterator[Notice]:
         return
     run, need, limit = crowd.run, crowd.need.nbytes, crowd.run.memory_limit or 0
     full = profile.thresholds.full
-    each = said_need(need, limit=limit, baseline=run.baseline or 0, full=full)
+    each = said_need(need, limit=limit, baseline=run.memory.baseline or 0, full=full)
     least = "" if crowd.need.exact else "at least "
     yield Notice(
         fact=f"{crowd.together} tasks of {crowd.prefix} side by side take {least}"
@@ -146,17 +146,17 @@ def most_crowded(profile: Measured, *, together: int = 1) -> Crowd | None:
 
     Notes
     -----
-    By how much the whole worker rose while several tasks ran on it (`TaskMemory.rise_high`) is what
-    all of them took, and says of one task only that it took no more.
+    By how much the whole worker rose while several tasks ran on it (`PrefixMemory.rise_high`) is
+    what all of them took, and says of one task only that it took no more.
     """
     needs = _needs(profile)
     found = []
     for run in profile.runs:
-        room = (run.memory_limit or math.inf) - (run.baseline or 0)
-        held = {each.prefix for each in run.held}
+        room = (run.memory_limit or math.inf) - (run.memory.baseline or 0)
+        throttled = {each.prefix for each in run.throttled}
         for prefix, need in needs.items():
             most = min(run.threads, need.tasks)
-            if most >= together and most * need.nbytes > room and prefix not in held:
+            if most >= together and most * need.nbytes > room and prefix not in throttled:
                 crowd = Crowd(prefix=prefix, need=need, together=most, run=run)
                 found.append((most * need.nbytes / room, crowd))
     return max(found, key=lambda each: each[0])[1] if found else None
@@ -168,7 +168,7 @@ def _needs(profile: Measured) -> dict[str, Need]:
     least: dict[str, Need] = {}
     for run in profile.runs:
         into = exact if run.threads == 1 else least
-        for part in run.task_memory:
+        for part in run.memory.prefixes:
             if not part.in_finalize and part.rise_low > 0:
                 so_far = into.get(part.prefix)
                 into[part.prefix] = Need(

@@ -127,7 +127,7 @@ def _in_new_workers(runs: Sequence[Run]) -> dict[int, bool]:
     settings: set[Setting] = set()
     new = {}
     for run in runs:
-        workers = {peak.worker for peak in run.worker_peaks}
+        workers = {peak.worker for peak in run.memory.worker_peaks}
         new[id(run)] = not workers <= seen if workers else run.setting not in settings
         seen |= workers
         settings.add(run.setting)

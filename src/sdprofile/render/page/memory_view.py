@@ -80,12 +80,12 @@ def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
     cluster = count.cluster_peak
     texts = {
         "workers": str(count.workers),
-        "at start": _amount(max(run.baseline or 0 for run in count.runs), decimal=decimal),
+        "at start": _amount(max(run.memory.baseline or 0 for run in count.runs), decimal=decimal),
         "peak/worker": peak_worker(count, decimal=decimal),
         "of limit": of_limit(count, profile.thresholds),
         "all workers": _range(cluster.low, cluster.high, decimal=decimal) if cluster else MISSING,
         **{name: _amount(_most_by_dask(count, name), decimal=decimal) for name in _BY_DASK},
-        "transferred": _amount(max(run.transferred for run in count.runs), decimal=decimal),
+        "transferred": _amount(max(run.transfers.nbytes for run in count.runs), decimal=decimal),
     }
     before = {"workers": glyph(how)}
     bars = {"peak/worker": bar(peak / scale, how.colour) if peak and scale else NOTHING}
@@ -109,7 +109,7 @@ def _most_by_dask(count: CountSummary, measure: str) -> int:
         (
             max(curve.nbytes, default=0)
             for run in count.runs
-            for curve in run.curves
+            for curve in run.memory.curves
             if curve.source == "dask" and curve.measure == measure
         ),
         default=0,

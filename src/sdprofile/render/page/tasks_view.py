@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.model.tasks import TaskMemory, merge
+from sdprofile.model.tasks import PrefixMemory, merge
 from sdprofile.render.curves import median_run
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, count_headers, key, table
 from sdprofile.render.palette import marked, of_count
@@ -30,8 +30,10 @@ _KEY = (
 def tasks_view(profile: Measured) -> Markup:
     """Return a table of task prefixes, the one that took most of the time at any count first."""
     runs = [median_run(count, known=is_accounted) for count in profile.counts]
-    took = {part.prefix: part for part in merge(m for run in profile.runs for m in run.task_memory)}
-    counted = [part.prefix for run in runs if run for part in run.spans if part.prefix]
+    took = {
+        part.prefix: part for part in merge(m for run in profile.runs for m in run.memory.prefixes)
+    }
+    counted = [part.prefix for run in runs if run for part in run.work.spans if part.prefix]
     seconds = {
         prefix: [task_seconds(run, prefix) if run else 0.0 for run in runs]
         for prefix in dict.fromkeys([*counted, *took])
@@ -73,7 +75,7 @@ def _times(profile: Measured, seconds: list[float], longest: float) -> list[Cell
     ]
 
 
-def _memory(part: TaskMemory | None, *, decimal: bool) -> list[Cell]:
+def _memory(part: PrefixMemory | None, *, decimal: bool) -> list[Cell]:
     if part is None:
         return [Cell(text=MISSING)] * 2
     return [

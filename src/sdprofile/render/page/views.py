@@ -9,21 +9,34 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sdprofile.render.curves import SHOWN, is_sampled
-from sdprofile.render.page.elements_view import elements_view
-from sdprofile.render.page.markup import NOTHING, write
+from sdprofile.render.page.markup import NOTHING, Cell, Row, key, table, write
 from sdprofile.render.page.memory_view import memory_panels, memory_view
 from sdprofile.render.page.picture import Picture
-from sdprofile.render.page.predicted_view import predicted_view
 from sdprofile.render.page.speedup_view import speedup_view
 from sdprofile.render.page.steps_view import steps_view
 from sdprofile.render.page.tasks_view import tasks_view
 from sdprofile.render.page.time_view import time_view
+from sdprofile.render.text.elements import element_rows
+from sdprofile.render.text.predicted import prediction_rows, prediction_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sdprofile.explain.explained import Explained
+    from sdprofile.model.measured import Measured
     from sdprofile.model.notice import Notice
+
+_ELEMENTS_KEY = (
+    "What the cell names, and what its tasks were made from; of a pyramid the largest scale that"
+    " was read. Chunks: the largest length along each axis."
+)
+
+_TEXTS = (0, 1, 7)
+"""Columns of names, which stand on the left."""
+
+_PREDICTED_KEY = (
+    "Filled: measured (medians of the times, highest peaks); empty and dashed: predicted."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +87,43 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
         *([View(name="Elements", html=elements, with_plot=False)] if elements else []),
         View(name=f"Notices{number}", html=notice_list(profile), with_plot=False),
     )
+
+
+def elements_view(profile: Measured) -> Markup:
+    """Return a table of elements; empty if none is known."""
+    rows = element_rows(profile, whole_paths=True)
+    if not rows:
+        return NOTHING
+    headers, *body = [
+        [
+            Cell(text=text, classes="sdp-name" if column in _TEXTS else "")
+            for column, text in enumerate(row)
+        ]
+        for row in rows
+    ]
+    return table(headers, [Row(cells=cells) for cells in body]) + key(_ELEMENTS_KEY)
+
+
+def predicted_view(profile: Measured, *, picture: Picture) -> Markup:
+    """Return the table of predictions and their plot; empty if there are none."""
+    rows = prediction_rows(profile)
+    if not rows:
+        return NOTHING
+
+    def draw() -> Figure:
+        from sdprofile.render.plots.predicted import predicted_plot
+
+        return predicted_plot(profile)
+
+    headers, *others = rows
+    shown = table(
+        [Cell(text=header) for header in headers],
+        [Row(cells=[Cell(text=cell) for cell in row]) for row in others],
+    )
+    label = "time and peaks over worker counts, measured and predicted"
+    title = prediction_title(profile)
+    words = f"{title[0].upper()}{title[1:]}. {_PREDICTED_KEY}"
+    return shown + picture(draw, label=label) + key(words)
 
 
 def memory_picture(profile: Explained, *, picture: Picture) -> Markup:

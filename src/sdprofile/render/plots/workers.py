@@ -85,7 +85,7 @@ def _draw_workers(ax: Axes, run: Run, colour: str, gigabyte: float, *, most: int
         )
         ax.plot(seconds, nbytes / gigabyte, color=colour, linewidth=1.2, alpha=0.75)
     # Between two samples a worker may have had more: the kernel's own mark tells.
-    peaks = {peak.worker: peak.peak / gigabyte for peak in run.worker_peaks}
+    peaks = {peak.worker: peak.peak / gigabyte for peak in run.memory.worker_peaks}
     for curve in curves:
         if curve.worker in peaks:
             at = curve.seconds[int(np.argmax(curve.nbytes))]
@@ -116,7 +116,7 @@ def _draw_limit(ax: Axes, count: CountSummary, gigabyte: float, *, decimal: bool
 
 
 def _draw_uses(ax: Axes, run: Run, gigabyte: float, *, most: int) -> None:
-    uses = {curve.measure: curve for curve in run.curves if curve.source == "dask"}
+    uses = {curve.measure: curve for curve in run.memory.curves if curve.source == "dask"}
     if not uses.keys() >= {"managed", "unmanaged"} or not uses["managed"].seconds:
         ax.text(0.5, 0.5, "dask's memory was not sampled", transform=ax.transAxes, ha="center")
         return

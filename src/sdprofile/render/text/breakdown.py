@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
     from sdprofile.model.spans import SpanActivity
-    from sdprofile.model.tasks import TaskMemory
+    from sdprofile.model.tasks import PrefixMemory
 
 TIME = "where the time went (of all threads, in the median run)"
 """What `time_rows` returns, in words."""
@@ -76,7 +76,7 @@ def time_rows(profile: Measured) -> list[list[str]]:
     not end were not counted, and would look idle.
     """
     runs = [median_run(count, known=is_accounted) for count in profile.counts]
-    shares = [activity_shares(run.spans) if run else {} for run in runs]
+    shares = [activity_shares(run.work.spans) if run else {} for run in runs]
     columns = [
         name for name in ACTIVITIES if any(each.get(name, 0) >= _LEAST_SHARE for each in shares)
     ]
@@ -110,9 +110,9 @@ def memory_rows(profile: Measured) -> list[list[str]]:
     -----
     Every number is the highest of any run: tasks and time of all tasks of the prefix in one run,
     memory of a worker while one of them ran, and rise from a task's start. Runs that did not end
-    well count. With several threads per worker the rise is a range; see `TaskMemory`.
+    well count. With several threads per worker the rise is a range; see `PrefixMemory`.
     """
-    took = merge(part for run in profile.runs for part in run.task_memory)
+    took = merge(part for run in profile.runs for part in run.memory.prefixes)
     shown = [part for part in took if part.rise_high > 0][:_MOST_PREFIXES]
     if not shown:
         return []
@@ -123,7 +123,7 @@ def memory_rows(profile: Measured) -> list[list[str]]:
 def is_accounted(run: Run) -> bool:
     """Whether it is known of all of a run's thread time what went on in it."""
     # Files of early versions hold activities without the idle time: no share of anything.
-    return run.status == "ok" and any(part.activity == IDLE for part in run.spans)
+    return run.status == "ok" and any(part.activity == IDLE for part in run.work.spans)
 
 
 def activity_shares(parts: Iterable[SpanActivity]) -> dict[str, float]:
@@ -138,11 +138,11 @@ def activity_shares(parts: Iterable[SpanActivity]) -> dict[str, float]:
 def task_seconds(run: Run, prefix: str) -> float:
     """Return the thread time of all tasks of a prefix together, in seconds."""
     return sum(
-        part.seconds for part in run.spans if part.context == EXECUTE and part.prefix == prefix
+        part.seconds for part in run.work.spans if part.context == EXECUTE and part.prefix == prefix
     )
 
 
-def format_rise(part: TaskMemory, *, decimal: bool) -> str:
+def format_rise(part: PrefixMemory, *, decimal: bool) -> str:
     """Return how much a task of a prefix added, for instance ``1.2 to 2.4 GB``."""
     low, high = (format_bytes(end, decimal=decimal) for end in (part.rise_low, part.rise_high))
     if part.rise_high - part.rise_low <= _ONE_NUMBER * part.rise_high:
@@ -153,10 +153,10 @@ def format_rise(part: TaskMemory, *, decimal: bool) -> str:
     return f"{number if unit == high.split()[1] else low} to {high}"
 
 
-def _memory_row(part: TaskMemory, profile: Measured) -> list[str]:
+def _memory_row(part: PrefixMemory, profile: Measured) -> list[str]:
     runs = profile.runs
     tasks = max(
-        same.tasks for run in runs for same in run.task_memory if same.prefix == part.prefix
+        same.tasks for run in runs for same in run.memory.prefixes if same.prefix == part.prefix
     )
     seconds = max(task_seconds(run, part.prefix) for run in runs)
     return [

@@ -81,10 +81,10 @@ def conditions(profile: Measured) -> list[str]:
     return [
         *([] if LIMIT in varied.own else [limit]),
         *([] if THREADS in varied.own else [f"{plural(run.threads, 'thread')} per worker"]),
-        *(f"{name}={value}" for name, value in run.variables if name not in variables),
+        *(f"{name}={value}" for name, value in run.setting.variables if name not in variables),
         *(
-            f"{held.prefix} held to {format_bytes(held.nbytes, decimal=profile.decimal)} a task"
-            for held in run.held
+            f"{each.prefix} held to {format_bytes(each.nbytes, decimal=profile.decimal)} a task"
+            for each in run.throttled
         ),
         plural(profile.repeats, "repeat") + order,
         *(["TLS"] if profile.secure else []),
@@ -155,7 +155,7 @@ def _efficiency(count: CountSummary) -> str:
 
 
 def _tasks(count: CountSummary) -> str:
-    finished = [run.tasks for run in count.runs if run.status == "ok"]
-    tasks = finished or [run.tasks for run in count.runs]
+    finished = [run.work.tasks for run in count.runs if run.status == "ok"]
+    tasks = finished or [run.work.tasks for run in count.runs]
     least, most = min(tasks), max(tasks)
     return f"{least}" if least == most else f"{least} to {most}"

@@ -66,13 +66,19 @@ def steps(profile: Measured) -> tuple[Step, ...]:
 
     Notes
     -----
-    A span of which dask merged the tasks with those of another (fusion) is not there: its time is
-    in the step around it. Of a call's tasks that were merged the time is in the step with which
-    they were (`StepCall.merged`).
+    A span of which dask fused the tasks with those of another is not there: its time is
+    in the step around it. Of a call's tasks that were fused the time is in the step with which
+    they were (`StepCall.fused`).
     """
     runs = [median_run(count, known=is_accounted) for count in profile.counts]
     # Calls are in the order in which they came.
-    spans = [part.span for run in runs if run for parts in (run.steps, run.spans) for part in parts]
+    spans = [
+        part.span
+        for run in runs
+        if run
+        for parts in (run.steps.calls, run.work.spans)
+        for part in parts
+    ]
     paths = dict.fromkeys(path for span in spans for path in _upward(span))
     return tuple(
         Step(
@@ -133,8 +139,8 @@ def _downward(paths: list[str], above: str = "") -> Iterator[str]:
 def _time(run: Run | None, path: str) -> StepTime | None:
     if run is None:
         return None
-    parts = [part for part in run.spans if f"{part.span}/".startswith(f"{path}/")]
-    calls = [step.seconds for step in run.steps if step.span == path and step.calls]
+    parts = [part for part in run.work.spans if f"{part.span}/".startswith(f"{path}/")]
+    calls = [step.seconds for step in run.steps.calls if step.span == path and step.calls]
     if not parts and not calls:
         return None
     seconds = sum(part.seconds for part in parts) / (run.workers * run.threads)

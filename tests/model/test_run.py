@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdprofile.model.scaling import efficiency, serial_fraction, speedup
+from sdprofile.model.run import efficiency, serial_fraction, speedup
 
 
 def test_half_the_time_is_twice_as_fast() -> None:

@@ -12,7 +12,7 @@ from pages import Page
 from PIL import Image
 from profiles import GB, make_profile, make_run
 
-from sdprofile.render.page.png import draw_png, page_png
+from sdprofile.render.page.picture import draw_png, png_picture
 from sdprofile.render.plots.memory import memory_plot
 from sdprofile.results.profile import Profile
 
@@ -63,7 +63,7 @@ def test_png_keeps_the_colours_of_the_curves(*, few: bool) -> None:
 def test_picture_in_a_page_has_its_size_and_says_what_it_shows() -> None:
     profile = make_profile(make_run(curve=RAMP))
 
-    html = page_png(lambda: memory_plot(profile), label='"memory" <b>', dpi=200)
+    html = png_picture(lambda: memory_plot(profile), label='"memory" <b>', dpi=200)
 
     [image] = Page(html).attributes["img"]
     prefix, data = str(image["src"]).split(",")

@@ -1,0 +1,137 @@
+"""All instruments, and in which order they are around a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from types import FunctionType
+from typing import TYPE_CHECKING, Self
+
+from sdprofile.measure.circumstances import Surroundings
+from sdprofile.measure.clock import Clock
+from sdprofile.measure.dask_memory import DaskMemory
+from sdprofile.measure.deaths import WorkerExits
+from sdprofile.measure.elsewhere import OtherSchedulers
+from sdprofile.measure.failures import FailureWatcher
+from sdprofile.measure.memory import WorkerMemory
+from sdprofile.measure.output import Take, WorkerOutput
+from sdprofile.measure.peak import PeakMarks
+from sdprofile.measure.spans import CellSpan
+from sdprofile.measure.steps import StepWatcher
+from sdprofile.measure.task_memory import TaskThrottle
+from sdprofile.measure.trace import TaskTrace
+from sdprofile.measure.transfers import TransferLogs
+from sdprofile.model.setting import Setting
+from sdprofile.plan import Plan
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instruments:
+    """All instruments of one run, in the order in which they are entered; the last is left first.
+
+    Each has its reading once all are left.
+    """
+
+    output: WorkerOutput
+    """The first, so that it also catches what the others make a worker print."""
+
+    memory: WorkerMemory
+    """It takes longest, for it starts processes and waits for their first samples; before the
+    marks, so that what it does in a worker is no part of a peak."""
+
+    dask_memory: DaskMemory
+    """Early: one of its samples, 0.1 s apart, has to be there before the cell begins."""
+
+    transfers: TransferLogs
+    """Before the marks, too, for it asks the workers; it counts what only tasks and results do."""
+
+    marks: PeakMarks
+    """After all that begin in the workers, whose memory for it would else count as the cell's."""
+
+    exits: WorkerExits
+    """Around the watcher, which may wait for a nanny to learn what a worker died of."""
+
+    watcher: FailureWatcher
+    """Around all that begins for the cell alone: a worker may die of the first of it."""
+
+    span: CellSpan
+    """Around all that looks at tasks: they are the cell's by this span."""
+
+    others: OtherSchedulers
+    """Before the steps, which stand in for the same function of dask's client."""
+
+    trace: TaskTrace
+    """Inside the span and in any order with the next: plugins of the scheduler, of which this one
+    only looks at tasks."""
+
+    throttle: TaskThrottle
+    """In any order with the one before: what it gives tasks, no other looks at."""
+
+    steps: StepWatcher
+    """Inside the span, whose id it looks for, and after all that send something by the client, for
+    it tells the scheduler of the layers of each graph."""
+
+    surroundings: Surroundings
+    """The last, for its times are of all that happens within."""
+
+    @classmethod
+    def of(
+        cls,
+        client: Client,
+        plan: Plan,
+        clock: Clock,
+        *,
+        setting: Setting,
+        label: str,
+        functions: Mapping[FunctionType, str],
+        trace: bool,
+        take_printed: Take | None,
+    ) -> Self:
+        """Return the instruments for a run.
+
+        Parameters
+        ----------
+        client
+            Of a cluster with exactly the workers of the setting.
+        plan
+            Timeout and memory of tasks.
+        clock
+            What the run is timed by.
+        setting
+            What it is made with.
+        label
+            Unique to the run.
+        functions
+            What is a step when the cell calls it, with names.
+        trace
+            Whether to record its tasks.
+        take_printed
+            Gets what the workers have printed; None to let them print as ever.
+        """
+        return cls(
+            output=WorkerOutput(client, take_printed),
+            memory=WorkerMemory(client, clock),
+            dask_memory=DaskMemory(client, clock, label=f"sdprofile {label}"),
+            transfers=TransferLogs(client),
+            marks=PeakMarks(client),
+            exits=WorkerExits(client),
+            watcher=FailureWatcher(client, timeout=plan.timeout),
+            span=CellSpan(client, clock, threads=setting.workers * setting.threads),
+            others=OtherSchedulers(client),
+            trace=TaskTrace(client, clock, setting=setting, active=trace),
+            throttle=TaskThrottle(client, dict(plan.task_memory)),
+            steps=StepWatcher(client, functions),
+            surroundings=Surroundings(client, clock),
+        )
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Enter all of them, and leave them in reverse."""
+        with contextlib.ExitStack() as stack:
+            for field in fields(self):
+                stack.enter_context(getattr(self, field.name))
+            yield
