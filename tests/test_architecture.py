@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import sdprofile
+from sdprofile.cluster.missing import NAMES
+from sdprofile.internals.python import CODE
+from sdprofile.notebook.internals import NAMES as OF_IPYTHON
 
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(sdprofile.__file__).parent
@@ -23,6 +26,7 @@ GROUND = {"errors", "interrupts", "output_files", "units"}
 
 BELOW = {
     "model": set(),
+    "internals": {"model"},
     "options": set(),
     "spatial": {"model"},
     "plan": {"model", "options"},
@@ -33,8 +37,8 @@ BELOW = {
     "explain": {"model", "replay"},
     "render": {"explain", "model", "progress"},
     "results": {"explain", "model", "render"},
-    "cluster": {"model", "options", "plan"},
-    "measure": {"cluster", "model", "plan", "replay", "spatial"},
+    "cluster": {"internals", "model", "options", "plan"},
+    "measure": {"cluster", "internals", "model", "plan", "replay", "spatial"},
 }
 """For each room below the sweep, what it may import beside itself and the ground."""
 
@@ -134,6 +138,101 @@ def test_only_the_notebook_folder_imports_ipython() -> None:
     for name, path in MODULES.items():
         if room(name) not in ("notebook", "__init__"):  # the latter for the type of a shell only
             assert not any(module.partition(".")[0] == "IPython" for module in names_of(path)), name
+
+
+PRIVATE_PAGES = ("internals.", "notebook.internals")
+"""How the names of the modules begin that may name what libraries keep to themselves."""
+
+PYTHONS_OWN = {"_exit", "_getframe", "_current_frames"}
+"""What Python documents in spite of the underscore: of `os`, and of `sys`."""
+
+
+def kept_by_libraries(path: Path, listed: set[str]) -> list[str]:
+    """Return where a file names what a library keeps to itself.
+
+    Parameters
+    ----------
+    path
+        The file.
+    listed
+        Names without an underscore that are not documented.
+    """
+    tree = ast.parse(path.read_text())
+    own = {
+        name
+        for node in ast.walk(tree)
+        for name in (
+            *([node.name] if isinstance(node, ast.ClassDef | ast.FunctionDef) else ()),
+            *([node.id] if isinstance(node, ast.Name) else ()),
+            *([node.attr] if isinstance(node, ast.Attribute) and is_own(node.value) else ()),
+        )
+    }
+    found = []
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Attribute):
+            names = [] if is_own(node.value) else [node.attr]
+            if isinstance(node.ctx, ast.Store | ast.Del) and node.attr == "__code__":
+                found.append(f"{path.name}:{node.lineno}: {node.attr} is set")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if called in ("getattr", "setattr", "hasattr", "delattr", "attrgetter"):
+                names = [
+                    each.value
+                    for each in node.args
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                ]
+        elif isinstance(node, ast.ImportFrom) and room(node.module or "") != "sdprofile":
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [part for alias in node.names for part in alias.name.split(".")]
+        for name in names:
+            private = name.startswith("_") and not (name.startswith("__") and name.endswith("__"))
+            if name in listed or (private and name not in own | PYTHONS_OWN):
+                found.append(f"{path.name}:{node.lineno}: {name}")
+    return found
+
+
+def is_own(value: ast.expr) -> bool:
+    return isinstance(value, ast.Name) and value.id in ("self", "cls")
+
+
+LISTED = {each.name for each in (*NAMES, *OF_IPYTHON) if not each.common and each is not CODE}
+"""What libraries keep to themselves; what is set of a function's code is looked for by itself."""
+
+
+def test_only_the_seam_names_what_libraries_keep_to_themselves() -> None:
+    for name, path in MODULES.items():
+        if not name.startswith(PRIVATE_PAGES):
+            assert not kept_by_libraries(path, LISTED), name
+
+
+def test_a_private_name_outside_of_the_seam_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "leaky.py"
+    file.write_text("""
+from dask._task_spec import Alias
+from distributed.core import _expects_comm, rpc
+import multiprocessing.forkserver
+
+def leak(client, cluster, function, self):
+    self._mine = client._graph_to_futures  # the second is theirs
+    getattr(cluster, "worker_spec")
+    cluster.worker_spec[0]._lock.locked()
+    function.__code__ = leak.__code__
+    return multiprocessing.forkserver._forkserver, self._mine, __name__
+""")
+    assert set(kept_by_libraries(file, LISTED)) == {
+        "leaky.py:2: _task_spec",
+        "leaky.py:2: Alias",
+        "leaky.py:3: _expects_comm",
+        "leaky.py:3: rpc",
+        "leaky.py:7: _graph_to_futures",
+        "leaky.py:8: worker_spec",
+        "leaky.py:9: worker_spec",
+        "leaky.py:9: _lock",
+        "leaky.py:10: __code__ is set",
+        "leaky.py:11: _forkserver",
+    }
 
 
 def test_modules_stay_under_300_lines() -> None:

@@ -37,7 +37,8 @@ NANNIES = {"a-1": "--nanny", "a-2": "--no-nanny", "a-10": "--nanny"}
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a scheduler and three workers as people do by hand; return the address."""
     folder = tmp_path_factory.mktemp("cluster")
-    env = {**os.environ, "PYTHONPATH": str(HERE)}
+    paths = [str(HERE), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env, "cwd": folder}
     dask = [sys.executable, "-m", "dask"]
     file = folder / "scheduler.json"

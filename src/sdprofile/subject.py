@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sdprofile.model.notice import Notice
 from sdprofile.model.printed import Printed
 from sdprofile.model.setting import Variables
 from sdprofile.spatial.scope import Scope
@@ -35,6 +36,9 @@ class Subject:
 
     values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """For each name that is varied, its values by what they are called."""
+
+    remarks: tuple[Notice, ...] = ()
+    """What its profile has to say of how it is run."""
 
     def work_with(self, variables: Variables) -> Callable[[], object]:
         """Return the work with these variables set."""

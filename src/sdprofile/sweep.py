@@ -122,7 +122,7 @@ class Sweep:
             created=self._created,
             versions=versions(),
             predictions=predictions,
-            remarks=(*lease.remarks, *self._remarks) if lease else (),
+            remarks=(*subject.remarks, *lease.remarks, *self._remarks) if lease else (),
         )
 
     def keep(self, *, stopped: str = "") -> Profile:

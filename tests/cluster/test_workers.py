@@ -24,6 +24,7 @@ from sdprofile.cluster.prepare import _is_news, _prepare, prepare_workers, relea
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start, imported_here
+from sdprofile.internals.python import forkserver_pid
 
 
 def _imports_and_threads() -> tuple[bool, str | None]:
@@ -45,7 +46,7 @@ def test_workers_have_the_imports_and_the_thread_settings_of_a_spawned_worker(
 
 
 def test_fork_server_itself_was_started_with_the_thread_settings(client: Client) -> None:
-    pid = workers._forkserver_pid()
+    pid = forkserver_pid()
     environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     assert b"OMP_NUM_THREADS=1" in environ
 

@@ -10,6 +10,7 @@ from sdprofile.cluster.garbage import collect_garbage, forget_messages, free_mem
 from sdprofile.cluster.own import is_started_here
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import worker_states
+from sdprofile.internals.distributed.worker import send_heartbeat
 from sdprofile.interrupts import let_in
 
 if TYPE_CHECKING:
@@ -137,5 +138,4 @@ def _count_unfinished(dask_scheduler: Scheduler) -> int:
 async def _free_memory(dask_worker: Worker) -> None:
     free_memory()
     # Else dask would show the memory of the run before for another second.
-    dask_worker.monitor.update()
-    await dask_worker.heartbeat()
+    await send_heartbeat(dask_worker, memory_anew=True)

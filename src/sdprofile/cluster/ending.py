@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.workers import stop_forkserver
+from sdprofile.internals.distributed.cluster import (
+    can_end_at_once,
+    created,
+    is_at_work,
+    kill_for_good,
+    may_run,
+    worker_specs,
+)
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
@@ -38,7 +44,7 @@ def end_surplus(client: Client, *, keep: int) -> None:
     those of other machines, leave as they do on ``cluster.scale``.
     """
     cluster: Any = client.cluster
-    if hasattr(cluster, "_created"):
+    if can_end_at_once(cluster):
         holding = set(client.run_on_scheduler(_names_with_data))
         with _failed_starts_unlogged(), contextlib.suppress(TimeoutError):
             cluster.sync(_end, cluster, keep, holding, callback_timeout=END_TIMEOUT)
@@ -50,50 +56,26 @@ async def _end(cluster: Any, keep: int, holding: set[str]) -> None:
     from distributed import Nanny
 
     up = {name for name, worker in cluster.workers.items() if worker.status.name == "running"}
-    for name in sorted(cluster.worker_spec, key=lambda name: name not in up)[keep:]:
+    specs = worker_specs(cluster)
+    for name in sorted(specs, key=lambda name: name not in up)[keep:]:
         if str(name) not in holding:
-            del cluster.worker_spec[name]
+            del specs[name]
     while True:
         surplus = [
             nanny
-            for nanny in cluster._created
+            for nanny in created(cluster)
             if isinstance(nanny, Nanny)
-            and nanny.name not in cluster.worker_spec
+            and nanny.name not in specs
             and str(nanny.name) not in holding
         ]
         for nanny in surplus:
-            _kill(nanny)
-        waiting = [nanny for nanny in surplus if _may_run(nanny)]
-        if not waiting and not cluster._lock.locked():
+            kill_for_good(nanny)
+        waiting = [nanny for nanny in surplus if may_run(nanny)]
+        if not waiting and not is_at_work(cluster):
             return
         if any(nanny.pid is None for nanny in waiting):
             stop_forkserver()  # which may make imports for seconds before it starts one
         await asyncio.sleep(_POLL)
-
-
-def _kill(nanny: Any) -> None:
-    if nanny.status.name not in ("closing", "closed", "failed"):
-        nanny.close_gracefully()  # or it would start its worker again
-    nanny.instantiate = _refuse  # or for the first time
-    nanny.kill = _killed_already  # or it would wait for a worker that has not started
-    if nanny.pid is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(nanny.pid, signal.SIGKILL)
-
-
-def _may_run(nanny: Any) -> bool:
-    """Whether a nanny's worker runs, or will once the system has made its process."""
-    process = nanny.process
-    starts = process is not None and process.status.name == "starting"
-    return bool(nanny.is_alive() or (starts and not process.running.is_set()))
-
-
-async def _refuse() -> NoReturn:
-    raise RuntimeError("Nanny failed to start: the cluster no longer wants its worker")
-
-
-async def _killed_already(*_: object, **__: object) -> None:
-    pass
 
 
 def _names_with_data(dask_scheduler: Scheduler) -> list[str]:

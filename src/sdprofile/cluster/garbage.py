@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import sys
 import threading
 from typing import TYPE_CHECKING
+
+from sdprofile.internals.dask import forget_prefixes
+from sdprofile.internals.distributed.client import clear_log, clear_own_log, forget_handlers
+from sdprofile.internals.distributed.scheduler import stream_comms
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
@@ -19,7 +22,8 @@ def collect_garbage() -> None:
     Dask hooks a Python function into the collector, and an interrupt that arrives in there is
     printed and forgotten. Interrupts are raised in the main thread only, so another one collects.
     """
-    _forget_names()
+    forget_prefixes()
+    forget_handlers()
     collector = threading.Thread(target=free_memory, name="sdprofile-collect")
     collector.start()
     collector.join()
@@ -41,28 +45,10 @@ def forget_messages(client: Client) -> None:
         Of the cluster. The messages hold graphs, and whatever data is in them.
     """
     client.run_on_scheduler(_forget_messages)
-    _clear_log(client.scheduler_comm)
+    clear_own_log(client)
 
 
 def _forget_messages(dask_scheduler: Scheduler) -> None:
-    for comm in (*dask_scheduler.stream_comms.values(), *dask_scheduler.client_comms.values()):
-        _clear_log(comm)
-
-
-def _clear_log(comm: object) -> None:
-    log = getattr(comm, "recent_message_log", None)
-    if log is not None:
-        log.clear()
-
-
-def _forget_names() -> None:
-    """Let go of the nannies of workers that have gone, and of the names of tasks.
-
-    Dask remembers for ever of each method that has answered a message what arguments it takes, and
-    with the method its nanny; and of 100,000 tasks what their names begin with.
-    """
-    for module, name in (("distributed.core", "_expects_comm"), ("dask.utils", "key_split")):
-        function = getattr(sys.modules.get(module), name, None)
-        forget = getattr(function, "cache_clear", None)
-        if forget is not None:
-            forget()
+    comms = (stream_comms(dask_scheduler), dask_scheduler.client_comms)
+    for comm in (comm for each in comms for comm in each.values()):
+        clear_log(comm)

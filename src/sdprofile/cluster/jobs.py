@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from sdprofile.internals.dask import cpu_count
+from sdprofile.internals.distributed.cluster import new_spec, worker_specs
+
 QUEUE_TIMEOUT = 600.0
 """Seconds that jobs and pods have to start: they may wait in a queue."""
 
@@ -32,16 +35,14 @@ def comes_from_elsewhere(cluster: Any) -> bool:
 
 def may_start_at_once(cluster: Any) -> int:
     """Return how many workers of a cluster may start at a time; any number on other machines."""
-    from dask.system import CPU_COUNT
     from distributed import LocalCluster
 
-    return AT_ONCE * CPU_COUNT if isinstance(cluster, LocalCluster) else sys.maxsize
+    return AT_ONCE * cpu_count() if isinstance(cluster, LocalCluster) else sys.maxsize
 
 
 def workers_of_a_job(cluster: Any) -> int:
     """Return how many workers one job has, or one of a cluster's own worker objects."""
-    spec = getattr(cluster, "new_spec", None) or {}
-    return max(1, len(spec.get("group", ())))
+    return max(1, len(new_spec(cluster).get("group", ())))
 
 
 def forget_lost_jobs(cluster: Any, names: Iterable[str]) -> None:
@@ -60,10 +61,11 @@ def forget_lost_jobs(cluster: Any, names: Iterable[str]) -> None:
     of the cluster's, which so believes that it has what it was asked for.
     """
     names = set(names)
-    for job in list(cluster.worker_spec):
-        group = cluster.worker_spec[job].get("group", ("",))
+    specs = worker_specs(cluster)
+    for job in list(specs):
+        group = specs[job].get("group", ("",))
         if not names.intersection(f"{job}{suffix}" for suffix in group):
-            del cluster.worker_spec[job]
+            del specs[job]
 
 
 def why_they_wait(cluster: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
+from sdprofile.cluster.missing import find_missing
 from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.prepare import prepare_workers, quiet_workers, release_workers
@@ -157,6 +158,7 @@ class Lease:
         prepare_workers(self.client, in_our_terminal=ours)
         if self.thresholds is None:
             self.thresholds = read_thresholds(self.client)
+            self.remarks += find_missing(self.client)
 
     def _make_plan(self, client: Client, found: Shape) -> Plan:
         return make_plan(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import signal
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +12,7 @@ from sdprofile.cluster.resize import resize, worker_options
 from sdprofile.cluster.secure import is_secure, make_security
 from sdprofile.cluster.workers import fast_start, stop_forkserver
 from sdprofile.errors import SdprofileError
+from sdprofile.internals.distributed.cluster import created, kill_process
 from sdprofile.interrupts import held_back, ignored
 
 if TYPE_CHECKING:
@@ -139,15 +137,12 @@ def close_cluster() -> bool:
         default.close()
     cluster: Any = client.cluster
     client.close()
-    nannies = [*cluster.workers.values(), *cluster._created]  # the latter also while they start
+    nannies = [*cluster.workers.values(), *created(cluster)]  # the latter also while they start
     try:
         cluster.close(timeout=CLOSE_TIMEOUT)
     except TimeoutError:
         for nanny in nannies:
-            nanny.close_gracefully()  # or it would start its worker again
-            if nanny.process is not None and (pid := nanny.process.pid) is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_process(nanny)
     stop_forkserver()
     return True
 

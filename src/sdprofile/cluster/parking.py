@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
+from sdprofile.cluster.plugins import find_plugin, start_plugin, stop_plugin
 from sdprofile.cluster.worker_states import PARKING, WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
+from sdprofile.internals.distributed.cluster import supports_scaling
+from sdprofile.internals.distributed.scheduler import wake
 from sdprofile.interrupts import let_in
 from sdprofile.units import plural
 
@@ -35,11 +38,11 @@ def can_scale(client: Client) -> bool:
 
     Notes
     -----
-    Each of dask's own clusters has the method; those that cannot scale say so beside it
-    (`distributed.deploy.Cluster._supports_scaling`), as an `SSHCluster` does.
+    Each of dask's own clusters has the method; those that cannot scale say so beside it, as an
+    `SSHCluster` does.
     """
     cluster = client.cluster
-    return hasattr(cluster, "scale") and bool(getattr(cluster, "_supports_scaling", True))
+    return hasattr(cluster, "scale") and supports_scaling(cluster)
 
 
 def choose(
@@ -212,12 +215,7 @@ class _Parking(SchedulerPlugin):
         for address in self.parked.intersection(workers):
             self.parked.discard(address)
             if address in scheduler.workers:
-                message = {
-                    "op": "worker-status-change",
-                    "status": "running",
-                    "stimulus_id": PARKING,
-                }
-                scheduler.stream_comms[address].send(message)
+                wake(scheduler, address, stimulus=PARKING)
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:
         """Park a worker that comes meanwhile, once it is known."""
@@ -248,10 +246,10 @@ class _Parking(SchedulerPlugin):
 
 
 async def _park(dask_scheduler: Scheduler, client: str, stay: list[str]) -> list[str]:
-    plugin: Any = dask_scheduler.plugins.get(PARKING)
+    plugin: Any = find_plugin(dask_scheduler, PARKING)
     if plugin is None:
         plugin = _Parking(client)
-        dask_scheduler.add_plugin(plugin, name=PARKING)
+        start_plugin(dask_scheduler, plugin, name=PARKING)
     elif plugin.client != client:
         raise SdprofileError(
             "the session's cluster: expected nobody else to profile on it, got workers that another"
@@ -262,7 +260,7 @@ async def _park(dask_scheduler: Scheduler, client: str, stay: list[str]) -> list
     # Only once they are back, the data of the others can move to them.
     for _ in range(int(PARK_TIMEOUT / _POLL)):
         back = [dask_scheduler.workers.get(address) for address in stay]
-        if all(worker in dask_scheduler.running for worker in back if worker is not None):
+        if all(worker.status.name == "running" for worker in back if worker is not None):
             break
         await asyncio.sleep(_POLL)
     others = [address for address in dask_scheduler.workers if address not in plugin.stay]
@@ -271,9 +269,9 @@ async def _park(dask_scheduler: Scheduler, client: str, stay: list[str]) -> list
 
 
 def _wake_all(dask_scheduler: Scheduler) -> bool:
-    plugin: Any = dask_scheduler.plugins.get(PARKING)
+    plugin: Any = find_plugin(dask_scheduler, PARKING)
     if plugin is None:
         return False
     plugin.wake(dask_scheduler, set(plugin.parked))
-    dask_scheduler.remove_plugin(name=PARKING)
+    stop_plugin(dask_scheduler, PARKING)
     return True

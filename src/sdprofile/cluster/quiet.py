@@ -6,6 +6,8 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from sdprofile.internals.distributed.client import is_cancelling
+
 
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
@@ -16,10 +18,9 @@ def quiet_logs() -> Iterator[None]:
     By filters, not by `distributed.utils.silence_logging_cmgr`: each nanny that starts or ends sets
     the levels of the handlers anew.
     """
-    from distributed.client import AllExit
 
     def not_by_cancelling(record: logging.LogRecord) -> bool:
-        return not (record.exc_info and record.exc_info[0] is AllExit)
+        return not (record.exc_info and is_cancelling(record.exc_info[0]))
 
     def critical(record: logging.LogRecord) -> bool:
         return record.levelno >= logging.CRITICAL

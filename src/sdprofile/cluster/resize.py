@@ -19,6 +19,8 @@ from sdprofile.cluster.jobs import (
 from sdprofile.cluster.restart import restart
 from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.errors import NotReachedError, SdprofileError
+from sdprofile.internals.distributed.client import futures
+from sdprofile.internals.distributed.cluster import is_at_work, is_up, new_spec, worker_specs
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.units import plural
 
@@ -148,12 +150,12 @@ def replace_gently(client: Client, options: dict[str, Any], *, workers: int) -> 
     SdprofileError
         If the new workers do not start, or the old ones do not leave.
     """
-    cluster: Any = client.cluster
-    old = list(cluster.worker_spec)
+    specs = worker_specs(client.cluster)
+    old = list(specs)
     worker_options(client).update(options)
     resize(client, len(old) + workers)
     for name in old:
-        del cluster.worker_spec[name]
+        del specs[name]
     resize(client, workers)
 
 
@@ -165,8 +167,7 @@ def worker_options(client: Client) -> dict[str, Any]:
     SdprofileError
         If the cluster has none for threads and memory, as batch systems do.
     """
-    spec = getattr(client.cluster, "new_spec", None) or {}
-    options: dict[str, Any] = spec.get("options", {})
+    options: dict[str, Any] = new_spec(client.cluster).get("options", {})
     if "memory_limit" not in options or "nthreads" not in options:
         raise SdprofileError(
             f"the session's cluster: expected one whose workers can be made anew, got a"
@@ -179,7 +180,7 @@ def held_results(client: Client) -> str:
     """Return what a client's cluster keeps for someone, as in ``12 results``; empty for nothing."""
     # What this client submitted or let go of a moment ago may be news to the scheduler.
     gone = ("cancelled", "lost")
-    held = [key for key, state in client.futures.items() if state.status not in gone]
+    held = [key for key, state in futures(client).items() if state.status not in gone]
     number: int = client.run_on_scheduler(_count_held, client=client.id, held=held)
     return plural(number, "result") if number else ""
 
@@ -194,19 +195,8 @@ def _is_settled(cluster: Any, workers: int, each: int) -> bool:
     own: Any = getattr(cluster, "workers", None)
     if not isinstance(own, Mapping):
         return True
-    lock = getattr(cluster, "_lock", None)
-    at_work = lock is not None and lock.locked()
-    return workers == each * len(own) and not at_work and all(map(_is_up, own.values()))
-
-
-def _is_up(worker: Any) -> bool:
-    """Whether a worker of a cluster, which may be a nanny, knows itself that its process runs.
-
-    One whose worker dies before it does may wait for it for ever (`distributed.nanny`,
-    ``WorkerProcess._wait_until_connected`` of the next process then takes the other's word).
-    """
-    process = getattr(worker, "process", None)
-    return getattr(getattr(process, "status", None), "name", "running") == "running"
+    settled = workers == each * len(own) and not is_at_work(cluster)
+    return settled and all(map(is_up, own.values()))
 
 
 def _count_held(dask_scheduler: Scheduler, client: str, held: list[Key]) -> int:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.internals.distributed.worker import give_resource
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler, Worker
@@ -17,9 +18,15 @@ RESOURCE = "MEM"
 _MARK = "_sdprofile_gave_memory"
 
 
-def give_memory(client: Client) -> None:
-    """Give each worker with a memory limit the resource; one that has it already keeps its own."""
-    ask_workers(client, _give_memory)
+def give_memory(client: Client) -> bool:
+    """Give each worker with a memory limit the resource; one that has it already keeps its own.
+
+    Returns
+    -------
+    bool
+        Whether a worker has it now; else a task that asks for it would wait for ever.
+    """
+    return any(ask_workers(client, _give_memory).values())
 
 
 def take_memory_back(client: Client) -> None:
@@ -35,11 +42,13 @@ def take_memory_back(client: Client) -> None:
         client.run_on_scheduler(partial(_forget_memory, given))
 
 
-async def _give_memory(dask_worker: Worker) -> None:
-    limit = dask_worker.memory_manager.memory_limit
-    if limit and RESOURCE not in dask_worker.state.total_resources:
-        await dask_worker.set_resources(**{RESOURCE: float(limit)})
+async def _give_memory(dask_worker: Worker) -> bool:
+    if RESOURCE in dask_worker.state.total_resources:
+        return True
+    given = await give_resource(dask_worker, RESOURCE)
+    if given:
         setattr(dask_worker, _MARK, True)
+    return given
 
 
 def _take_memory(dask_worker: Worker) -> bool:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from sdprofile.internals.distributed.scheduler import killing
+
 if TYPE_CHECKING:
     from dask.typing import Key
     from distributed import Client, Scheduler
@@ -49,16 +51,16 @@ async def _restart(
         return others or (client in by and (keep is None or task.key in keep))
 
     async def kill(nanny: str) -> None:
-        # Not by Scheduler.restart_workers: that logs as errors what is no news, and gives each
-        # process 4 s.
-        stopping = dask_scheduler.rpc(nanny).kill(timeout=_STOP_TIMEOUT, reason="sdprofile")
-        await asyncio.wait_for(stopping, 2 * _STOP_TIMEOUT)
+        if start_killing is not None:
+            await asyncio.wait_for(start_killing(nanny), 2 * _STOP_TIMEOUT)
 
     # Not by the client: it fails where a worker has left since.
     there = {each: dask_scheduler.workers.get(each) for each in workers}
     states = {each: state for each, state in there.items() if state is not None}
     wanted = any(is_wanted(task) for state in states.values() for task in state.has_what)
-    if wanted or any(state.nanny is None for state in states.values()):
+    start_killing = killing(dask_scheduler, timeout=_STOP_TIMEOUT)
+    without = start_killing is None or any(state.nanny is None for state in states.values())
+    if wanted or without:
         return False
     nannies = [state.nanny for state in states.values() if state.nanny is not None]
     # One that does not do it has left, or its worker dies of something else.

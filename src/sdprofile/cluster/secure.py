@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.resize import held_results
 from sdprofile.errors import SdprofileError
+from sdprofile.internals.distributed.client import scheduler_address
 
 if TYPE_CHECKING:
     from distributed import Client, Security
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 
 def is_secure(client: Client) -> bool:
     """Whether a client's cluster talks TLS, and so obeys only who has its certificate."""
-    scheduler: Any = client.scheduler
-    return scheduler is not None and str(scheduler.address).startswith("tls:")
+    return scheduler_address(client).startswith("tls:")
 
 
 def check_secure(client: Client, *, ours: bool) -> bool:

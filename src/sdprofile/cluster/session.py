@@ -13,6 +13,8 @@ from sdprofile.cluster.resize import replace_all, replace_gently, resize
 from sdprofile.cluster.worker_calls import ANSWER_TIMEOUT
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import LostError, NotReachedError, SdprofileError
+from sdprofile.internals.distributed.client import ask_identity, scheduler_address
+from sdprofile.internals.distributed.cluster import adapts, new_spec, stop_adapting
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.plan import Shape
 from sdprofile.units import plural
@@ -85,7 +87,7 @@ def overridden_scheduler(client: Client | None) -> str:
         return f"scheduler={name}"
     if client is not None and owner.scheduler_info().get("id") == client.scheduler_info().get("id"):
         return ""
-    return f"scheduler=a client of {owner.scheduler.address if owner.scheduler else 'no cluster'}"
+    return f"scheduler=a client of {scheduler_address(owner) or 'no cluster'}"
 
 
 def is_local(client: Client) -> bool:
@@ -127,7 +129,7 @@ def reshape(client: Client, *, workers: int, threads: int, memory_limit: int | N
     memory_limit
         Memory limit of each worker, in bytes.
     """
-    _stop_adapting(client)
+    stop_adapting(client.cluster)
     now = shape(client)
     if now.threads is None:
         resize(client, workers)  # they tell what they are
@@ -143,9 +145,8 @@ def is_lost(client: Client) -> bool:
     """Whether the scheduler of a client does not answer."""
     if client.status != "running":
         return True
-    scheduler: Any = client.scheduler
     try:
-        client.sync(scheduler.identity, callback_timeout=ANSWER_TIMEOUT)
+        ask_identity(client, timeout=ANSWER_TIMEOUT)
     except _NO_ANSWER:
         return True
     return False
@@ -168,9 +169,9 @@ def check_untouched(client: Client, *, there: int, expected: int) -> None:
     SdprofileError
         If there are more or fewer, or the cluster changes their number by itself from now on.
     """
-    adapts = _adapts(client)
-    if there != expected or adapts:
-        got = "one that adapts by itself" if adapts else plural(there, "worker")
+    adapting = adapts(client.cluster)
+    if there != expected or adapting:
+        got = "one that adapts by itself" if adapting else plural(there, "worker")
         raise SdprofileError(
             f"the cell: expected it to leave the cluster at {plural(expected, 'worker')}, got {got}"
             " (take what scales the cluster out of the cell)"
@@ -214,7 +215,7 @@ def lent(client: Client, *, before: Shape | None = None) -> Iterator[Client]:
 def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:
     if client.status != "running":
         return
-    _stop_adapting(client)
+    stop_adapting(client.cluster)
     try:
         if _new_worker_options(client) != options:
             replace_gently(client, options, workers=before.workers)
@@ -229,7 +230,7 @@ def _give_back(client: Client, before: Shape, options: dict[str, Any]) -> None:
 
 
 def _new_worker_options(client: Client) -> dict[str, Any]:
-    options: dict[str, Any] = (getattr(client.cluster, "new_spec", None) or {}).get("options", {})
+    options: dict[str, Any] = new_spec(client.cluster).get("options", {})
     return options
 
 
@@ -249,21 +250,8 @@ def _check(client: Client) -> None:
             "the session's cluster: expected workers in processes of their own, got"
             " processes=False (start LocalCluster(processes=True), or close its client)"
         )
-    if _adapts(client):
+    if adapts(client.cluster):
         raise SdprofileError(
             "the session's cluster: expected one of fixed size, got one that adapts by itself"
             " (close its client, or start the cluster without adapt())"
         )
-
-
-def _adapts(client: Client) -> bool:
-    """Whether a client's cluster changes the number of its workers by itself."""
-    adaptive = getattr(client.cluster, "_adaptive", None)
-    return adaptive is not None and adaptive.periodic_callback is not None
-
-
-def _stop_adapting(client: Client) -> None:
-    """Keep a client's cluster at the number of workers that it is asked for."""
-    if _adapts(client):
-        cluster: Any = client.cluster
-        cluster.loop.add_callback(cluster._adaptive.stop)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.internals.distributed.worker import memory_fraction
 from sdprofile.model.memory import Thresholds
 
 if TYPE_CHECKING:
@@ -33,13 +34,9 @@ def _lowest(fractions: Iterable[float | Literal[False]]) -> float | None:
 
 
 def _of_worker(dask_worker: Worker) -> dict[str, float | Literal[False]]:
-    manager = dask_worker.memory_manager
-    return {
-        "target": manager.memory_target_fraction,
-        "spill": manager.memory_spill_fraction,
-        "pause": manager.memory_pause_fraction,
-    }
+    return {name: memory_fraction(dask_worker, name) for name in ("target", "spill", "pause")}
 
 
 def _of_nanny(dask_worker: Nanny) -> float | Literal[False]:
-    return dask_worker.memory_manager.memory_terminate_fraction
+    found: float | Literal[False] = memory_fraction(dask_worker, "terminate")
+    return found

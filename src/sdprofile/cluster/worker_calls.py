@@ -66,7 +66,8 @@ async def _ask(
     timeout: float,
 ) -> dict[str, Any]:
     async def one(worker: str) -> dict[str, Any]:
-        asking = client._run(question, *args, workers=[worker], nanny=nanny, on_error="return")
+        # In the client's event loop, as here, its methods return what can be awaited.
+        asking = client.run(question, *args, workers=[worker], nanny=nanny, on_error="return")
         try:
             answer: dict[str, Any] = await asyncio.wait_for(asking, timeout)
         except (TimeoutError, KeyError):  # a scheduler looks up the nanny of one that has left

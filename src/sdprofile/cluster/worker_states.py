@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sdprofile.cluster.plugins import find_plugin
+
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
@@ -54,7 +56,7 @@ def worker_states(client: Client, *, parked: bool = False) -> tuple[WorkerState,
 
 
 def _worker_states(dask_scheduler: Scheduler, parked: bool) -> tuple[WorkerState, ...]:
-    parking = None if parked else dask_scheduler.plugins.get(PARKING)
+    parking = None if parked else find_plugin(dask_scheduler, PARKING)
     left_out: set[str] = getattr(parking, "parked", set())
     return tuple(
         WorkerState(

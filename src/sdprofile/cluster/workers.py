@@ -6,17 +6,15 @@ import contextlib
 import importlib
 import importlib.machinery
 import multiprocessing
-import multiprocessing.forkserver
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import psutil
 
-if TYPE_CHECKING:
-    pass
+from sdprofile.internals import python
+from sdprofile.internals.distributed.client import MP_CONTEXT, preload_forkserver
 
 FORK_SAFE_PACKAGES = (
     "spatialdata",
@@ -100,12 +98,12 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
                 yield
                 return
             stack.enter_context(dask.config.set({_METHOD: "forkserver"}))
-            _preload()
+            preload_forkserver(_preloads)
             before_this, _ours.forking = _ours.forking, True
             try:
                 yield
             finally:
-                _ours.pid, _ours.forking = _forkserver_pid(), before_this
+                _ours.pid, _ours.forking = python.forkserver_pid(), before_this
     finally:
         _restore_environment(before)
 
@@ -149,7 +147,7 @@ def stop_forkserver() -> None:
 
     Workers of a cluster that a cell has started may come from it too: it then ends with them.
     """
-    pid = _forkserver_pid()
+    pid = python.forkserver_pid()
     ours = _ours.forking or pid == _ours.pid
     if pid is not None and ours:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -157,31 +155,21 @@ def stop_forkserver() -> None:
             if server.children():
                 return
             server.kill()  # asked to stop, it first makes all its imports
-        # multiprocessing has no public way to stop it before the process ends.
-        multiprocessing.forkserver._forkserver._stop()  # type: ignore[attr-defined]
+        python.stop_forkserver()
     _ours.pid = None
 
 
 def _can_fork() -> bool:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return False
-    return _forkserver_pid() in (None, _ours.pid)
+    if not python.can_follow_forkserver() or MP_CONTEXT.found() is None:
+        return False
+    return python.forkserver_pid() in (None, _ours.pid)
 
 
-def _forkserver_pid() -> int | None:
-    server = getattr(multiprocessing.forkserver, "_forkserver", None)
-    pid = getattr(server, "_forkserver_pid", None)
-    return pid if isinstance(pid, int) else None
-
-
-def _preload() -> None:
-    from distributed.utils import get_mp_context
-
-    # The first call imports what is on distributed's own list of preloads (pandas is), and sets
-    # that list; later ones leave ours alone.
-    context = get_mp_context()
+def _preloads() -> list[str]:
     imports = ["distributed", "distributed.nanny", *imported_here()]
-    context.set_forkserver_preload([*imports, "sdprofile.cluster.preloaded"])
+    return [*imports, "sdprofile.cluster.preloaded"]
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.internals.dask import cpu_count
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.peak import OwnMark
@@ -118,11 +119,9 @@ def hidden_pools(dask_worker: Worker) -> tuple[ThreadPool, ...]:
     parallel. Libraries of linear algebra go by the variables that a nanny sets to 1; where none of
     them is set, they take all CPUs.
     """
-    from dask.system import CPU_COUNT
-
     sizes = {name: size for name in _POOLS if (size := os.environ.get(name, "")).isdigit()}
     if not sizes:
-        sizes["OMP_NUM_THREADS"] = str(CPU_COUNT)
+        sizes["OMP_NUM_THREADS"] = str(cpu_count())
     found = [ThreadPool(name=name, threads=int(size)) for name, size in sizes.items()]
     numba = sys.modules.get("numba")
     if numba is not None:

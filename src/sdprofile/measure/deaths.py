@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
+from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.internals.distributed.cluster import forget_exit, note_exit
 from sdprofile.measure.instrument import Instrument
 
 if TYPE_CHECKING:
     from distributed import Client, Nanny, Scheduler
-    from distributed.nanny import WorkerProcess
 
 _KILLS = "worker-restart-memory"
 _ALL = "all"
@@ -94,7 +95,7 @@ class _Repeater(SchedulerPlugin):
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Go with the client."""
         if client == self._client:
-            scheduler.remove_plugin(name=self.name)
+            stop_plugin(scheduler, self.name)
 
 
 class WorkerExits(Instrument[Mapping[str, int]]):
@@ -102,9 +103,8 @@ class WorkerExits(Instrument[Mapping[str, int]]):
 
     Notes
     -----
-    A nanny (`distributed.nanny.WorkerProcess`) learns the code and only logs it. So its callback
-    is wrapped for the time of the run. What has no nanny, or one that cannot be reached, is not
-    known.
+    A nanny learns the code and only logs it. So its callback is wrapped for the time of the run.
+    What has no nanny, or one that cannot be reached, is not known.
     """
 
     def begin(self) -> None:
@@ -142,40 +142,22 @@ def exit_words(code: int | None) -> str:
     return f"a worker crashed ({name})"
 
 
-class _Noted:
-    """A nanny's callback that notes the exit code first."""
-
-    def __init__(self, process: WorkerProcess) -> None:
-        self._process = process
-        self.usual: Callable[[int], None] | None = process.on_exit
-
-    def __call__(self, code: int) -> None:
-        # Only now: the scheduler may know a new worker before its nanny has its address.
-        _exits[self._process.worker_address or ""] = code
-        if self.usual is not None:
-            self.usual(code)
-
-
 def _start_telling(topic: str, client: str, dask_scheduler: Scheduler) -> None:
-    dask_scheduler.add_plugin(_Repeater(dask_scheduler, topic, client), name=topic)
+    start_plugin(dask_scheduler, _Repeater(dask_scheduler, topic, client), name=topic)
     dask_scheduler.subscribe_topic(topic, client)
 
 
 def _stop_telling(topic: str, client: str, dask_scheduler: Scheduler) -> None:
     dask_scheduler.unsubscribe_topic(topic, client)
-    if topic in dask_scheduler.plugins:
-        dask_scheduler.remove_plugin(name=topic)
+    stop_plugin(dask_scheduler, topic)
 
 
 def _begin(dask_worker: Nanny) -> None:
-    _end(dask_worker)  # it may have died since
+    forget_exit(dask_worker)  # it may have died since
     _exits.clear()
-    if dask_worker.process is not None:
-        dask_worker.process.on_exit = _Noted(dask_worker.process)
+    note_exit(dask_worker, _exits.__setitem__)
 
 
 def _end(dask_worker: Nanny) -> dict[str, int]:
-    process = dask_worker.process
-    if process is not None and isinstance(process.on_exit, _Noted):
-        process.on_exit = process.on_exit.usual
+    forget_exit(dask_worker)
     return dict(_exits)

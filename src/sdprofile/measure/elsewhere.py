@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dask.callbacks import Callback
 
+from sdprofile.internals.distributed.client import default_clients, forget_defaults, sending
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import Around, stood_in
 from sdprofile.model.elsewhere import EXECUTOR, Elsewhere
@@ -42,8 +43,7 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
     Notes
     -----
     A client is of another cluster if the identity of its scheduler is another one: an address may
-    be written in several ways. All that a client computes goes through
-    `distributed.Client._graph_to_futures`. Of schedulers in the kernel dask's callbacks tell
+    be written in several ways. Of schedulers in the kernel dask's callbacks tell
     (`dask.callbacks.Callback`), but not of one within another. A client that the run leaves is not
     the session's default: that is what it was.
     """
@@ -51,23 +51,22 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
     def begin(self) -> None:
         """Stand in for what makes clients and clusters, and for what sends graphs."""
         from distributed import Client
-        from distributed.client import _global_clients
         from distributed.deploy.cluster import Cluster
 
         self._ours = self._client.scheduler_info(n_workers=1).get("id")
         self._others: dict[str, _Other] = {}
         self._clusters: list[Any] = []
         self._in_kernel: dict[str, list[float]] = {}
-        self._defaults = set(_global_clients.values())
+        self._defaults = default_clients()
         self._lock = threading.Lock()
         self._stack = contextlib.ExitStack()
         self._began = threading.local()
         watched: list[tuple[Any, Around]] = [
             (Cluster.__init__, self._make_cluster),
             (Client.__init__, self._make_client),
-            (Client._graph_to_futures, self._send),
         ]
         self._stack.enter_context(stood_in(watched))
+        self._stack.enter_context(sending(self._send))
         self._stack.enter_context(Callback(start=self._started, finish=self._finished))
 
     def end(self) -> tuple[Elsewhere, ...]:
@@ -98,14 +97,8 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
 
     def abandon(self) -> None:
         """Leave dask and the session's default client as they were."""
-        from distributed.client import _del_global_client, _global_clients
-
         self._stack.close()
-        for client in list(_global_clients.values()):
-            if client not in self._defaults:
-                _del_global_client(client)
-                # Else closing it would set dask's scheduler to that which it found in the run.
-                client._set_as_default = False
+        forget_defaults(but=self._defaults)
         self._defaults.clear()
 
     def _make_cluster(self, make: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from sdprofile.cluster.clean import SILENCE, silent_workers, wait_until_idle
 from sdprofile.cluster.restart import restart
 from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.errors import one_line
+from sdprofile.internals.distributed.client import futures
 from sdprofile.measure.deaths import Deaths, exit_words
 from sdprofile.measure.standstill import Standstill, Watchdog
 from sdprofile.model.failure import Failure
@@ -70,7 +71,7 @@ class FailureWatcher:
         self._kills: dict[str, Kill] = {}
 
     def __enter__(self) -> Self:
-        self._held_before = set(self._client.futures)
+        self._held_before = set(futures(self._client))
         self._workers_before = worker_states(self._client)
         self._running = True
         self._deaths.__enter__()
@@ -150,7 +151,7 @@ class FailureWatcher:
             return
         waited_for: list[Future[object]] = [
             Future(key, client=self._client)
-            for key, state in self._client.futures.items()
+            for key, state in futures(self._client).items()
             if key not in self._held_before and state.status == "pending"
         ]
         if waited_for:

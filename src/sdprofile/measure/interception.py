@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
+from sdprofile.internals import python
+
 _CALL = "stands for what is called"
 
 Around = Callable[[FunctionType, tuple[Any, ...], dict[str, Any]], object]
@@ -38,7 +40,10 @@ def stood_in(functions: Iterable[tuple[FunctionType, Around]]) -> Iterator[None]
 
 @contextlib.contextmanager
 def _stood_in(function: FunctionType, around: Around) -> Iterator[None]:
-    code = function.__code__
+    code = python.CODE.get(function)
+    if code is None:
+        yield
+        return
     original = FunctionType(
         code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )
@@ -54,7 +59,7 @@ def _stood_in(function: FunctionType, around: Around) -> Iterator[None]:
     if signed:
         function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     template = _template(len(code.co_freevars))
-    function.__code__ = template.replace(
+    calling = template.replace(
         co_consts=tuple(call if each == _CALL else each for each in template.co_consts),
         co_filename=code.co_filename,
         co_firstlineno=code.co_firstlineno,
@@ -62,9 +67,9 @@ def _stood_in(function: FunctionType, around: Around) -> Iterator[None]:
         co_qualname=code.co_qualname,
     )
     try:
-        yield
+        with python.exchanged_code(function, calling):
+            yield
     finally:
-        function.__code__ = code
         if signed:
             del function.__signature__  # type: ignore[attr-defined]
 

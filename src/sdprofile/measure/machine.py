@@ -7,6 +7,8 @@ import importlib.metadata
 import os
 import platform
 
+from sdprofile.internals.dask import cpu_count
+from sdprofile.internals.distributed.client import memory_limit
 from sdprofile.model.machine import Machine
 
 _MEBI = 2**20
@@ -27,15 +29,13 @@ def this_machine() -> Machine:
     job its memory in ``SLURM_MEM_PER_NODE`` or ``SLURM_MEM_PER_CPU``, in MiB (``man sbatch``).
     """
     import psutil
-    from dask.system import CPU_COUNT
-    from distributed.system import memory_limit
 
     memory, bounded_by = memory_limit(), "the machine"
     job = slurm_memory(dict(os.environ))
     if job is not None and job < memory:
         memory, bounded_by = job, "the Slurm job"
     return Machine(
-        cpus=CPU_COUNT,
+        cpus=cpu_count(),
         memory=memory,
         memory_free=min(max(memory - _used_here(), 0), psutil.virtual_memory().available),
         bounded_by=bounded_by,

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.worker_states import worker_states
+from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import sampling
 from sdprofile.measure.clock import Clock, workers_ahead
 from sdprofile.measure.instrument import Instrument
@@ -70,11 +72,14 @@ class WorkerMemory(Instrument[Sampled]):
         """Start a process on each host."""
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
         self._ahead: dict[str, float] = {}
-        found: dict[str, tuple[int, int]] = ask_workers(self._client, _pid_and_cpus)
+        hosts = {state.address: state.host for state in worker_states(self._client)}
+        found: dict[str, tuple[int, int]] = ask_workers(
+            self._client, _pid_and_cpus, workers=list(hosts)
+        )
         self._cpus = {worker: cpus for worker, (_, cpus) in found.items()}
         by_host: dict[str, list[str]] = {}
         for worker in found:
-            by_host.setdefault(_host(worker), []).append(worker)
+            by_host.setdefault(hosts[worker], []).append(worker)
         for host, workers in by_host.items():
             begin = partial(start_sampling, [found[worker][0] for worker in workers])
             if sampler := self._on(host, begin):
@@ -244,15 +249,7 @@ def cut(
 
 
 def _pid_and_cpus() -> tuple[int, int]:
-    from dask.system import CPU_COUNT
-
-    return os.getpid(), CPU_COUNT
-
-
-def _host(worker: str) -> str:
-    from distributed.comm.addressing import get_address_host
-
-    return str(get_address_host(worker))
+    return os.getpid(), cpu_count()
 
 
 def _nannies(dask_scheduler: Scheduler, host: str) -> list[tuple[str, bool]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from distributed import SchedulerPlugin
 
+from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import worker_states
+from sdprofile.internals.distributed.scheduler import call_in_workers
 from sdprofile.measure.caught import (
     DESCRIPTORS,
     Kept,
@@ -152,10 +153,7 @@ class _Loss(SchedulerPlugin):
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Tell the workers if it was the one."""
         if client == self._client:
-            from distributed.protocol.pickle import dumps
-
-            message = {"op": "run", "function": dumps(end_catching)}
-            telling = scheduler.broadcast(msg=message, on_error="ignore")
+            telling = call_in_workers(scheduler, end_catching)
             self._telling = asyncio.get_running_loop().create_task(telling)
             _forget_loss(scheduler, client)
 
@@ -165,9 +163,8 @@ def _name(client: str) -> str:
 
 
 def _expect_loss(dask_scheduler: Scheduler, client: str) -> None:
-    dask_scheduler.add_plugin(_Loss(client), name=_name(client), idempotent=True)
+    start_plugin(dask_scheduler, _Loss(client), name=_name(client))
 
 
 def _forget_loss(dask_scheduler: Scheduler, client: str) -> None:
-    with contextlib.suppress(ValueError):
-        dask_scheduler.remove_plugin(name=_name(client))
+    stop_plugin(dask_scheduler, _name(client))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.internals.dask import prefix_of
+from sdprofile.internals.distributed.worker import worker_plugins
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.memory_use import Marks
 from sdprofile.model.tasks import PrefixMemory, merge
@@ -128,11 +130,9 @@ class _WorkerMarks:
         return reading
 
     def _begin_task(self, key: Any) -> None:
-        from dask.utils import key_split
-
         resident = self._read()["VmRSS"]
         self._mark.reset()
-        new = _Task(key_split(key), resident, resident, 1 + len(self._running))
+        new = _Task(prefix_of(key), resident, resident, 1 + len(self._running))
         for task in self._running.values():
             task.company += 1
             unlike = task.prefix != new.prefix
@@ -157,11 +157,14 @@ class _WorkerMarks:
 def _begin(dask_worker: Worker) -> int:
     """Start to watch this worker's mark; return its resident memory in bytes, 0 without marks."""
     _drop(dask_worker)
+    plugins = worker_plugins(dask_worker)
+    if plugins is None:
+        return 0
     try:
         marks = _WorkerMarks()
     except OSError:
         return 0
-    dask_worker.plugins[_NAME] = marks  # type: ignore[assignment] # it has what is called
+    plugins[_NAME] = marks
     return marks.baseline
 
 
@@ -170,5 +173,5 @@ def _end(dask_worker: Worker) -> _OfWorker | None:
 
 
 def _drop(dask_worker: Worker) -> _OfWorker | None:
-    marks = dask_worker.plugins.pop(_NAME, None)
+    marks = (worker_plugins(dask_worker) or {}).pop(_NAME, None)
     return marks.close() if isinstance(marks, _WorkerMarks) else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sdprofile.internals.dask import prefix_of
 from sdprofile.measure.fused import Block, blocks_of
 from sdprofile.model.steps import Recomputed
 
@@ -86,7 +87,7 @@ class Recomputations:
         )
         layer = self._layers[found]
         return Recomputed(
-            name=names.get(found) or _prefix(found),
+            name=names.get(found) or prefix_of(found),
             blocks=len(layer.again),
             made=len(layer.again) + layer.times_again,
             seconds=lost[found],
@@ -95,9 +96,3 @@ class Recomputations:
 
 def _lost(layer: _Layer) -> float:
     return sum(again * group.all_durations.get("compute", 0.0) for group, again in layer.groups)
-
-
-def _prefix(layer: str) -> str:
-    from dask.utils import key_split
-
-    return str(key_split(layer))

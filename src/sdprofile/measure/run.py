@@ -185,12 +185,17 @@ def _dask_config(client: Client, plan: Plan) -> Iterator[None]:
 
 def _only_cull(graph: Any, keys: Any, **_: object) -> Any:
     """Optimise an array's graph (`dask.array.optimization.optimize`) without fusing anything."""
-    from dask.core import flatten
     from dask.highlevelgraph import HighLevelGraph
 
     if not isinstance(graph, HighLevelGraph):
         graph = HighLevelGraph.from_collections(str(id(graph)), graph, dependencies=())
-    return graph.cull(set(flatten(keys)))
+    return graph.cull(set(_flat(keys)))
+
+
+def _flat(keys: Any) -> Iterator[Any]:
+    """Yield keys that may be in lists, and these in lists."""
+    for each in keys if isinstance(keys, list) else [keys]:
+        yield from _flat(each) if isinstance(each, list) else (each,)
 
 
 def _copy(config: Any) -> Any:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from sdprofile.cluster.clean import ENDED, SILENCE
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.internals.distributed.client import futures
+from sdprofile.internals.distributed.scheduler import cluster_metrics, empty_span, span_metrics
+from sdprofile.internals.distributed.worker import send_heartbeat
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.spans import EXECUTE, SpanActivity, Work, share_out
@@ -177,12 +180,11 @@ def _is_spill(key: tuple[Hashable, ...]) -> bool:
 
 
 async def _send_heartbeat(dask_worker: Worker) -> None:
-    await dask_worker.heartbeat()
+    await send_heartbeat(dask_worker)
 
 
 def _cluster_metrics(dask_scheduler: Scheduler) -> dict[tuple[Hashable, ...], float]:
-    metrics = dask_scheduler.cumulative_worker_metrics
-    return {key: value for key, value in metrics.items() if isinstance(key, tuple)}
+    return cluster_metrics(dask_scheduler)
 
 
 def _unfinished(span_id: str, dask_scheduler: Scheduler) -> list[Key]:
@@ -202,19 +204,16 @@ async def _cancel(keys: Sequence[Key], dask_worker: Worker) -> None:
         client = default_client()
     except ValueError:
         return
-    futures: list[Future[object]] = [
-        Future(key, client=client) for key in keys if key in client.futures
-    ]
-    await client.cancel(futures, asynchronous=True)
+    known = futures(client)
+    waited_for: list[Future[object]] = [Future(key, client=client) for key in keys if key in known]
+    await client.cancel(waited_for, asynchronous=True)
 
 
 def _empty_span(span_id: str, dask_scheduler: Scheduler) -> None:
     """Drop what our span itself holds: dask keeps spans for ever. Those within are the user's."""
     span: Span | None = dask_scheduler.extensions["spans"].spans.get(span_id)
     if span is not None:
-        span.groups.clear()
-        span._cumulative_worker_metrics.clear()
-        span._code.clear()
+        empty_span(span)
 
 
 def _span_metrics(
@@ -227,6 +226,6 @@ def _span_metrics(
     metrics: dict[str, dict[tuple[Hashable, ...], float]] = {}
     for span in root.traverse_spans():
         total = metrics.setdefault(shown_path(span.name), defaultdict(float))
-        for key, value in span._cumulative_worker_metrics.items():
+        for key, value in span_metrics(span).items():
             total[key] += value
     return sum(len(group) for group in root.traverse_groups()), metrics

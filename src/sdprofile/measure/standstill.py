@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import worker_states
+from sdprofile.internals.distributed.worker import active_threads
 from sdprofile.units import plural
 
 if TYPE_CHECKING:
@@ -180,9 +181,6 @@ def look(dask_scheduler: Scheduler) -> Look:
     dask_scheduler
         In whose process this runs.
     """
-    from distributed.core import Status
-    from distributed.metrics import time as now
-
     workers = list(dask_scheduler.workers.values())
     counts = dict.fromkeys(_WAITING, 0)
     for group in dask_scheduler.task_groups.values():
@@ -192,11 +190,11 @@ def look(dask_scheduler: Scheduler) -> Look:
     told = [worker.metrics.get("task_counts", {}) for worker in workers]
     return Look(
         fetching=any(each.get(state) for each in told for state in _FETCHING)
-        or any(now() - worker.last_seen > _FRESH for worker in workers),
+        or any(time.time() - worker.last_seen > _FRESH for worker in workers),
         waiting=sum(counts.values()),
         homeless=next((str(task.key) for task in dask_scheduler.unrunnable), ""),
         workers=len(workers),
-        paused=sum(worker.status == Status.paused for worker in workers),
+        paused=sum(worker.status.name == "paused" for worker in workers),
         state=(
             *sorted(counts.items()),
             *((worker.address, worker.status, worker.memory.spilled) for worker in workers),
@@ -214,7 +212,7 @@ def _clients_waited_with(dask_worker: Worker) -> dict[str, str]:
     state = dask_worker.state
     clients = {str(task.key): "" for task in (*state.executing, *state.long_running)}
     frames = sys._current_frames()
-    for thread, key in list(dask_worker.active_threads.items()):
+    for thread, key in active_threads(dask_worker).items():
         if _waits_in_client(frames.get(thread)):
             clients[str(key)] = default_client().id
     return clients

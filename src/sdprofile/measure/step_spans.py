@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
+from sdprofile.internals.dask import prefix_of
+from sdprofile.internals.distributed.scheduler import (
+    forget_annotation,
+    put_into_span,
+    span_of,
+)
 from sdprofile.measure.fused import made_of
 from sdprofile.measure.recomputed import Recomputations
 from sdprofile.model.steps import Recomputed
@@ -15,7 +21,6 @@ from sdprofile.model.steps import Recomputed
 if TYPE_CHECKING:
     from distributed import Scheduler
     from distributed.scheduler import TaskGroup, TaskState
-    from distributed.spans import Span
 
 ANNOTATION = "sdprofile-steps"
 """Name of the annotation by which a graph tells its steps."""
@@ -90,25 +95,22 @@ class StepSpans(SchedulerPlugin):
                 task.annotations.pop(ANNOTATION, None)  # no worker needs it
             if task.group not in self._seen:
                 by_group.setdefault(task.group, []).append(task)
-        if scheduler.computations:
-            scheduler.computations[-1].annotations.pop(ANNOTATION, None)
+        forget_annotation(scheduler, ANNOTATION)
         self._seen.update(by_group)
-        spans = scheduler.extensions["spans"].spans
-        ours = {group: each for group, each in by_group.items() if self._is_ours(group, spans)}
+        ours = {group: each for group, each in by_group.items() if self._is_ours(scheduler, group)}
         for group, members in ours.items():
             self._place(scheduler, group, members, known.place)
         self._recomputed.add_graph(ours)
 
-    def _is_ours(self, group: TaskGroup, spans: Mapping[str | None, Span]) -> bool:
-        span = spans.get(group.span_id)
+    def _is_ours(self, scheduler: Scheduler, group: TaskGroup) -> bool:
+        span = span_of(scheduler, group)
         return bool(span and span.annotation and span.annotation["ids"][0] == self._root)
 
     def _place(
         self, scheduler: Scheduler, group: TaskGroup, tasks: list[TaskState], sender: Place | None
     ) -> None:
-        spans = scheduler.extensions["spans"]
-        span = spans.spans[group.span_id]
-        around = span.annotation
+        span = span_of(scheduler, group)
+        around: Any = span.annotation if span else None
         out, layers = made_of(tasks)
         self.layers |= layers
         builder = self._layers.get(out)
@@ -117,25 +119,16 @@ class StepSpans(SchedulerPlugin):
         if owner is not None:
             # Whatever is in a span of the user's stays there.
             place = owner if len(place.names) == 1 else place.inside(owner.names[-1])
-            step = spans._ensure_span(place.names, place.ids)
-            span.groups.discard(group)
-            step.groups.add(group)
-            group.span_id = step.id
-            annotation = step.annotation
-            for task in tasks:
-                if task.annotations is not None:  # dask has given each its span
-                    task.annotations["span"] = annotation
+            put_into_span(scheduler, group, tasks, place.names, place.ids)
         fused = set(self._fused_into(builder, layers - {out})) - {place.names[-1]}
         if fused:
             self.fused.setdefault(place.names, set()).update(fused)
 
     def _fused_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
         """Yield the steps of other layers; of those without a step their prefix."""
-        from dask.utils import key_split
-
         for layer in layers:
             owner = self._layers.get(layer)
             if owner is not None:
                 yield owner.names[-1]
             elif builder is not None:  # else they are the cell's own, or the sender's
-                yield key_split(layer)
+                yield prefix_of(layer)

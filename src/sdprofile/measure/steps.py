@@ -6,11 +6,14 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.plugins import start_plugin, stop_plugin
+from sdprofile.internals.dask import layers_of
+from sdprofile.internals.distributed.client import scheduler_address, sending
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import stood_in
 from sdprofile.measure.peak import OwnMark
@@ -116,28 +119,23 @@ class StepWatcher(Instrument[Steps]):
     def _told_with_each_graph(self) -> Iterator[None]:
         """Tell the scheduler with each graph that is sent what is known of its layers."""
         import dask.base
-        from distributed import Client
 
         annotate: Any = dask.base.annotate
-        send: Any = Client._graph_to_futures
-        address = getattr(self._client.scheduler, "address", None)
+        address = scheduler_address(self._client)
 
-        def tell_and_send(client: Client, *args: Any, **kwargs: Any) -> Any:
+        def tell_and_send(send: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
             # The cell may have several clients of the cluster, and of others.
-            if getattr(client.scheduler, "address", None) != address:
-                return send(client, *args, **kwargs)
+            if scheduler_address(args[0]) != address:
+                return send(*args, **kwargs)
             # In the order in which they were built.
             new = {name: each for name, each in self._layers.items() if name not in self._sent}
             self._sent.update(new)
             inside = self._inside if threading.get_ident() == self._thread else None
             with annotate(**{ANNOTATION: StepsOfGraph(place=inside, layers=new)}):
-                return send(client, *args, **kwargs)
+                return send(*args, **kwargs)
 
-        Client._graph_to_futures = tell_and_send  # type: ignore[method-assign, assignment]
-        try:
+        with sending(tell_and_send):
             yield
-        finally:
-            Client._graph_to_futures = send  # type: ignore[method-assign]
 
 
 def _place(otherwise: Place | None = None) -> Place:
@@ -164,26 +162,18 @@ def _is_ours(frame: FrameType) -> bool:
 
 def _layers(value: object) -> set[str]:
     """Return the names of all layers of the graphs in a value, without making the graphs."""
-    return {name for part in lazy_parts(value) for name in _layers_of(part)}
-
-
-def _layers_of(part: Any) -> Iterable[str]:
-    if hasattr(type(part), "expr"):  # a data frame's graph is made only when it is computed
-        return [each._name for each in part.expr.walk()]
-    return getattr(part.__dask_graph__(), "layers", ())
+    return {name for part in lazy_parts(value) for name in layers_of(part)}
 
 
 def _watch(root: str, dask_scheduler: Scheduler) -> None:
-    _stop_watching(dask_scheduler)
-    dask_scheduler.add_plugin(StepSpans(root))
+    start_plugin(dask_scheduler, StepSpans(root), name=StepSpans.name)
 
 
 def _stop_watching(
     dask_scheduler: Scheduler,
 ) -> tuple[dict[tuple[str, ...], set[str]], set[str], Recomputed | None]:
     """Return what was fused, the layers that were sent, and what was recomputed."""
-    plugin = dask_scheduler.plugins.get(StepSpans.name)
+    plugin = stop_plugin(dask_scheduler, StepSpans.name)
     if not isinstance(plugin, StepSpans):
         return {}, set(), None
-    dask_scheduler.remove_plugin(name=StepSpans.name)
     return plugin.fused, plugin.layers, plugin.recomputed

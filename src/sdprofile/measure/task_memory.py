@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import SchedulerPlugin
 
+from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.cluster.resources import RESOURCE, give_memory
 from sdprofile.measure.fused import prefixes_of
 from sdprofile.measure.instrument import Instrument
@@ -36,8 +37,7 @@ class TaskThrottle(Instrument[tuple[Throttled, ...]]):
 
     def begin(self) -> None:
         """Give workers and tasks their numbers; workers that have the resource already keep it."""
-        if self._needs:
-            give_memory(self._client)
+        if self._needs and give_memory(self._client):
             self._client.run_on_scheduler(partial(_start, self._needs))
 
     def end(self) -> tuple[Throttled, ...]:
@@ -46,7 +46,7 @@ class TaskThrottle(Instrument[tuple[Throttled, ...]]):
             return ()
         counts: dict[str, int] = self._client.run_on_scheduler(_stop)
         return tuple(
-            Throttled(prefix=prefix, nbytes=nbytes, tasks=counts[prefix])
+            Throttled(prefix=prefix, nbytes=nbytes, tasks=counts.get(prefix, 0))
             for prefix, nbytes in self._needs.items()
         )
 
@@ -74,11 +74,9 @@ class _Needs(SchedulerPlugin):
 
 
 def _start(needs: Mapping[str, int], dask_scheduler: Scheduler) -> None:
-    dask_scheduler.add_plugin(_Needs(needs), name=_NAME)
+    start_plugin(dask_scheduler, _Needs(needs), name=_NAME)
 
 
 def _stop(dask_scheduler: Scheduler) -> dict[str, int]:
-    plugin: Any = dask_scheduler.plugins[_NAME]
-    dask_scheduler.remove_plugin(name=_NAME)
-    counts: dict[str, int] = plugin.counts
-    return counts
+    plugin = stop_plugin(dask_scheduler, _NAME)
+    return plugin.counts if isinstance(plugin, _Needs) else {}

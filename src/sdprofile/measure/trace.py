@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from distributed import SchedulerPlugin
 
+from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.setting import Setting
@@ -241,11 +242,10 @@ class _Recorded(SchedulerPlugin):
 
 
 def _start(dask_scheduler: Scheduler) -> None:
-    dask_scheduler.add_plugin(_Recorded(dask_scheduler.workers), name=_NAME)
+    start_plugin(dask_scheduler, _Recorded(dask_scheduler.workers), name=_NAME)
 
 
 def _stop(dask_scheduler: Scheduler) -> _Recorded:
-    recorded = cast("_Recorded", dask_scheduler.plugins[_NAME])
-    dask_scheduler.remove_plugin(name=_NAME)
+    recorded = cast("_Recorded", stop_plugin(dask_scheduler, _NAME))
     recorded.stop(dask_scheduler)
     return recorded

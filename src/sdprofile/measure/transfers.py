@@ -6,13 +6,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.internals.distributed.worker import TRANSFER_LOGS
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.transfers import Transfers
 
 if TYPE_CHECKING:
     from distributed import Worker
-
-_LOGS = ("transfer_incoming_log", "transfer_outgoing_log")
 
 
 class TransferLogs(Instrument[Transfers]):
@@ -20,11 +19,10 @@ class TransferLogs(Instrument[Transfers]):
 
     Notes
     -----
-    Dask has no metric for it: its bytes of ``get-data`` hold both. A worker notes each fetch in
-    `distributed.Worker.transfer_incoming_log`, and what it sends in ``transfer_outgoing_log``,
-    which tells of workers only to whom it was; both forget all but the last 1000, here their totals
-    are kept. Data that a P2P shuffle sends are not in it. What a task gathers by a client of its
-    own counts as the kernel's.
+    Dask has no metric for it: its bytes of ``get-data`` hold both. A worker has a log of what it
+    fetches, and one of what it sends, which tells of workers only to whom it was; both forget all
+    but the last 1000, here their totals are kept. Data that a P2P shuffle sends are not in it. What
+    a task gathers by a client of its own counts as the kernel's.
     """
 
     def begin(self) -> None:
@@ -56,13 +54,15 @@ class _CountedLog(deque[dict[str, Any]]):
 
 
 def _begin(dask_worker: Worker) -> None:
-    for name in _LOGS:
-        log = getattr(dask_worker, name)
-        setattr(dask_worker, name, _CountedLog(log, log.maxlen))
+    for name in TRANSFER_LOGS:
+        log = name.get(dask_worker)
+        if log is not None:
+            name.set(dask_worker, _CountedLog(log, log.maxlen))
 
 
 def _end(dask_worker: Worker) -> tuple[int, int]:
-    incoming, outgoing = (getattr(dask_worker, name) for name in _LOGS)
-    for name, log in zip(_LOGS, (incoming, outgoing), strict=True):
-        setattr(dask_worker, name, deque(log, log.maxlen))
+    incoming, outgoing = (name.get(dask_worker) for name in TRANSFER_LOGS)
+    for name, log in zip(TRANSFER_LOGS, (incoming, outgoing), strict=True):
+        if log is not None:
+            name.set(dask_worker, deque(log, log.maxlen))
     return getattr(incoming, "total", 0), getattr(outgoing, "gathered", 0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from IPython.core.displaypub import CapturingDisplayPublisher
 
+from sdprofile.notebook.internals import flush_figures
 from sdprofile.render.text.printed import printed_lines
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def captured(shell: InteractiveShell) -> Iterator[Output]:
     try:
         with _diverted(stdout, output, "stdout"), _diverted(stderr, output, "stderr"):
             yield output
-            _flush_figures()
+            flush_figures()
     finally:
         shell.display_pub, sys.stdout, sys.stderr = publisher, stdout, stderr
         if own_system is None:
@@ -157,11 +158,3 @@ class _Publisher(CapturingDisplayPublisher):
 
     def clear_output(self, wait: bool = False) -> None:
         self._output.events.append(("clear", {"wait": wait}))
-
-
-def _flush_figures() -> None:
-    """Show open figures now: the inline backend does so only once the whole cell is through."""
-    backend = sys.modules.get("matplotlib_inline.backend_inline")
-    matplotlib = sys.modules.get("matplotlib")
-    if backend is not None and matplotlib is not None and "inline" in matplotlib.get_backend():
-        backend.flush_figures()

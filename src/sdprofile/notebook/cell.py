@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
 from sdprofile.notebook.capture import Output, captured
+from sdprofile.notebook.internals import missing_here, prompt_number, shown_error
 from sdprofile.notebook.sources import with_sources
 from sdprofile.notebook.varied import check_named, evaluated, without_assignments
 from sdprofile.options.variations import Variations
@@ -39,10 +40,10 @@ class InvalidCellError(SdprofileError):
 
     def __init__(self, shell: InteractiveShell, error: SyntaxError) -> None:
         super().__init__(f"{type(error).__name__}: {error}")
-        self._shown = shell.SyntaxTB.structured_traceback(type(error), error, None)
+        self._shown = shown_error(shell, error)
 
     def _render_traceback_(self) -> list[str]:
-        return list(self._shown)
+        return self._shown
 
 
 class Cell:
@@ -105,6 +106,7 @@ class Cell:
             around=self.fresh,
             take_printed=self._take_printed,
             values=self._values,
+            remarks=missing_here(self._shell),
         )
 
     def run(self, **values: object) -> object:
@@ -185,8 +187,7 @@ def _compile(
     blank = len(source) - len(source.lstrip("\n"))  # transform_cell takes these lines off
     above = "\n" * blank if first_line is None else f"# {first_line}" + "\n" * (blank + 1)
     transformed = above + shell.transform_cell(source)
-    # displayhook.prompt_count is right in IPython 8 and 9; execution_count is one ahead in 9.
-    name = shell.compile.cache(transformed, shell.displayhook.prompt_count, raw_code=transformed)
+    name = shell.compile.cache(transformed, prompt_number(shell), raw_code=transformed)
     with shell.compile.extra_flags(getattr(ast, "PyCF_ALLOW_TOP_LEVEL_AWAIT", 0)):
         try:
             parsed = shell.compile.ast_parse(transformed, filename=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from sdprofile.notebook.internals import is_notebook
 from sdprofile.results.profile import Profile
 
 if TYPE_CHECKING:
@@ -16,13 +17,13 @@ _MEMORY = "memory over time (see the strips above)"
 
 def register_display(shell: InteractiveShell) -> None:
     """Let a notebook show profiles as three outputs; a terminal prints `str(profile)` anyway."""
-    if hasattr(shell, "kernel") and shell.display_formatter is not None:
+    if is_notebook(shell) and shell.display_formatter is not None:
         shell.display_formatter.ipython_display_formatter.for_type(Profile, show_profile)
 
 
 def unregister_display(shell: InteractiveShell) -> None:
     """Undo `register_display`."""
-    if hasattr(shell, "kernel") and shell.display_formatter is not None:
+    if is_notebook(shell) and shell.display_formatter is not None:
         shell.display_formatter.ipython_display_formatter.pop(Profile, None)
 
 

@@ -12,6 +12,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from sdprofile.errors import SdprofileError, one_line
 from sdprofile.notebook.completion import register_completion, unregister_completion
+from sdprofile.notebook.internals import keep_as_last, unregister_magics
 from sdprofile.options.options import ClusterOptions, Options
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class SdprofileMagics(Magics):
         from IPython.display import display
 
         display(self.last)
-        self._shell.displayhook.update_user_ns(self.last)
+        keep_as_last(self._shell, self.last)
 
 
 def _reason(error: BaseException, *, measured: bool) -> str:
@@ -222,7 +223,7 @@ def unregister(shell: InteractiveShell) -> None:
     import sys
 
     unregister_completion(shell)
-    magics = shell.magics_manager.registry.pop(SdprofileMagics.__name__, None)
+    magics = unregister_magics(shell, SdprofileMagics.__name__)
     for kind in ("line", "cell"):
         for name in ("sdprofile", "sdcluster", "sdcompare"):
             found = shell.magics_manager.magics[kind].get(name)

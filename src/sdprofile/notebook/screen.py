@@ -7,6 +7,7 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from sdprofile.notebook.internals import is_notebook
 from sdprofile.render.page.progress import progress_html
 from sdprofile.render.text.progress import progress_line, progress_lines
 
@@ -37,7 +38,7 @@ def find_screen(shell: InteractiveShell) -> Screen:
 
     It is bound to the publisher and the stream of this moment: later a cell's output is captured.
     """
-    if hasattr(shell, "kernel"):
+    if is_notebook(shell):
         return NotebookScreen(shell.display_pub)
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         return TerminalScreen(sys.stderr)

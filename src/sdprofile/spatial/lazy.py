@@ -117,6 +117,7 @@ def _chunks(part: Any) -> int:
 
 def _without_result(part: Any) -> Any:
     """Return a collection whose tasks make each block of another one, and give nothing back."""
+    import numpy as np
     from dask.delayed import delayed
 
     if is_dask_array(part):
@@ -124,10 +125,10 @@ def _without_result(part: Any) -> Any:
             discard,
             chunks=tuple((1,) * number for number in part.numblocks),
             dtype=bool,
-            meta=discard(part._meta),
+            meta=np.zeros((1,) * part.ndim, dtype=bool),
         )
-    if hasattr(part, "_meta") and hasattr(part, "map_partitions"):
-        return part.map_partitions(discard, meta=part._meta)
+    if isinstance(getattr(part, "divisions", None), tuple):  # a Delayed has any attribute
+        return part.map_partitions(discard)
     if is_a(part, "dask.bag", "Bag"):
         return part.map_partitions(discard)
     return delayed(discard)(part)

@@ -19,8 +19,11 @@ def is_a(value: object, module: str, name: str) -> bool:
 
 
 def data_of(variable: Any) -> Any:
-    """Return what an xarray Variable holds; ``.data`` would load what is not loaded yet."""
-    return variable._data
+    """Return what an xarray Variable holds if it is in chunks; None else.
+
+    Asked for its data, one that is not loaded yet would load it.
+    """
+    return variable.data if variable.chunks is not None else None
 
 
 def is_dask_array(value: object) -> bool:

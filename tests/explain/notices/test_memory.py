@@ -134,7 +134,7 @@ def test_child_processes_are_told_and_not_also_inexact_peaks() -> None:
 def test_peaks_of_a_system_without_marks_are_told() -> None:
     [fact] = facts(make_profile(with_peak(exact=False)))
 
-    assert fact == "Peaks are the highest samples: this system keeps no marks"
+    assert fact == "Peaks are the highest samples: exact marks could not be read"
 
 
 def test_peak_of_a_worker_that_was_killed_is_no_fault_of_the_system() -> None:

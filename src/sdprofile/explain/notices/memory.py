@@ -88,7 +88,7 @@ def _beside(profile: Measured) -> Iterator[Notice]:
     peaks = [peak for run in profile.runs for peak in run.memory.worker_peaks]
     if any(not peak.exact and not peak.children and not peak.killed for peak in peaks):
         yield Notice(
-            fact="Peaks are the highest samples: this system keeps no marks",
+            fact="Peaks are the highest samples: exact marks could not be read",
             advice="Leave room in --memory, for a short peak may have been missed",
         )
 

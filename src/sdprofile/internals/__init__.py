@@ -1,0 +1,1 @@
+"""The seam: what dask, distributed and Python keep to themselves, a page for each library."""

@@ -1,0 +1,10 @@
+"""What distributed keeps to itself: what no page of its documentation names.
+
+What a name is for stands beside it, and each function makes do without.
+"""
+
+from __future__ import annotations
+
+from sdprofile.internals.distributed import client, cluster, scheduler, worker
+
+NAMES = (*client.NAMES, *cluster.NAMES, *scheduler.NAMES, *worker.NAMES)

@@ -1,0 +1,192 @@
+"""What distributed keeps to itself of clients, and of the process in which they are."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.internals.dask import forget_answers
+from sdprofile.internals.names import Name
+
+if TYPE_CHECKING:
+    from dask.typing import Key
+    from distributed import Client
+
+Send = Callable[..., Any]
+
+FUTURES = Name(
+    of="distributed.Client",
+    name="futures",
+    kind="client",
+    without="what a run has submitted is not cancelled when the run is given up",
+)
+GRAPH_TO_FUTURES = Name(
+    of="distributed.Client",
+    name="_graph_to_futures",
+    without="which tasks are of which step, and graphs that go to other clusters, are left out",
+)
+_DEFAULT = "a client that a cell leaves may stay the session's default"
+GLOBAL_CLIENTS = Name(of="distributed.client", name="_global_clients", without=_DEFAULT)
+DEL_GLOBAL_CLIENT = Name(of="distributed.client", name="_del_global_client", without=_DEFAULT)
+SET_AS_DEFAULT = Name(
+    of="distributed.Client", name="_set_as_default", kind="client", without=_DEFAULT
+)
+ALL_EXIT = Name(
+    of="distributed.client",
+    name="AllExit",
+    without="what is cancelled may be logged as an error",
+)
+MESSAGES_KEPT = "memory of graphs that were sent is not given back between runs"
+SCHEDULER_COMM = Name(
+    of="distributed.Client", name="scheduler_comm", kind="client", without=MESSAGES_KEPT
+)
+MESSAGE_LOG = Name(
+    of="distributed.batched.BatchedSend",
+    name="recent_message_log",
+    kind="comm",
+    without=MESSAGES_KEPT,
+)
+SCHEDULER = Name(
+    of="distributed.Client",
+    name="scheduler",
+    kind="client",
+    without="a scheduler that is gone is noticed late, and steps of several clusters are mixed",
+    common=True,
+)
+EXPECTS_COMM = Name(
+    of="distributed.core",
+    name="_expects_comm",
+    without="memory of workers that have gone is not given back",
+)
+MP_CONTEXT = Name(
+    of="distributed.utils",
+    name="get_mp_context",
+    without="workers are started as dask does it, which takes seconds for each",
+)
+MEMORY_LIMIT = Name(
+    of="distributed.system",
+    name="memory_limit",
+    without="the memory is that of the whole machine, whatever a container may use of it",
+    common=True,
+)
+
+NAMES = tuple(each for each in tuple(globals().values()) if isinstance(each, Name))
+
+
+def futures(client: Client) -> Mapping[Key, Any]:
+    """Return what a client waits for or holds, by key; empty where that is not known."""
+    found: Mapping[Key, Any] = FUTURES.get(client, {})
+    return found
+
+
+@contextlib.contextmanager
+def sending(around: Callable[[Send, tuple[Any, ...], dict[str, Any]], object]) -> Iterator[None]:
+    """Have something else called in place of what every client sends its graphs with.
+
+    Parameters
+    ----------
+    around
+        Gets what sends, and its arguments, of which the client is the first; returns the result.
+    """
+    from distributed import Client
+
+    send: Any = GRAPH_TO_FUTURES.found()
+    if send is None:
+        yield
+        return
+
+    def stand_in(*args: Any, **kwargs: Any) -> object:
+        __tracebackhide__ = True
+        return around(send, args, kwargs)
+
+    GRAPH_TO_FUTURES.set(Client, stand_in)
+    try:
+        yield
+    finally:
+        GRAPH_TO_FUTURES.set(Client, send)
+
+
+def default_clients() -> set[Client]:
+    """Return the clients that are, or have been, the default of this process."""
+    return set((GLOBAL_CLIENTS.found() or {}).values())
+
+
+def forget_defaults(*, but: set[Client]) -> None:
+    """Let no client be the default of this process but these."""
+    forget = DEL_GLOBAL_CLIENT.found()
+    for client in default_clients() - but:
+        if forget is not None:
+            forget(client)
+            # Else closing it would set dask's scheduler to that which it found when it was made.
+            SET_AS_DEFAULT.set(client, False)
+
+
+def is_cancelling(kind: type[BaseException] | None) -> bool:
+    """Whether an error is that of what waits for a future that was cancelled."""
+    return kind is not None and kind is ALL_EXIT.found()
+
+
+def scheduler_address(client: Client) -> str:
+    """Return the address of a client's scheduler; empty where that is not known."""
+    return str(getattr(SCHEDULER.get(client), "address", ""))
+
+
+def ask_identity(client: Client, *, timeout: float) -> None:
+    """Ask a client's scheduler who it is, and raise what asking one raises that is gone.
+
+    Parameters
+    ----------
+    client
+        Of the scheduler.
+    timeout
+        Limit in seconds; a time that is over is an OSError as well.
+    """
+    scheduler = SCHEDULER.get(client)
+    if scheduler is not None:
+        client.sync(scheduler.identity, callback_timeout=timeout)
+    elif SCHEDULER.is_there(client):
+        raise OSError("the client has no scheduler")
+
+
+def clear_log(comm: object) -> None:
+    """Let go of the last 1000 messages of a connection, which dask keeps for debugging."""
+    log = MESSAGE_LOG.get(comm)
+    if log is not None:
+        log.clear()
+
+
+def clear_own_log(client: Client) -> None:
+    """Let go of the last messages of a client's own connection."""
+    clear_log(SCHEDULER_COMM.get(client))
+
+
+def forget_handlers() -> None:
+    """Let go of the nannies of workers that have gone.
+
+    Dask remembers for ever of each method that has answered a message what arguments it takes, and
+    with the method its nanny.
+    """
+    forget_answers(EXPECTS_COMM.found())
+
+
+def preload_forkserver(modules: Callable[[], list[str]]) -> None:
+    """Have the fork server of workers make imports when it is started.
+
+    Parameters
+    ----------
+    modules
+        Gives their names once distributed has made its own imports.
+    """
+    # The first call imports what is on distributed's own list of preloads (pandas is), and sets
+    # that list; later ones leave ours alone.
+    context = MP_CONTEXT.found()()
+    context.set_forkserver_preload(modules())
+
+
+def memory_limit() -> int:
+    """Return the memory in bytes that dask takes this machine to have: within cgroup and limits."""
+    import psutil
+
+    limit = MEMORY_LIMIT.found()
+    return int(limit()) if limit is not None else psutil.virtual_memory().total

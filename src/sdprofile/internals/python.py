@@ -1,0 +1,61 @@
+"""What Python keeps to itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+from sdprofile.internals.names import Name
+
+_SLOW = "workers are started as dask does it, which takes seconds for each"
+
+FORKSERVER = Name(of="multiprocessing.forkserver", name="_forkserver", without=_SLOW)
+FORKSERVER_PID = Name(
+    of="multiprocessing.forkserver._forkserver", name="_forkserver_pid", without=_SLOW
+)
+FORKSERVER_STOP = Name(of="multiprocessing.forkserver._forkserver", name="_stop", without=_SLOW)
+CODE = Name(
+    of="types.FunctionType",
+    name="__code__",
+    without="steps, calls of dask in the kernel, and work that is sent elsewhere than to the"
+    " workers, are not seen",
+)
+
+NAMES = (FORKSERVER, FORKSERVER_PID, FORKSERVER_STOP, CODE)
+
+
+def can_follow_forkserver() -> bool:
+    """Whether a fork server can be told from another one, and be stopped."""
+    server = FORKSERVER.found()
+    return all(each.is_there(server) for each in (FORKSERVER_PID, FORKSERVER_STOP))
+
+
+def forkserver_pid() -> int | None:
+    """Return the process of multiprocessing's fork server; None if there is none."""
+    pid = FORKSERVER_PID.found()
+    return pid if isinstance(pid, int) else None
+
+
+def stop_forkserver() -> None:
+    """Let multiprocessing forget a fork server, for which it has no public way."""
+    stop = FORKSERVER_STOP.found()
+    if stop is not None:
+        stop()
+
+
+@contextlib.contextmanager
+def exchanged_code(function: FunctionType, code: CodeType) -> Iterator[None]:
+    """Let a function do something else in this context; it is the same object as ever.
+
+    Notes
+    -----
+    Python documents that the attribute may be set, and not what follows from it.
+    """
+    before: Any = CODE.get(function)
+    CODE.set(function, code)
+    try:
+        yield
+    finally:
+        CODE.set(function, before)
