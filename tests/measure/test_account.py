@@ -149,6 +149,8 @@ def test_fetching_from_the_other_worker(client: Client) -> None:
 
 
 def test_more_cores_than_threads(client: Client) -> None:
+    with fast_start():
+        resize(client, 1)
     run, _ = measure(lambda: client.submit(spin_elsewhere, 0.7, pure=False).result(), client)
     assert run.trace is not None
     [cores] = run.trace.cores
@@ -175,6 +177,8 @@ def test_a_run_that_fails_is_accounted_for_as_far_as_it_got(client: Client) -> N
     def fail(_: object) -> None:
         raise ValueError("of the cell")
 
+    with fast_start():
+        resize(client, 1)
     run, error = measure(lambda: fail(nap(0.5)).compute(), client)
 
     assert isinstance(error, ValueError)
