@@ -158,8 +158,7 @@ def work():
 if __name__ == "__main__":
     names = []
     profile = sdprofile.profile(work, workers=1, memory="600MB", repeats=1)
-    ours = [name for name in names[0] if name.startswith("sdprofile")]
-    print([name for name in ours if not name.startswith("sdprofile-deaths-")])
+    print([name for name in names[0] if name.startswith("sdprofile-steps")])
     print(profile.runs[0].status, profile.runs[0].steps.calls, profile.elements)
     print([name for name in ("spatialdata", "zarr") if name in sys.modules])
 """

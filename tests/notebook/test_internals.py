@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator
 
@@ -29,7 +30,10 @@ def shell(client: Client) -> Iterator[InteractiveShell]:
     shell = InteractiveShell.instance()
     before = dict(shell.user_ns)
     shell.run_line_magic("load_ext", "sdprofile")
-    yield shell
+    with pytest.MonkeyPatch.context() as patch:
+        # Where doctests have left this name, IPython takes it for somebody else's.
+        patch.delattr(builtins, "_", raising=False)
+        yield shell
     shell.run_line_magic("unload_ext", "sdprofile")
     shell.user_ns.clear()
     shell.user_ns.update(before)
