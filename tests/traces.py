@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sdprofile.model.trace import Group, Trace
+from profiles import make_activity
+
+from sdprofile.model.trace import Calls, Cores, Group, Trace
 from sdprofile.replay.virtual_workers import Costs
 
 MB = 10**6
+
+HOST = "tcp://127.0.0.1"
 
 
 def make_trace(
@@ -104,3 +109,44 @@ def make_costs(groups: int = 1, **kwargs: Any) -> Costs:
         "rise": (0,) * groups,
     } | kwargs
     return Costs(**values)
+
+
+def ran(
+    tasks: Sequence[tuple[float, float, float]],
+    *,
+    seconds: float,
+    workers: int = 1,
+    threads: int = 1,
+    on: Sequence[int] = (),
+    arrival: float = 0.0,
+    inputs: dict[int, Sequence[int]] | None = None,
+    calls: Sequence[tuple[float, float, int]] | None = None,
+    **kwargs: Any,
+) -> Trace:
+    """Return tasks by when each was sent, began and ended; on the first worker, unless told so."""
+    trace = make_trace([1.0] * len(tasks), inputs=inputs, workers=workers, threads=threads)
+    calls = [(0.0, seconds, 2)] if calls is None else calls
+    values: dict[str, Any] = {
+        "sent": array("d", [sent for sent, _, _ in tasks]),
+        "begun": array("d", [begun for _, begun, _ in tasks]),
+        "ended": array("d", [ended for *_, ended in tasks]),
+        "worker": array("i", on or [0] * len(tasks)),
+        "addresses": tuple(f"{HOST}:{index}" for index in range(workers)),
+        "calls": Calls(
+            begun=array("d", [each[0] for each in calls]),
+            ended=array("d", [each[1] for each in calls]),
+            sends=array("b", [each[2] for each in calls]),
+        ),
+    } | kwargs
+    return replace(trace, seconds=seconds, arrivals=(arrival,) if tasks else (), **values)
+
+
+def cores(used: float, *, worker: int = 0, cpus: int = 4, seconds: float = 2.0) -> Cores:
+    """Return that a worker used so many CPUs all the time."""
+    steps = round(seconds / 0.1)
+    return Cores(worker=f"{HOST}:{worker}", cpus=cpus, step=0.1, used=(used,) * steps)
+
+
+def cpu(on: float, off: float) -> Any:
+    """Return what dask counted of the tasks."""
+    return (make_activity("thread-cpu", on), make_activity("thread-noncpu", off))

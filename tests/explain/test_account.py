@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,46 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import make_activity, make_profile, make_run
-from traces import make_trace
+from traces import HOST, cores, cpu, ran
 
 from sdprofile.explain.account import account
 from sdprofile.explain.thread_states import thread_states
 from sdprofile.model.account import Cause
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.run import Run
-from sdprofile.model.trace import Calls, Cores, Fetches, Spells, Trace
-
-HOST = "tcp://127.0.0.1"
-
-
-def ran(
-    tasks: Sequence[tuple[float, float, float]],
-    *,
-    seconds: float,
-    workers: int = 1,
-    threads: int = 1,
-    on: Sequence[int] = (),
-    arrival: float = 0.0,
-    inputs: dict[int, Sequence[int]] | None = None,
-    calls: Sequence[tuple[float, float, int]] | None = None,
-    **kwargs: Any,
-) -> Trace:
-    """Return tasks by when each was sent, began and ended; on the first worker, unless told so."""
-    trace = make_trace([1.0] * len(tasks), inputs=inputs, workers=workers, threads=threads)
-    calls = [(0.0, seconds, 2)] if calls is None else calls
-    values: dict[str, Any] = {
-        "sent": array("d", [sent for sent, _, _ in tasks]),
-        "begun": array("d", [begun for _, begun, _ in tasks]),
-        "ended": array("d", [ended for *_, ended in tasks]),
-        "worker": array("i", on or [0] * len(tasks)),
-        "addresses": tuple(f"{HOST}:{index}" for index in range(workers)),
-        "calls": Calls(
-            begun=array("d", [each[0] for each in calls]),
-            ended=array("d", [each[1] for each in calls]),
-            sends=array("b", [each[2] for each in calls]),
-        ),
-    } | kwargs
-    return replace(trace, seconds=seconds, arrivals=(arrival,) if tasks else (), **values)
+from sdprofile.model.trace import Calls, Fetches, Spells, Trace
 
 
 def taken(trace: Trace, **kwargs: Any) -> dict[Cause, float]:
@@ -192,17 +159,6 @@ def test_a_call_that_computed_elsewhere_is_the_kernels_own_work() -> None:
 def test_a_graph_on_its_way_after_the_call_is_being_sent() -> None:
     trace = ran([(1.0, 1.0, 3.0)], seconds=3.0, arrival=1.0, calls=[(0.25, 0.5, 1), (2.0, 3.0, 0)])
     assert taken(trace) == {Cause.KERNEL: 0.25, Cause.SENDING: 0.75, Cause.COMPUTING: 2.0}
-
-
-def cores(used: float, *, worker: int = 0, cpus: int = 4, seconds: float = 2.0) -> Cores:
-    """Return that a worker used so many CPUs all the time."""
-    steps = round(seconds / 0.1)
-    return Cores(worker=f"{HOST}:{worker}", cpus=cpus, step=0.1, used=(used,) * steps)
-
-
-def cpu(on: float, off: float) -> Any:
-    """Return what dask counted of the tasks."""
-    return (make_activity("thread-cpu", on), make_activity("thread-noncpu", off))
 
 
 def beside_each_other(threads: int) -> list[tuple[float, float, float]]:

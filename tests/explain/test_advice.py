@@ -384,7 +384,7 @@ def test_kill_of_which_nothing_is_known_is_not_explained() -> None:
         ),
         (
             make_run(status="failed"),
-            "No count finished. Mend the error that the cell raises, then profile it again.",
+            "No count finished. Fix the error that the cell raises, then profile it again.",
         ),
         (
             make_run(status="interrupted"),

@@ -7,35 +7,65 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.causes.kernel import WORKS_ITSELF
 from sdprofile.explain.kernel_work import KernelWork, kernel_work
+from sdprofile.explain.killed import killed_words
 from sdprofile.explain.recommend import Candidate, Evidence, choose, evidence, make_candidates
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
 from sdprofile.model.measured import compares_workers
-from sdprofile.model.tasks import task_prefix
 from sdprofile.units import each_of, format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
-    from sdprofile.model.failure import FailedRun, Failure
+    from sdprofile.explain.causes.found import Found
     from sdprofile.model.measured import Measured
 
 POOR_STEP = 0.7
 """Efficiency of the step from the next smaller count below which that count is named, too."""
 
 
-def make_advice(profile: Measured) -> str:
-    """Return what to do next, in at most three sentences.
+def recommended(
+    profile: Measured, candidates: Sequence[Candidate]
+) -> tuple[Candidate, KernelWork | None] | None:
+    """Return the count to use, and what the kernel did where it did most of the work.
 
     Parameters
     ----------
     profile
         What was measured.
+    candidates
+        Its counts that can be recommended.
+
+    Returns
+    -------
+    count, work
+        None where nothing was measured that could tell, as where the work was not done by the
+        workers (`compares_workers`).
+    """
+    tasks = any(run.work.tasks for candidate in candidates for run in candidate.count.runs)
+    if not tasks or not compares_workers(profile.runs):
+        return None
+    work = kernel_work([run for run in profile.runs if run.status == "ok"])
+    if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
+        return candidates[0], work
+    return choose(candidates), None
+
+
+def make_advice(profile: Measured, causes: Sequence[Found] = ()) -> str:
+    """Return what to do next, in at most four sentences.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    causes
+        What holds the cell back, the largest first.
 
     Returns
     -------
     str
-        The count to use and why, the smallest limits that would have held it, and for a count that
-        was killed what took the memory. Empty where nothing was measured that could tell, as where
-        the work was not done by the workers (`compares_workers`).
+        The count to use and why, the largest cause that holds the cell back with its change, the
+        smallest limits that would have held it, and for a count that was killed what took the
+        memory. Empty where nothing was measured that could tell.
 
     Notes
     -----
@@ -47,19 +77,16 @@ def make_advice(profile: Measured) -> str:
     spills what it can, and pauses the worker.
     """
     candidates = make_candidates(profile.counts)
-    killed = _killed(profile)
+    killed = killed_words(profile)
     if not candidates:
         return _nothing_finished(profile, killed)
     sentences = []
-    tasks = any(run.work.tasks for candidate in candidates for run in candidate.count.runs)
-    if tasks and compares_workers(profile.runs):
-        chosen = choose(candidates)
-        work = kernel_work([run for run in profile.runs if run.status == "ok"])
-        if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
-            chosen = candidates[0]
-            sentences += [_kernel(work, chosen)]
-        else:
-            sentences += [_count(chosen, candidates, profile)]
+    if found := recommended(profile, candidates):
+        chosen, work = found
+        sentences += [_kernel(work, chosen) if work else _count(chosen, candidates, profile)]
+        # What the kernel does has been said then.
+        others = [each for each in causes if not (work and each.name == WORKS_ITSELF)]
+        sentences += [each.sentence for each in others[:1]]
         sentences += [memory_advice(chosen, profile)]
     sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
@@ -202,59 +229,6 @@ def memory_advice(chosen: Candidate, profile: Measured) -> str:
     return text if small == large else f"{text}, {large} without spilling"
 
 
-def _killed(profile: Measured) -> str:
-    """Return for the smallest count that was killed, and those like it, what took the memory."""
-    killed = sorted(
-        (failure for failure in profile.failures if failure.status == "killed"),
-        key=lambda failure: failure.workers,
-    )
-    reasons = [(failure, _reason(failure)) for failure in killed]
-    reason = next((reason for _, reason in reasons if reason), "")
-    if not reason:
-        return ""
-    same = [failure for failure, other in reasons if other == reason]
-    counts = list(dict.fromkeys(failure.workers for failure in same))
-    noun = "worker" if counts == [1] else "workers"
-    text = f"with {listed([str(count) for count in counts])} {noun} {reason}"
-    return text if same[0].in_finalize else f"{text}{_measured_elsewhere(same[0], profile)}"
-
-
-def _reason(failure: Failure) -> str:
-    if failure.nbytes is None or not failure.tasks:  # it may not have been memory at all
-        return ""
-    if failure.in_finalize:
-        return "the memory went into the whole result, which dask puts together on one worker"
-    prefixes = _prefixes(failure)
-    were = "was" if len(prefixes) == 1 else "were"
-    return f"{listed(prefixes)} {were} running when the memory ran out"
-
-
-def _prefixes(failure: Failure) -> list[str]:
-    return list(dict.fromkeys(task_prefix(task) for task in failure.tasks))
-
-
-def _measured_elsewhere(failure: FailedRun, profile: Measured) -> str:
-    """Return what tasks of the same kind took in another run, the most if there are several."""
-    prefixes = _prefixes(failure)
-    seen = [
-        (memory, run)
-        for run in profile.runs
-        if (run.workers, run.repeat) != (failure.workers, failure.repeat)
-        for memory in run.memory.prefixes
-        if memory.prefix in prefixes and memory.rise_high > 0
-    ]
-    if not seen:
-        return ""
-    # With fewer threads less of the rise is that of other tasks.
-    memory, run = max(seen, key=lambda pair: (-pair[1].threads, pair[0].rise_high))
-    low, high = (
-        format_bytes(rise, decimal=profile.decimal) for rise in (memory.rise_low, memory.rise_high)
-    )
-    # With several threads in a worker, what its fullest task took is a range.
-    rise = f"{low} to {high}" if 0 < memory.rise_low < memory.rise_high else f"up to {high}"
-    return f"; with {plural(run.workers, 'worker')} a task of {memory.prefix} took {rise}"
-
-
 def _nothing_finished(profile: Measured, killed: str) -> str:
     """Return what to try where no count finished."""
     by_status = {failure.status: failure for failure in reversed(profile.failures)}
@@ -274,7 +248,7 @@ def _nothing_finished(profile: Measured, killed: str) -> str:
     elif "stuck" in by_status:
         way = by_status["stuck"].advice or "Try a longer --timeout, or a smaller part of the data"
     elif "failed" in by_status:
-        way = "Mend the error that the cell raises, then profile it again"
+        way = "Fix the error that the cell raises, then profile it again"
     else:
         way = "Try a smaller part of the data"
     return f"{text} {way}."

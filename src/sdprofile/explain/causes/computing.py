@@ -1,0 +1,90 @@
+"""Tasks whose threads are in each other's way, or that wait for something else than the CPU."""
+
+from __future__ import annotations
+
+from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.model.account import Cause
+from sdprofile.units import listed, plural
+
+_MUCH = 0.1
+"""Share of the time from which these are worth a word."""
+
+_MORE_THREADS = 4
+"""Threads of a worker, as a multiple of those now, for tasks that wait."""
+
+
+def waits_for_gil(seen: Seen) -> Found | None:
+    """Return that the threads of a worker wait for its GIL; None where they do not."""
+    share, run = seen.share(Cause.GIL), seen.run
+    if share < _MUCH or run.threads < 2:
+        return None
+    cpus = seen.profile.machine.cpus
+    fastest = min(seen.threads, cpus) / run.workers
+    low, high = range_of(0.6 * share, share)
+    if fastest <= 1:
+        return None
+    return Found(
+        name="GIL",
+        workers=run.workers,
+        share=share,
+        fact=f"tasks of {_most(seen)} hold the GIL: the {run.threads} threads of a worker wait for"
+        f" each other for {100 * share:.0f} % of the time",
+        change=f"use --workers {min(seen.threads, cpus)} --threads 1 instead of"
+        f" {run.workers} with {run.threads}",
+        gain=(min(low, fastest), min(high, fastest)),
+    )
+
+
+def uses_more_cores(seen: Seen) -> Found | None:
+    """Return that tasks use threads beside their own; None where they do not."""
+    share, run = seen.share(Cause.MORE_CORES), seen.run
+    if share < _MUCH:
+        return None
+    used = [max(cores.used, default=0.0) for cores in seen.trace.cores]
+    pools = [f"{pool.name}=1" for pool in run.circumstances.pools]
+    limit = f"set {listed(pools)} in the workers, or " if pools else ""
+    return Found(
+        name="more cores than threads",
+        workers=run.workers,
+        share=share,
+        fact=f"tasks of {_most(seen)} use up to {max(used, default=0.0):.1f} CPUs with"
+        f" {plural(run.threads, 'thread')} of a worker for {100 * share:.0f} % of the time, so"
+        " more workers share the same CPUs",
+        change=f"{limit}call them within threadpoolctl.threadpool_limits(1)",
+    )
+
+
+def waits_for_else(seen: Seen) -> Found | None:
+    """Return that tasks wait for a disk, a lock, the network or sleep; None if they do not."""
+    share, run = seen.share(Cause.WAITING), seen.run
+    if share < _MUCH or len(seen.trace) < 2 * seen.threads:
+        return None
+    more = min(_MORE_THREADS, len(seen.trace) // seen.threads)
+    saved = share * (1 - 1 / more)
+    return Found(
+        name="waiting",
+        workers=run.workers,
+        share=share,
+        fact=f"tasks of {_most(seen)} wait for a disk, the network, a lock or sleep for"
+        f" {100 * share:.0f} % of the time",
+        change=f"let more of them wait at once: --threads {more * run.threads}",
+        gain=range_of(0.5 * saved, saved),
+    )
+
+
+def shares_cpus(seen: Seen) -> Found | None:
+    """Return that there are more threads than CPUs; None where each has its own."""
+    share, cpus = seen.share(Cause.CPU), seen.profile.machine.cpus
+    if share < _MUCH or seen.threads <= cpus:
+        return None
+    return Found(
+        name="shared CPUs",
+        workers=seen.run.workers,
+        share=share,
+        fact=f"{plural(seen.threads, 'thread')} shared the {plural(cpus, 'CPU')} of this machine",
+        change=f"use at most {cpus} here",
+    )
+
+
+def _most(seen: Seen) -> str:
+    return seen.prefixes[0].prefix if seen.prefixes else "the cell"

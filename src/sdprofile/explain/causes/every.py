@@ -1,0 +1,80 @@
+"""All causes of a profile, the largest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sdprofile.explain.causes.computing import (
+    shares_cpus,
+    uses_more_cores,
+    waits_for_else,
+    waits_for_gil,
+)
+from sdprofile.explain.causes.few_tasks import few_tasks
+from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
+from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
+from sdprofile.explain.causes.moving import fetches_inputs, spills
+from sdprofile.explain.causes.small_tasks import small_tasks
+from sdprofile.model.measured import traced
+
+if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
+    from sdprofile.model.run import CountSummary
+
+PAGES = (
+    small_tasks,
+    few_tasks,
+    waits_for_gil,
+    uses_more_cores,
+    waits_for_else,
+    works_itself,
+    sends_graphs,
+    brings_result,
+    fetches_inputs,
+    spills,
+    shares_cpus,
+)
+"""Each looks for one cause."""
+
+_SHORTEST = 0.2
+"""Seconds below which a run is over before anything can hold it back."""
+
+
+def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Found, ...]:
+    """Return what holds a cell back.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    counts
+        At which to look, the most important first; what was seen at one is not looked for again.
+
+    Returns
+    -------
+    tuple of Found
+        Those whose change gains most first, then those of which the gain is not known.
+
+    Notes
+    -----
+    A gain that may be below 5 % is not told. Gains follow from the account of the run with the
+    median time: what the cause takes is left out, in whole or in part.
+    """
+    found: dict[str, Found] = {}
+    for count in counts:
+        run = traced(count.runs)
+        if run is None or run.trace is None or run.status != "ok" or run.seconds < _SHORTEST:
+            continue
+        seen = Seen(profile=profile, run=run, trace=run.trace)
+        for page in PAGES:
+            each = page(seen)
+            if each is not None and (each.gain is None or each.gain[0] >= LEAST_GAIN):
+                found.setdefault(each.name, each)
+    return tuple(sorted(found.values(), key=_size))
+
+
+def _size(found: Found) -> tuple[float, float]:
+    gain = 1.0 if found.gain is None else math.sqrt(found.gain[0] * found.gain[1])
+    return -gain, -found.share

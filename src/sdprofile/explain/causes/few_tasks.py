@@ -1,0 +1,99 @@
+"""Threads without a task: a straggler, fewer tasks than threads, or a chain of tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.written import resized
+from sdprofile.model.account import Cause
+from sdprofile.units import format_seconds, listed, plural
+
+_LONG = 2.0
+"""How many times the median of its prefix a straggler takes."""
+
+_MOST = 0.5
+"""Fraction of the time of the tasks that ended last, one after another, from which it is a task."""
+
+_PER_THREAD = 4
+"""Tasks that each thread should have."""
+
+_MUCH = 0.15
+"""Share of the time from which a chain is more than the end of a reduction."""
+
+
+def few_tasks(seen: Seen) -> Found | None:
+    """Return why threads had no task; None where they had.
+
+    Parameters
+    ----------
+    seen
+        A run.
+
+    Notes
+    -----
+    What the other threads waited for is the path of tasks that ended last, each with the input
+    that it waited for: one task that takes most of it, or many.
+    """
+    share = seen.share(Cause.NO_MORE, Cause.CHAIN)
+    if seen.threads < 2 or not share or not seen.prefixes or seen.in_small_graphs:
+        return None
+    path = _path(seen)
+    seconds = [seen.trace.durations[task] for task in path]
+    longest = max(range(len(path)), key=seconds.__getitem__)
+    if seconds[longest] < _MOST * sum(seconds):
+        return _chain(seen, path, share)
+    prefix = seen.prefix(path[longest])
+    (tasks,) = (each for each in seen.prefixes if each.prefix == prefix)
+    idle = f"had nothing to do for {100 * share:.0f} % of the time"
+    if len(tasks.seconds) > 2 and seconds[longest] >= _LONG * tasks.median:
+        return Found(
+            name="straggler",
+            workers=seen.run.workers,
+            share=share,
+            fact=f"one task of {prefix} takes {format_seconds(seconds[longest])},"
+            f" {seconds[longest] / tasks.median:.0f} times the median of its"
+            f" {len(tasks.seconds)}, and threads {idle}",
+            change="cut what it works on into parts as large as the others, or let it start first",
+            gain=range_of(0.6 * share, share),
+        )
+    number = len(tasks.seconds)
+    there = "there is only 1 task" if number == 1 else f"there are only {number} tasks"
+    return Found(
+        name="few tasks",
+        workers=seen.run.workers,
+        share=share,
+        fact=f"{there} of {prefix} for {plural(seen.threads, 'thread')}, which {idle}",
+        change=resized(seen.profile.code, min(0.5, number / (_PER_THREAD * seen.threads))),
+        gain=range_of(0.6 * share, share),
+    )
+
+
+def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
+    """Return that tasks wait for each other, unless it is about the end of a reduction only."""
+    if share < _MUCH:
+        return None
+    most = [prefix for prefix, _ in Counter(map(seen.prefix, path)).most_common(2)]
+    return Found(
+        name="chain",
+        workers=seen.run.workers,
+        share=share,
+        fact=f"{plural(len(path), 'task')} run one after another, each on the result of the one"
+        f" before ({listed(most)}), while other threads have nothing to do for"
+        f" {100 * share:.0f} % of the time",
+        change="let parts that do not need each other's results be computed side by side, or use"
+        " fewer workers",
+        gain=range_of(0.3 * share, share),
+    )
+
+
+def _path(seen: Seen) -> list[int]:
+    """Return the task that ended last, its input that ended last, and so on."""
+    trace = seen.trace
+    ended = [end if end < float("inf") else 0.0 for end in trace.ended]
+    task: int | None = max(range(len(trace)), key=ended.__getitem__, default=None)
+    path = []
+    while task is not None:
+        path.append(task)
+        task = max(trace.inputs_of[task], key=ended.__getitem__, default=None)
+    return path

@@ -1,0 +1,87 @@
+"""Time in which nothing is on the cluster: the kernel works, sends a graph or gets a result."""
+
+from __future__ import annotations
+
+from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.written import resized
+from sdprofile.model.account import Cause
+from sdprofile.units import format_bytes, format_seconds, plural
+
+WORKS_ITSELF = "kernel's own work"
+"""Name of the cause that the kernel works itself."""
+
+_MANY_TASKS = 2000
+"""Tasks from which the graph itself takes the time."""
+
+_MUCH = 10_000_000
+"""Bytes of results from which these take the time."""
+
+
+def works_itself(seen: Seen) -> Found | None:
+    """Return what the kernel does while the workers have nothing; None if that takes no time."""
+    share, run = seen.share(Cause.KERNEL), seen.run
+    if not share:
+        return None
+    step = max(run.steps.calls, key=lambda each: each.seconds, default=None)
+    if step is not None and step.calls and step.seconds > share * run.seconds / 2:
+        what = f"{step.name} works in the kernel for {format_seconds(step.seconds)} of"
+        what += f" {format_seconds(run.seconds)}"
+    else:
+        what = f"the kernel works by itself for {100 * share:.0f} % of the time"
+    return Found(
+        name=WORKS_ITSELF,
+        workers=run.workers,
+        share=share,
+        fact=f"{what}, while the workers have nothing to do",
+        change="give it less to do, or do it block by block on the workers (map_blocks,"
+        " map_partitions)",
+        gain=range_of(0.5 * share, share),
+    )
+
+
+def sends_graphs(seen: Seen) -> Found | None:
+    """Return why sending graphs takes time; None if it takes none."""
+    share, tasks = seen.share(Cause.SENDING), len(seen.trace)
+    if not share or not tasks:
+        return None
+    saved = (0.5 * share, 0.95 * share)
+    if seen.in_small_graphs:
+        # Each of them goes through the scheduler, and its result comes back, before the next.
+        share = seen.share(Cause.SENDING, Cause.OVERHEAD, Cause.RESULT)
+        saved = (0.3 * share, 0.9 * share)
+        fact = f"{len(seen.trace.arrivals)} small graphs are computed one after another; sending"
+        fact += f" them and waiting for each takes {100 * share:.0f} % of the time"
+        change = "compute everything by one call, dask.compute(a, b, ...)"
+    elif tasks >= _MANY_TASKS:
+        fact = f"a graph of {tasks} tasks is optimised and sent for {100 * share:.0f} % of the time"
+        change = resized(seen.profile.code, min(10.0, tasks / (20 * seen.threads)))
+    else:
+        fact = f"a graph of {plural(tasks, 'task')}, perhaps with data in it, is optimised and"
+        fact += f" sent for {100 * share:.0f} % of the time"
+        change = "read or make the data on the workers, or send them once by client.scatter"
+    return Found(
+        name="sending the graph",
+        workers=seen.run.workers,
+        share=share,
+        fact=fact,
+        change=change,
+        gain=range_of(*saved),
+    )
+
+
+def brings_result(seen: Seen) -> Found | None:
+    """Return that large results come into the kernel; None if that takes no time."""
+    share, nbytes = seen.share(Cause.RESULT), seen.run.transfers.gathered or 0
+    if not share or nbytes < _MUCH:
+        return None
+    amount = format_bytes(nbytes, decimal=seen.profile.decimal)
+    return Found(
+        name="bringing the result",
+        workers=seen.run.workers,
+        share=share,
+        fact=f"{amount} of results are brought into the kernel, which takes"
+        f" {100 * share:.0f} % of the time",
+        change="reduce them on the workers before .compute(), or write them from there"
+        " (to_zarr, to_parquet)",
+        gain=range_of(0.5 * share, 0.95 * share),
+    )

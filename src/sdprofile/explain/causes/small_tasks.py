@@ -1,0 +1,47 @@
+"""Tasks so small that what dask does around each takes longer than the task itself."""
+
+from __future__ import annotations
+
+from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.written import resized
+from sdprofile.model.account import Cause
+from sdprofile.units import format_seconds
+
+_MANY = 100
+"""Tasks from which their overhead is worth a word."""
+
+_WORTH = 20
+"""How many times its overhead a task should take."""
+
+_PER_THREAD = 4
+"""Tasks that each thread should have, so that all are busy to the end."""
+
+_WITHIN = 0.0003
+"""Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
+
+
+def small_tasks(seen: Seen) -> Found | None:
+    """Return that the tasks are small; None where their overhead takes little."""
+    tasks, share = len(seen.trace), seen.share(Cause.OVERHEAD)
+    if tasks < _MANY or not share or not seen.prefixes or seen.in_small_graphs:
+        return None
+    overhead = share * seen.run.seconds * seen.threads / tasks
+    total = sum(each.total for each in seen.prefixes)
+    factor = min(_WORTH * overhead / (total / tasks), tasks / (_PER_THREAD * seen.threads))
+    if factor < 1.5:
+        return None
+    most = max(seen.prefixes, key=lambda each: len(each.seconds))
+    saved = share * (1 - 1 / factor)
+    computing = seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU)
+    within = computing * min(0.9, _WITHIN * tasks / total)
+    gain = range_of(0.6 * saved, saved + within + 0.9 * seen.share(Cause.SENDING))
+    return Found(
+        name="small tasks",
+        workers=seen.run.workers,
+        share=share,
+        fact=f"{tasks} tasks are too small: one of {most.prefix} takes"
+        f" {format_seconds(most.median)}, dask's overhead {format_seconds(overhead)} more,"
+        f" {100 * share:.0f} % of the time",
+        change=resized(seen.profile.code, factor),
+        gain=gain,
+    )

@@ -1,0 +1,53 @@
+"""How a cell says into how many parts its data are cut, and how to say it otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdprofile.explain.causes.written import resized
+
+
+@pytest.mark.parametrize(
+    ("code", "factor", "said"),
+    [
+        (
+            "da.ones((5000, 5000), chunks=(100, 100)).sum()",
+            100.0,
+            "use chunks=(1000, 1000) instead of (100, 100) in da.ones",
+        ),
+        (
+            "x = da.random.random((3, 4000, 4000), chunks=(1, 250, 250))",
+            4.0,
+            "use chunks=(1, 500, 500) instead of (1, 250, 250) in da.random.random",
+        ),
+        ("da.ones(10**6, chunks=1000)", 9.0, "use chunks=3000 instead of 1000 in da.ones"),
+        ("da.ones((8000, 8000), chunks=8000)", 0.25, "use chunks=4000 instead of 8000 in da.ones"),
+        (
+            "db.from_sequence(range(2000), npartitions=1000).map(f)",
+            50.0,
+            "use npartitions=20 instead of 1000 in db.from_sequence",
+        ),
+        (
+            "dask.compute(*[delayed(f)(i) for i in range(9)])",
+            20.0,
+            "make what each task does about 20 times larger, as by giving each call a batch of"
+            " inputs",
+        ),
+        (
+            "frame.map_partitions(f).compute()",
+            8.0,
+            "make partitions about 8 times larger, by df.repartition(npartitions=...)",
+        ),
+        (
+            "image.map_blocks(f).compute()",
+            0.5,
+            "make chunks at least 2 times smaller, where they are made or by .rechunk(...)",
+        ),
+        ("%time x.sum()", 3.0, "make chunks about 3 times larger, where they are made or by"),
+        ('da.ones(9, chunks="auto")', 3.0, "make chunks about 3 times larger, where they are made"),
+    ],
+)
+def test_the_change_is_the_code_of_the_cell_where_it_has_a_number(
+    code: str, factor: float, said: str
+) -> None:
+    assert resized(code, factor).startswith(said)
