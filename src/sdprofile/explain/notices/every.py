@@ -16,8 +16,10 @@ from sdprofile.explain.notices.task_memory import held_notices
 from sdprofile.explain.notices.times import time_notices
 from sdprofile.model.measured import compares_workers
 from sdprofile.model.notice import Notice
+from sdprofile.units import format_bytes, plural
 
 if TYPE_CHECKING:
+    from sdprofile.model.lazy import LazyValue
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
 
@@ -68,7 +70,7 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
     if not finished:
         return
     lazy = next((run.data.lazy for run in finished if run.data.lazy is not None), None)
-    told = lazy.in_words(decimal=profile.decimal) if lazy else ""
+    told = lazy_words(lazy, decimal=profile.decimal) if lazy else ""
     if profile.compute and not lazy:
         yield Notice(
             fact="--compute had nothing to do: the cell's last value is not lazy",
@@ -90,6 +92,28 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
             fact=f"No task ran: the cell's value is lazy ({told})",
             advice="Add --compute to compute it as part of the run",
         )
+
+
+def lazy_words(value: LazyValue, *, decimal: bool) -> str:
+    """Return what is lazy in a value, in words.
+
+    Parameters
+    ----------
+    value
+        What a cell left to be computed.
+    decimal
+        True for powers of 1000 (``GB``), False for powers of 1024 (``GiB``).
+
+    Examples
+    --------
+    >>> from sdprofile.model.lazy import LazyValue
+    >>> value = LazyValue(kind="SpatialData", parts=3, chunks=300, nbytes=2_400_000_000)
+    >>> lazy_words(value, decimal=True)
+    'SpatialData, 3 lazy parts, 2.40 GB in 300 chunks'
+    """
+    parts = f", {plural(value.parts, 'lazy part')}" if value.parts > 1 else ""
+    size = "" if value.nbytes is None else f"{format_bytes(value.nbytes, decimal=decimal)} in "
+    return f"{value.kind}{parts}, {size}{plural(value.chunks, 'chunk')}"
 
 
 def _work(finished: list[Run]) -> Iterator[Notice]:
