@@ -71,7 +71,7 @@ def test_notices_are_a_list_of_facts_with_advice() -> None:
     assert page.texts["li"] == ["<b>1 > 0Wait & see", "slowHurry"]
 
 
-def test_advice_is_set_off_after_the_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_advice_is_set_off_before_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Profile, "advice", "Take <b>4</b> workers & rest.")
 
     html = html_report(make_profile(remarks=(Notice(fact="slow", advice="Hurry"),)))
@@ -79,7 +79,7 @@ def test_advice_is_set_off_after_the_notices(monkeypatch: pytest.MonkeyPatch) ->
     page = Page(html)
     assert {"class": "sdp-advice"} in page.attributes["p"]
     assert "Take <b>4</b> workers & rest." in page.texts["p"]
-    assert html.index("</ul>") < html.index('class="sdp-advice"')
+    assert html.index('class="sdp-advice"') < html.index("<table")
 
 
 def test_without_advice_there_is_no_paragraph_for_it() -> None:

@@ -150,16 +150,22 @@ def test_why_it_stopped_follows() -> None:
     assert text.endswith("\n\nstopped: interrupted at 4 workers")
 
 
-def test_advice_is_the_last_thing_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_advice_is_the_first_thing_and_the_last_of_what_is_longer_than_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Profile, "advice", "Take 4 workers. " * 5 + "Or\x1b[0m 2")
 
-    text = report(make_profile(stopped="interrupted"), width=60)
-
-    assert text.split("\n\n")[-2:] == [
-        "stopped: interrupted",
+    advice = (
         "=> Take 4 workers. Take 4 workers. Take 4 workers. Take 4\n"
-        "   workers. Take 4 workers. Or [0m 2",
-    ]
+        "   workers. Take 4 workers. Or [0m 2"
+    )
+    profile = make_profile(stopped="interrupted")
+
+    parts = report(profile, width=60).split("\n\n")
+    assert (parts[0], parts[-1]) == (advice, "stopped: interrupted")
+    monkeypatch.setenv("LINES", "5")
+    parts = report(profile, width=60).split("\n\n")
+    assert (parts[0], parts[-1]) == (advice, advice)
 
 
 def test_no_run_is_one_clear_line_and_why() -> None:

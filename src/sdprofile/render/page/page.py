@@ -44,7 +44,7 @@ def html_report(profile: Explained, *, twin_of: str = "", with_plot: bool = Fals
     Returns
     -------
     str
-        Table, conditions, notices and advice, then the other views and the code, folded. Where the
+        Advice, table, conditions and notices, then the other views and the code, folded. Where the
         style is stripped these are plain tables. Every text is escaped.
 
     Notes
@@ -78,12 +78,12 @@ def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
         folded = [_folded(view.name, view.html + view.below) for view in views[1:-1]]
     pieces = [
         leading_notices(profile),
+        advice(profile),
         first,
         plot,
         conditions_line(profile) if profile.runs else NOTHING,
         stopped(profile),
         other_notices(profile),
-        advice(profile),
         *folded,
     ]
     return [piece for piece in pieces if piece]

@@ -53,12 +53,12 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
         buttons.style.button_width = "auto"
     sections = [
         leading_notices(profile),
+        advice(profile),
         *(_section(view, view.html) for view in views),
         write("plot", memory_picture(profile, picture=svg_picture)),
         *(_section(view, view.below) for view in views if view.below),
         conditions_line(profile),
         stopped(profile),
-        advice(profile),
         code(profile),
     ]
     rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(profile, uid)])

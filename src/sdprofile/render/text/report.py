@@ -1,4 +1,4 @@
-"""The report for a terminal: table, conditions, memory over time, notices, advice."""
+"""The report for a terminal: advice, table, conditions, memory over time, notices."""
 
 from __future__ import annotations
 
@@ -113,24 +113,33 @@ def table_lines(
 
 
 def _report(profile: Explained, *, width: int, ascii_only: bool) -> str:
-    parts = _parts(profile, width=width, ascii_only=ascii_only)
-    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+    parts = ["\n".join(lines) for lines in _parts(profile, width, ascii_only) if lines]
+    answer = "\n".join(_answer(profile, width, ascii_only))
+    # What has gone out of sight is said again.
+    if answer and "\n\n".join(parts).count("\n") >= shutil.get_terminal_size().lines:
+        parts.append(answer)
+    return "\n\n".join(parts)
 
 
-def _parts(profile: Explained, *, width: int, ascii_only: bool) -> Iterator[list[str]]:
+def _answer(profile: Explained, width: int, ascii_only: bool) -> list[str]:
+    """Return the lines of the advice."""
+    return _wrapped(clean(profile.advice, ascii_only=ascii_only), width, "=> ", "   ")
+
+
+def _wrapped(text: str, width: int, start: str = "", indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[str]]:
     """Yield the lines of each part, which a blank line sets apart from the next."""
 
     def cleaned(text: str) -> str:
         return clean(text, ascii_only=ascii_only)
 
     def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
-        return textwrap.wrap(
-            cleaned(text),
-            width,
-            initial_indent=start,
-            subsequent_indent=indent,
-            break_on_hyphens=False,
-        )
+        return _wrapped(cleaned(text), width, start, indent)
 
     def told(leading: bool) -> list[str]:
         return [
@@ -144,6 +153,7 @@ def _parts(profile: Explained, *, width: int, ascii_only: bool) -> Iterator[list
         ]
 
     yield told(leading=True)
+    yield _answer(profile, width, ascii_only)
     if profile.runs:
         lines = table_lines(table_rows(profile), width=width, ascii_only=ascii_only)
         lines += wrapped(", ".join(conditions(profile)))
@@ -166,8 +176,6 @@ def _parts(profile: Explained, *, width: int, ascii_only: bool) -> Iterator[list
     yield told(leading=False)
     if profile.stopped:
         yield wrapped(f"stopped: {profile.stopped}", indent="  ")
-    if profile.advice:
-        yield wrapped(profile.advice, "=> ", "   ")
 
 
 def _tables(profile: Explained) -> Iterator[tuple[str, list[list[str]]]]:
