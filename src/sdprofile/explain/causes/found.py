@@ -137,4 +137,4 @@ def range_of(low: float, high: float) -> tuple[float, float]:
     low, high
         Fractions of the wall time that a change saves, below 1.
     """
-    return 1 / (1 - min(low, 0.98)), 1 / (1 - min(high, 0.98))
+    return 1 / (1 - min(low, 0.99)), 1 / (1 - min(high, 0.99))

@@ -16,8 +16,11 @@ _WORTH = 20
 _PER_THREAD = 4
 """Tasks that each thread should have, so that all are busy to the end."""
 
-_WITHIN = 0.0003
+_WITHIN = 0.0005
 """Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
+
+_CALLS = 0.3
+"""Fraction of a small task's own time that NumPy and the like take for each call, at least."""
 
 
 def small_tasks(seen: Seen) -> Found | None:
@@ -31,10 +34,14 @@ def small_tasks(seen: Seen) -> Found | None:
     if factor < 1.5:
         return None
     most = max(seen.prefixes, key=lambda each: len(each.seconds))
-    saved = share * (1 - 1 / factor)
-    computing = seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU)
-    within = computing * min(0.9, _WITHIN * tasks / total)
-    gain = range_of(0.6 * saved, saved + within + 0.9 * seen.share(Cause.SENDING))
+    less = 1 - 1 / factor
+    around = share + seen.share(Cause.SENDING)
+    # What waits for each other, what comes back, and what builds the graph is less then, too.
+    others = seen.share(Cause.FETCHING, Cause.CHAIN, Cause.NO_MORE, Cause.RESULT)
+    others += 0.5 * seen.share(Cause.KERNEL)
+    within = seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU, Cause.WAITING)
+    within *= max(_CALLS, min(0.95, _WITHIN * tasks / total))
+    gain = range_of(0.9 * around * less, (around + others) * less + within)
     return Found(
         name="small tasks",
         workers=seen.run.workers,
