@@ -35,8 +35,9 @@ class Explained(Measured):
         found = None if self.is_grid else recommended(self, make_candidates(self.counts))
         if found is None:
             return ()
-        finished = [count for count in self.counts if count.timing is not None]
-        return find_causes(self, [found[0].count, finished[-1]])
+        chosen = found[0].count
+        largest = [count for count in self.counts if count.timing is not None][-1]
+        return find_causes(self, [chosen] if chosen is largest else [chosen, largest])
 
     @cached_property
     def advice(self) -> str:

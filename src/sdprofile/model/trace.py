@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NewType
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, NewType
 from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     Whole = array[int]
     Real = array[float]
 else:  # which who reads a file looks at; until Python 3.12 an array cannot say of what it is
@@ -21,7 +22,7 @@ TICKS = 1e5
 """Ticks in a second; times are kept to 10 us, a tenth of the shortest task that dask can run."""
 
 
-def since(times: Sequence[float], began: float = 0.0) -> Real:
+def since(times: npt.ArrayLike, began: float = 0.0) -> Real:
     """Return times since a moment, to whole ticks, as they are read from a file."""
     import numpy as np
 

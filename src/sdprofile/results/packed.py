@@ -9,7 +9,7 @@ from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.model.trace import TICKS
+from sdprofile.model.trace import TICKS, since
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,10 +119,10 @@ def close_by(trace: Trace) -> Trace:
     readers = np.repeat(np.arange(len(counts)), counts)
     return replace(
         trace,
-        begun=_real(begun[place]),
-        ended=_real((ended - _or_0(begun))[place]),
-        sent=_real((np.asarray(trace.sent) - _or_0(begun))[place]) if trace.sent else trace.sent,
-        released=_real((np.asarray(trace.released) - _or_0(ended))[place]),
+        begun=since(begun[place]),
+        ended=since((ended - _or_0(begun))[place]),
+        sent=since((np.asarray(trace.sent) - _or_0(begun))[place]) if trace.sent else trace.sent,
+        released=since((np.asarray(trace.released) - _or_0(ended))[place]),
         first_input=array("q", counts.astype(np.int64).tobytes()),
         inputs=array("q", (readers - np.asarray(trace.inputs)).astype(np.int64).tobytes()),
     )
@@ -150,10 +150,10 @@ def as_it_was(trace: Trace) -> Trace:
     first = np.concatenate(([0], np.cumsum(counts)))
     return replace(
         trace,
-        begun=_real(begun),
-        ended=_real(ended),
-        sent=_real(np.asarray(trace.sent)[order] + _or_0(begun)) if trace.sent else trace.sent,
-        released=_real(np.asarray(trace.released)[order] + _or_0(ended)),
+        begun=since(begun),
+        ended=since(ended),
+        sent=since(np.asarray(trace.sent)[order] + _or_0(begun)) if trace.sent else trace.sent,
+        released=since(np.asarray(trace.released)[order] + _or_0(ended)),
         first_input=array("q", first.astype(np.int64).tobytes()),
         inputs=array("i", inputs.astype(np.intc).tobytes()),
     )
@@ -195,10 +195,3 @@ def _or_0(times: Real) -> Real:
     import numpy as np
 
     return np.where(np.isinf(times), 0.0, times)
-
-
-def _real(times: Real) -> array[float]:
-    """Return times to whole ticks, so that no error of a sum is left."""
-    import numpy as np
-
-    return array("d", (np.rint(times * TICKS) / TICKS).tobytes())

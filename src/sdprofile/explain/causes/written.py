@@ -23,12 +23,13 @@ def resized(code: str, factor: float) -> str:
         A clause in the imperative, with code where the cell has a number to change.
     """
     size = f"about {_times(factor)} times larger" if factor > 1 else _smaller(factor)
-    for call, keyword in _keywords(code):
+    tree = _parsed(code)
+    for call, keyword in _keywords(tree):
         if keyword.arg == "chunks" and (new := _scaled(keyword.value, factor)):
             return f"use chunks={new} instead of {ast.unparse(keyword.value)} in {call}"
         if keyword.arg == "npartitions" and (parts := _number(keyword.value)):
             return f"use npartitions={max(1, round(parts / factor))} instead of {parts} in {call}"
-    names = _names(code)
+    names = _names(tree)
     if names & {"delayed", "submit", "map"} and not names & {"map_blocks", "map_partitions"}:
         return f"make what each task does {size}, as by giving each call a batch of inputs"
     if names & {"dd", "dataframe", "read_parquet", "read_csv", "from_pandas", "map_partitions"}:
@@ -45,11 +46,14 @@ def _smaller(factor: float) -> str:
     return f"at least {parts} times smaller"
 
 
-def _keywords(code: str) -> Iterator[tuple[str, ast.keyword]]:
+def _parsed(code: str) -> ast.AST:
     try:
-        tree = ast.parse(code)
+        return ast.parse(code)
     except SyntaxError:  # magics
-        return
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _keywords(tree: ast.AST) -> Iterator[tuple[str, ast.keyword]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for keyword in node.keywords:
@@ -57,11 +61,7 @@ def _keywords(code: str) -> Iterator[tuple[str, ast.keyword]]:
                     yield ast.unparse(node.func), keyword
 
 
-def _names(code: str) -> set[str]:
-    try:
-        tree = ast.parse(code)
-    except SyntaxError:
-        return set()
+def _names(tree: ast.AST) -> set[str]:
     found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return found | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
