@@ -18,6 +18,7 @@ from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.options.options import Options
 from sdprofile.plan import Plan
+from sdprofile.spatial.scope import scope_of
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
 
@@ -37,7 +38,15 @@ def measure(
     """Make one run under all instruments: 1 worker of 1 GB with 1 thread, unless told otherwise."""
     setting = Setting(workers=workers, threads=threads, memory_limit=memory_limit)
     made = Plan(settings=(setting,), repeats=1, **plan)
-    return run_once(work, client, made, setting=setting, repeat=1, label=str(time.time()))
+    return run_once(
+        work,
+        client,
+        made,
+        setting=setting,
+        repeat=1,
+        label=str(time.time()),
+        scope=scope_of(work),
+    )
 
 
 def sweep_of(work: Callable[[], object], **options: Any) -> Sweep:

@@ -35,6 +35,7 @@ BELOW = {
     "subject": {"model", "spatial"},
     "replay": {"model"},
     "explain": {"model", "replay"},
+    "repeats": {"explain", "model", "order", "plan"},
     "render": {"explain", "model", "progress"},
     "results": {"explain", "model", "render"},
     "cluster": {"internals", "model", "options", "plan"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import pytest
 from distributed import Client
 
 import sdprofile
+from sdprofile import plan, repeats, sweep
 from sdprofile.cluster import own
 from sdprofile.cluster import resize as resizing
 from sdprofile.cluster.own import close_cluster
@@ -197,7 +199,7 @@ def test_the_environment_is_as_before(user_client: Client) -> None:
 def test_results_that_are_held_are_told(user_client: Client) -> None:
     held = user_client.submit(abs, -7)
     profile = sdprofile.profile(lambda: None, workers=(2,), repeats=1)
-    assert profile.notices[0].fact.startswith("The workers hold 1 result of earlier cells")
+    assert profile.remarks[0].fact.startswith("The workers hold 1 result of earlier cells")
     assert held.result() == 7
 
 
@@ -347,3 +349,24 @@ def test_workers_that_never_start_are_a_row_and_the_next_count_goes_on(
     assert any("2 workers: only 1 of 2 workers started in 1 s" in fact for fact in facts)
     assert any("another one started" in fact for fact in facts)
     assert find_client() is None
+
+
+def test_without_a_number_there_are_more_runs_while_a_verdict_is_open(
+    user_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (plan, repeats, sweep):
+        monkeypatch.setattr(module, "REPEATS", (1, 2))
+    monkeypatch.setattr(repeats, "_WITHIN", math.inf)
+
+    def work() -> None:
+        user_client.submit(abs, -1, pure=False).result()
+
+    profile = sdprofile.profile(work, workers=(1, 2))
+    assert profile.repeats == 2
+    assert sorted((run.workers, run.repeat) for run in profile.runs) == [
+        (1, 1),
+        (1, 2),
+        (2, 1),
+        (2, 2),
+    ]
+    assert len(sdprofile.profile(work, workers=(1, 2), repeats=1).runs) == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,27 +44,10 @@ def test_small_chunks_are_told_with_the_element_that_has_them() -> None:
 
     profile = profile_of(work)
     assert [(each.name, each.chunk_count) for each in profile.elements] == [("small", 400)]
-    assert "Chunks are too small" in facts(profile)
-    [advice] = [notice.advice for notice in profile.notices if "too small" in notice.fact]
-    assert advice.startswith("Store or read small in chunks=(1, ")
-    assert "instead of chunks=(1, 15, 15)" in advice
-
-
-@pytest.mark.usefixtures("client")
-def test_tasks_that_take_long_make_small_chunks_right() -> None:
-    small = image(110, 10, channels=1)
-
-    def slow(block: Any) -> Any:
-        time.sleep(0.1)
-        return block
-
-    def work() -> None:
-        sd.map_raster(small, slow, blockwise=True).data.sum().compute()
-
-    profile = profile_of(work, threads=4)
-    assert [each.name for each in profile.elements] == ["small"]
-    assert profile.runs[0].work.tasks > 100
-    assert "Chunks are too small" not in facts(profile)
+    [cause] = [cause for cause in profile.causes if cause.name == "small tasks"]
+    assert cause.change.startswith("store or read small in chunks=(1, ")
+    assert "instead of chunks=(1, 15, 15)" in cause.change
+    assert cause.sentence in profile.advice
 
 
 @pytest.mark.usefixtures("client")

@@ -136,6 +136,7 @@ def ran(
             begun=array("d", [each[0] for each in calls]),
             ended=array("d", [each[1] for each in calls]),
             sends=array("b", [each[2] for each in calls]),
+            line=array("i", [0] * len(calls)),
         ),
     } | kwargs
     return replace(trace, seconds=seconds, arrivals=(arrival,) if tasks else (), **values)

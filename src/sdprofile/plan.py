@@ -17,6 +17,10 @@ from sdprofile.units import each_of, format_bytes, looks_decimal, plural
 ROUNDS, GROUPED = ORDERS
 """See `sdprofile.order`."""
 
+REPEATS = (3, 5, 7, 9)
+"""Runs with each setting where nobody asked for a number: at first, and then as many as a verdict
+needs. All are odd, so that of two that take turns it is always the same that is the last."""
+
 WORKERS_PER_CPU = 4
 """Up to which number of workers for each CPU of this machine nobody has to insist."""
 
@@ -45,7 +49,7 @@ class Plan:
     """What the runs are made with, in the order in which they are first visited."""
 
     repeats: int
-    """Runs with each setting."""
+    """Runs with each setting; more where nobody asked for a number, see `REPEATS`."""
 
     order: str = ROUNDS
     """``"rounds"`` (the settings alternate) or ``"grouped"`` (all repeats of one in a row)."""
@@ -159,7 +163,7 @@ def make_plan(
                 tuple(_combinations(options.vary)),
             )
         ),
-        repeats=options.repeats,
+        repeats=options.repeats or REPEATS[0],
         order=options.order or (GROUPED if options.report or (found and not ours) else ROUNDS),
         order_asked=options.order is not None,
         task_memory=needs,

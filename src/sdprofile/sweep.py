@@ -7,6 +7,7 @@ import datetime
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 
 from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.lease import Lease, told_if_lost
@@ -16,8 +17,7 @@ from sdprofile.cluster.session import is_local
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back
 from sdprofile.measure.machine import this_machine, versions
-from sdprofile.measure.run import run_once
-from sdprofile.model.failure import Failure
+from sdprofile.measure.run import run_not_made, run_once
 from sdprofile.model.measured import with_one_trace
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
@@ -27,7 +27,9 @@ from sdprofile.model.setting import Setting, Varied
 from sdprofile.options.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
 from sdprofile.output_files import check_file
+from sdprofile.plan import REPEATS, Plan
 from sdprofile.progress import Step, forecast
+from sdprofile.repeats import enough_repeats
 from sdprofile.replay.predictor import Predictor
 from sdprofile.results.profile import Profile
 from sdprofile.subject import Subject
@@ -72,6 +74,8 @@ class Sweep:
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._lease: Lease | None = None
         self._remarks: tuple[Notice, ...] = ()
+        self._repeats = options.repeats or REPEATS[0]
+        self._began = 0.0
         self._forecast = ""
         self._predictor: Predictor | None = None
         self._predictions: Predictions | None = None
@@ -109,7 +113,7 @@ class Sweep:
         return Profile(
             code=subject.code,
             runs=with_one_trace(runs),
-            repeats=self._options.repeats,
+            repeats=self._repeats,
             fused=not self._options.no_fuse,
             compute=self._options.compute or "",
             stopped=stopped,
@@ -158,6 +162,7 @@ class Sweep:
             check_report(report)
         if self._options.save is not None:
             check_file("--save", self._options.save)
+        self._began = time.perf_counter()
         with quiet_root():
             lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.settings[0], 0)
@@ -165,7 +170,7 @@ class Sweep:
             if self._options.predict:
                 local = is_local(lease.client)
                 self._predictor = Predictor(cpus=self._machine.cpus if local else 0)
-            while (visit := next_visit(lease.plan, self.runs)) is not None:
+            while (visit := self._next_visit(lease.plan)) is not None:
                 self._tell(visit.setting, 0)
                 began = time.perf_counter()
                 try:
@@ -174,7 +179,7 @@ class Sweep:
                         yield from self._visit(lease, visit)
                 except NotReachedError as error:
                     seconds = time.perf_counter() - began
-                    run = self._not_made(visit.setting, error, seconds)
+                    run = run_not_made(visit.setting, self.runs, error, seconds=seconds)
                     self.runs.append(run)
                     self.keep(stopped=_UNFINISHED)
                     yield run
@@ -202,7 +207,7 @@ class Sweep:
         step = Step(
             name=self._name(setting),
             repeat=repeat,
-            repeats=self._options.repeats,
+            repeats=self._repeats,
             done=len(self.runs) + len(self._rival_runs),
             left=left,
             dashboard=self._lease.dashboard if self._lease else "",
@@ -220,14 +225,26 @@ class Sweep:
         """Return the settings of the runs that are still to be made, those of both."""
         if self._lease is None:
             return ()
-        left = runs_left(self._lease.plan, self.runs)
+        left = runs_left(replace(self._lease.plan, repeats=self._repeats), self.runs)
         return left if self._rival is None else tuple(each for each in left for _ in range(2))
+
+    def _next_visit(self, plan: Plan) -> Visit | None:
+        """Return what to do next; once all is done more, if that may tell more and takes little."""
+        so_far = replace(plan, repeats=self._repeats)
+        visit = next_visit(so_far, self.runs)
+        if visit is None and self._options.repeats is None:
+            took = time.perf_counter() - self._began
+            self._repeats = enough_repeats(
+                so_far, self.profile(), rival=self.rival_profile(), seconds=took
+            )
+            visit = next_visit(replace(plan, repeats=self._repeats), self.runs)
+        return visit
 
     def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:
         made = sum(run.setting == visit.setting for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
             # By turns the one that goes first, and in the end the names are those of the subject.
-            rival_first = (self._options.repeats - repeat) % 2 == 0
+            rival_first = (self._repeats - repeat) % 2 == 0
             if rival_first:
                 self._run_rival(lease, visit.setting, repeat)
             self._tell(visit.setting, repeat)
@@ -277,11 +294,3 @@ class Sweep:
             )
         # The traceback of an error holds what the cell held.
         return run, error if run.status in ("failed", "interrupted") else None
-
-    def _not_made(self, setting: Setting, error: NotReachedError, seconds: float) -> Run:
-        return Run(
-            setting=setting,
-            repeat=1 + sum(run.setting == setting for run in self.runs),
-            seconds=seconds,
-            failure=Failure(status="stuck", message=error.message, advice=error.advice),
-        )

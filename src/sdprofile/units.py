@@ -98,6 +98,17 @@ def listed(items: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def capitalized(clause: str) -> str:
+    """Return a clause as the beginning of a sentence.
+
+    Examples
+    --------
+    >>> capitalized("map_raster takes 80 %")
+    'Map_raster takes 80 %'
+    """
+    return f"{clause[:1].upper()}{clause[1:]}"
+
+
 def looks_decimal(nbytes: int) -> bool:
     """Whether an amount in bytes was probably meant in powers of 1000, as 5,000,000,000 is."""
     return nbytes % 10**6 == 0

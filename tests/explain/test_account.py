@@ -260,7 +260,10 @@ def any_traces(draw: st.DrawFn) -> Trace:
         cores=(cores(1.0, seconds=1.0),),
     )
     ended = array("d", [each + 1.0 for each in begun])
-    return replace(trace, calls=Calls(begun=begun, ended=ended, sends=places(len(begun))))
+    return replace(
+        trace,
+        calls=Calls(begun=begun, ended=ended, sends=places(len(begun)), line=places(len(begun))),
+    )
 
 
 @given(any_traces(), st.floats(0, 10), st.floats(0, 10))

@@ -17,6 +17,7 @@ from profiles import (
 )
 
 from sdprofile.explain.advice import make_advice
+from sdprofile.explain.recommend import recommend
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, Thresholds, WorkerPeak
 from sdprofile.model.run import Run
@@ -335,7 +336,7 @@ def test_what_one_thread_measured_goes_before_what_several_did_together() -> Non
 
     parts = make_profile(killed(tasks=ADD), *runs)
 
-    assert "with 2 workers a task of add took up to 300 MB" in make_advice(parts)
+    assert "with 2 workers a task of add took up to 300 MB" in make_advice(parts, recommend(parts))
 
 
 def test_memory_of_the_killed_run_itself_is_not_what_it_took_elsewhere() -> None:

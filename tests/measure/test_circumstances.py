@@ -14,8 +14,6 @@ from runs import MIB, hold, measure
 from sdprofile.measure.circumstances import hidden_pools
 from sdprofile.model.circumstances import ThreadPool
 
-pytestmark = pytest.mark.quiet
-
 
 def spin(seconds: float) -> None:
     end = time.thread_time() + seconds
@@ -27,6 +25,7 @@ def set_variable(name: str, value: str) -> None:
     os.environ[name] = value
 
 
+@pytest.mark.quiet
 def test_work_in_the_kernel_is_the_kernels(one_worker: Client) -> None:
     busy, _ = measure(lambda: spin(0.3), one_worker)
     idle, _ = measure(lambda: one_worker.submit(spin, 0.3, pure=False).result(), one_worker)
@@ -42,6 +41,7 @@ def test_memory_of_the_kernel_is_marked(one_worker: Client) -> None:
     assert seen.kernel_peak - seen.kernel_baseline > 90 * MIB
 
 
+@pytest.mark.quiet
 def test_other_processes_are_told_from_ours(one_worker: Client) -> None:
     code = "import time; end = time.time() + 60\nwhile time.time() < end: pass"
     ours, _ = measure(lambda: one_worker.submit(spin, 1.0, pure=False).result(), one_worker)
@@ -79,6 +79,7 @@ def test_a_pool_larger_than_the_worker_is_seen(one_worker: Client) -> None:
         one_worker.run(set_variable, "OMP_NUM_THREADS", "1")
 
 
+@pytest.mark.quiet
 def test_numba_counts_once_it_runs_in_parallel(one_worker: Client) -> None:
     def start_pool() -> None:
         import numba.np.ufunc.parallel

@@ -22,8 +22,6 @@ from sdprofile.measure import sampling
 from sdprofile.measure.memory import cut, start_sampling, stop_sampling
 from sdprofile.model.memory import Thresholds, highest_sum
 
-pytestmark = pytest.mark.quiet
-
 
 def hold_the_gil(mib: int) -> int:
     """Have memory in use while no other thread of this process gets to run."""
@@ -44,6 +42,7 @@ def test_a_profile_keeps_what_the_workers_are_set_to(client: Client) -> None:
     resize(client, 0)
 
 
+@pytest.mark.quiet
 def test_samples_come_every_20_ms_and_lie_within_the_run(one_worker: Client) -> None:
     run, _ = measure(lambda: one_worker.submit(hold, 100, 0.5, pure=False).result(), one_worker)
     (curve,) = curves(run, "sampler")
@@ -55,6 +54,7 @@ def test_samples_come_every_20_ms_and_lie_within_the_run(one_worker: Client) -> 
     assert max(curve.nbytes) - run.memory.baseline == pytest.approx(100 * MIB, rel=0.05)
 
 
+@pytest.mark.quiet
 def test_a_worker_that_keeps_its_gil_is_sampled(one_worker: Client) -> None:
     run, _ = measure(lambda: one_worker.submit(hold_the_gil, 400).result(), one_worker)
     (curve,) = curves(run, "sampler")
@@ -62,6 +62,7 @@ def test_a_worker_that_keeps_its_gil_is_sampled(one_worker: Client) -> None:
     assert max(curve.nbytes) - run.memory.baseline > 390 * MIB
 
 
+@pytest.mark.quiet
 def test_each_worker_has_a_curve_and_they_add_up(client: Client, tmp_path: Path) -> None:
     with fast_start():
         resize(client, 2)
@@ -91,6 +92,7 @@ def test_child_processes_are_counted_in_and_shown_apart(one_worker: Client) -> N
     assert run.peak_worker - run.memory.baseline > 150 * MIB
 
 
+@pytest.mark.quiet
 def test_dask_samples_are_kept_beside(one_worker: Client) -> None:
     def work() -> None:
         made = one_worker.submit(os.urandom, 50 * MIB, pure=False)

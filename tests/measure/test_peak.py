@@ -16,8 +16,6 @@ from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import PrefixMemory
 
-pytestmark = pytest.mark.quiet
-
 
 def of_prefix(run: Run, prefix: str) -> PrefixMemory:
     (part,) = (part for part in run.memory.prefixes if part.prefix == prefix)
@@ -42,6 +40,7 @@ def test_the_mark_of_an_earlier_run_does_not_count(one_worker: Client) -> None:
     assert high.peak_worker - low.peak_worker > 150 * MIB
 
 
+@pytest.mark.quiet
 def test_peak_of_the_cluster_is_bracketed(client: Client) -> None:
     with fast_start():
         resize(client, 2)
@@ -97,6 +96,7 @@ def test_with_more_threads_the_rise_is_a_range_that_holds_the_truth(
     assert one.rise_low <= 100 * MIB <= one.rise_high + MIB
 
 
+@pytest.mark.quiet
 def test_a_short_spike_is_in_the_tasks_peak(one_worker: Client) -> None:
     def spike() -> None:
         hold(200)

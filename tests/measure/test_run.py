@@ -18,10 +18,11 @@ from sdprofile.cluster.resize import resize
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
+from sdprofile.spatial.lazy import held_names
+from sdprofile.spatial.scope import Scope
 
-pytestmark = pytest.mark.quiet
 
-
+@pytest.mark.quiet
 def test_the_clock_holds_the_work_and_nothing_else(one_worker: Client) -> None:
     inside: list[float] = []
 
@@ -42,6 +43,9 @@ def test_results_that_are_held_make_a_run_without_tasks(one_worker: Client) -> N
     run, _ = measure(lambda: one_worker.submit(abs, -7, key="held").result(), one_worker)
     assert run.status == "ok"
     assert run.work.tasks == 0
+    # The name is not the cell's, but it is what holds the result.
+    scope = Scope([compile("pass", "cell", "exec")], {"other": 3, "held": held, "_": held})
+    assert held_names(scope) == ("held",)
 
 
 def test_bytes_between_workers_are_counted(client: Client) -> None:

@@ -17,8 +17,6 @@ from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.model.run import Run
 
-pytestmark = pytest.mark.quiet
-
 
 def seconds(run: Run, activity: str) -> float:
     return sum(part.seconds for part in run.work.spans if part.activity == activity)
@@ -49,6 +47,7 @@ def slowly(block: np.ndarray) -> np.ndarray:
     return block
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("workers", [1, 2])
 def test_seconds_add_up_to_the_thread_time(client: Client, workers: int) -> None:
     def work() -> None:
@@ -68,6 +67,7 @@ def test_seconds_add_up_to_the_thread_time(client: Client, workers: int) -> None
     assert seconds(run, "network") > 0
 
 
+@pytest.mark.quiet
 def test_a_worker_without_a_task_is_idle(client: Client) -> None:
     with fast_start():
         resize(client, 2)
@@ -78,6 +78,7 @@ def test_a_worker_without_a_task_is_idle(client: Client) -> None:
     assert seconds(run, "idle") == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.quiet
 def test_time_of_sleeping_tasks_is_theirs_and_not_cpu_time(one_worker: Client) -> None:
     run, _ = measure(
         lambda: one_worker.gather(one_worker.map(time.sleep, [0.1, 0.11, 0.12])), one_worker

@@ -22,8 +22,6 @@ from sdprofile.cluster.session import reshape
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.workers import fast_start
 
-pytestmark = pytest.mark.quiet
-
 MB = 1_000_000
 
 

@@ -93,6 +93,8 @@ def test_calls_within_a_call_are_part_of_it_and_the_functions_are_as_they_were(
     run, _ = measure(work, client)
 
     assert list(trace_of(run).calls.sends) == [2, 1, 1, 1, 0]
+    first = work.__code__.co_firstlineno
+    assert [line - first for line in trace_of(run).calls.line] == [1, 3, 3, 3, 2]
     after = [each.__code__ for each in (dask.compute, dask.persist, Client.submit, Client.gather)]
     assert after == before
 

@@ -202,7 +202,7 @@ def test_a_line_is_taken_as_it_is_written(cells: dict[str, Any]) -> None:
 def test_a_semicolon_hides_the_value_and_not_the_profile(cells: dict[str, Any]) -> None:
     shown = text_of(cells["silent value"])
     assert "not shown" not in shown
-    assert "1.00x" in shown
+    assert "The cell took" in shown
 
 
 def test_no_task_is_told(cells: dict[str, Any]) -> None:
@@ -219,7 +219,7 @@ def test_a_cells_error_points_at_the_notebooks_line(cells: dict[str, Any]) -> No
     assert "line 6" in shown  # of the cell, the magic's line being the first
     assert "line 5" in shown
     assert "sweep.py" not in shown
-    assert "1.00x" not in shown
+    assert "The cell took" not in shown
 
 
 def test_a_syntax_error_points_at_the_notebooks_line(cells: dict[str, Any]) -> None:
@@ -322,7 +322,7 @@ def test_old_code_is_run_again_and_held_against_the_new(cells: dict[str, Any]) -
     shown = text_of(cells["against"])
     assert "new against old, run by turns" in shown
     assert shown.index(str(sum(range(99999)))) < shown.index("new against old")
-    assert shown.count("peak/worker") == 2  # the comparison, and the profile
+    assert shown.index("peak/worker") < shown.index("The cell took")  # the one, and the other
     # The names are those of the new code, whichever ran last.
     assert text_of(cells["against what"]).split()[0] == str(sum(range(99999)))
 
@@ -438,7 +438,7 @@ def test_a_cell_that_exits_shows_its_profile_and_leaves_no_worker() -> None:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    assert any(re.search(r"^ +1 .*x", text, re.MULTILINE) for text in shown)
+    assert any("The cell took" in text for text in shown)
 
 
 def test_a_grid_is_a_table_with_its_parts_and_a_plot(cells: dict[str, Any]) -> None:

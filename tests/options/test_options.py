@@ -251,7 +251,7 @@ def test_profile_takes_and_explains_the_declared_options() -> None:
 
     assert list(signature.parameters.values())[1:] == Options.signature()
     assert "quiet" not in signature.parameters  # of the magic only
-    assert signature.parameters["repeats"].default == 3
+    assert signature.parameters["repeats"].default is None
     assert Options.parameters() in (sdprofile.profile.__doc__ or "")
 
 

@@ -74,7 +74,12 @@ def traces(draw: st.DrawFn) -> Trace:
         pauses=Spells(
             worker=array("i", [0]), begun=array("d", [0.5]), ended=array("d", [math.inf])
         ),
-        calls=Calls(begun=array("d", [0.0]), ended=array("d", [2.0]), sends=array("b", [2])),
+        calls=Calls(
+            begun=array("d", [0.0]),
+            ended=array("d", [2.0]),
+            sends=array("b", [2]),
+            line=array("i", [3]),
+        ),
         cores=(Cores(worker="a", cpus=2, step=0.1, used=(0.5, 1.0)),),
     )
 

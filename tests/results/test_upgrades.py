@@ -74,9 +74,6 @@ def test_what_no_table_has_is_read_from_an_older_file_too(number: int) -> None:
         assert [(each.span, list(each.fused)) for each in run.steps.calls] == [
             (each["span"], each["merged"]) for each in old["steps"]
         ]
-        assert [each.embedded_bytes for each in run.data.elements] == [
-            each["held_bytes"] for each in old["elements"]
-        ]
         assert [each.name for each in run.data.elements] == [
             each["name"] for each in old["elements"]
         ]

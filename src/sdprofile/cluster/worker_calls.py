@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.worker_states import worker_states
@@ -52,9 +54,38 @@ def ask_workers(
         What the function raised, but for an OSError, which cannot be told from a worker that left.
     """
     if workers is None:
-        workers = [state.address for state in worker_states(client)]
+        workers = _addresses(client)
     answers: dict[str, Any] = client.sync(_ask, client, question, args, workers, nanny, timeout)
     return answers
+
+
+@contextlib.contextmanager
+def same_workers(client: Client) -> Iterator[None]:
+    """Look up once whom to ask, for all that is asked within the context by this thread.
+
+    Parameters
+    ----------
+    client
+        Of the cluster. A worker that leaves meanwhile does not answer, one that comes is not asked.
+    """
+    before = getattr(_here, "known", None)
+    _here.known = (client, [state.address for state in worker_states(client)])
+    try:
+        yield
+    finally:
+        _here.known = before
+
+
+_here = threading.local()
+"""For each thread: a client, and whom to ask of its workers."""
+
+
+def _addresses(client: Client) -> list[str]:
+    known = getattr(_here, "known", None)
+    if known is not None and known[0] is client:
+        addresses: list[str] = known[1]
+        return addresses
+    return [state.address for state in worker_states(client)]
 
 
 async def _ask(

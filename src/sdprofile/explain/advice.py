@@ -7,56 +7,38 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.kernel import WORKS_ITSELF
-from sdprofile.explain.kernel_work import KernelWork, kernel_work
 from sdprofile.explain.killed import killed_words
-from sdprofile.explain.recommend import Candidate, Evidence, choose, evidence, make_candidates
+from sdprofile.explain.needs import need_of, peak_parts
+from sdprofile.explain.recommend import (
+    Candidate,
+    Evidence,
+    Recommendation,
+    evidence,
+    make_candidates,
+)
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
-from sdprofile.model.measured import compares_workers
-from sdprofile.units import each_of, format_bytes, format_limit, listed, plural
+from sdprofile.units import capitalized, each_of, format_bytes, format_limit, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.explain.causes.found import Found
+    from sdprofile.explain.kernel_work import KernelWork
     from sdprofile.model.measured import Measured
 
 POOR_STEP = 0.7
 """Efficiency of the step from the next smaller count below which that count is named, too."""
 
 
-def recommended(
-    profile: Measured, candidates: Sequence[Candidate]
-) -> tuple[Candidate, KernelWork | None] | None:
-    """Return the count to use, and what the kernel did where it did most of the work.
-
-    Parameters
-    ----------
-    profile
-        What was measured.
-    candidates
-        Its counts that can be recommended.
-
-    Returns
-    -------
-    count, work
-        None where nothing was measured that could tell, as where the work was not done by the
-        workers (`compares_workers`).
-    """
-    tasks = any(run.work.tasks for candidate in candidates for run in candidate.count.runs)
-    if not tasks or not compares_workers(profile.runs):
-        return None
-    work = kernel_work([run for run in profile.runs if run.status == "ok"])
-    if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
-        return candidates[0], work
-    return choose(candidates), None
-
-
-def make_advice(profile: Measured, causes: Sequence[Found] = ()) -> str:
+def make_advice(
+    profile: Measured, found: Recommendation | None, *, causes: Sequence[Found] = ()
+) -> str:
     """Return what to do next, in at most four sentences.
 
     Parameters
     ----------
     profile
         What was measured.
+    found
+        The count to use; None where nothing was measured that could tell.
     causes
         What holds the cell back, the largest first.
 
@@ -76,19 +58,19 @@ def make_advice(profile: Measured, causes: Sequence[Found] = ()) -> str:
     and are killed (`Thresholds`). Whether the peak would be the same there was not measured: dask
     spills what it can, and pauses the worker.
     """
-    candidates = make_candidates(profile.counts)
     killed = killed_words(profile)
-    if not candidates:
+    if not make_candidates(profile.counts):
         return _nothing_finished(profile, killed)
     sentences = []
-    if found := recommended(profile, candidates):
-        chosen, work = found
-        sentences += [_kernel(work, chosen) if work else _count(chosen, candidates, profile)]
-        # What the kernel does has been said then.
-        others = [each for each in causes if not (work and each.name == WORKS_ITSELF)]
-        sentences += [each.sentence for each in others[:1]]
-        sentences += [memory_advice(chosen, profile)]
-    sentences += [f"{killed[0].upper()}{killed[1:]}"] if killed else []
+    if found is not None:
+        sentences += [
+            _kernel(found.kernel, found.chosen)
+            if found.kernel
+            else _count(found.chosen, found.candidates, profile)
+        ]
+        sentences += [cause.sentence for cause in causes[:1]]
+        sentences += [memory_advice(found.chosen, profile)]
+    sentences += [capitalized(killed)] if killed else []
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
@@ -152,11 +134,6 @@ def _gains(larger: Candidate, chosen: Candidate) -> str:
     return f"were {NOT_FASTER}{few}"
 
 
-def is_faster(candidate: Candidate, base: Candidate) -> bool:
-    """Whether the times prove that a candidate is faster than another."""
-    return evidence(candidate.against(base)) is Evidence.FASTER
-
-
 def shows_no_gain(candidate: Candidate, base: Candidate) -> bool:
     """Whether the times prove that a candidate is not faster than another, by 5 % or more."""
     return evidence(candidate.against(base)) in (Evidence.SAME, Evidence.SLOWER)
@@ -213,7 +190,7 @@ def memory_advice(chosen: Candidate, profile: Measured) -> str:
     runs = chosen.count.runs
     who = each_of(chosen.workers, "worker")
     exact = all(each.exact for run in runs for each in run.memory.worker_peaks)
-    took = f"{who[0].upper()}{who[1:]} {'took' if exact else 'was seen at'} up to"
+    took = f"{capitalized(who)} {'took' if exact else 'was seen at'} up to"
     took += f" {format_bytes(peak, decimal=profile.decimal)}"
     if any(run.work.spilled for run in runs):
         above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
@@ -225,6 +202,9 @@ def memory_advice(chosen: Candidate, profile: Measured) -> str:
         # It did not spill with this much, so it needs no more for that.
         roomy = max(holds, min(roomy, limit))
     small, large = (format_limit(each, decimal=profile.decimal) for each in (holds, roomy))
+    fullest = max(runs, key=lambda run: run.memory.peak_worker or 0)
+    parts = peak_parts(fullest, decimal=profile.decimal)
+    took += f" ({parts})" if parts else ""
     text = f"{took}: --memory {small} would just have held it"
     return text if small == large else f"{text}, {large} without spilling"
 
@@ -237,14 +217,17 @@ def _nothing_finished(profile: Measured, killed: str) -> str:
     text = f"No count finished: {killed}." if killed else "No count finished."
     if (failure := by_status.get("killed")) is not None and failure.nbytes is not None:
         above = ""
-        if failure.memory_limit:
+        if need := need_of(failure, profile):
+            enough = math.ceil(need.high / profile.thresholds.usable)
+            above = f" to {format_limit(enough, decimal=profile.decimal)}"
+        elif failure.memory_limit:
             above = f" above {format_bytes(failure.memory_limit, decimal=profile.decimal)}"
         if failure.in_finalize:
             way = f"Write it to zarr, reduce it on the workers, or raise --memory{above}"
         else:
             threads = any(run.threads > 1 for run in profile.runs)
             fewer = ", smaller chunks, or fewer --threads" if threads else ", or smaller chunks"
-            way = f"Try --memory{above}{fewer}"
+            way = f"{'Raise' if need else 'Try'} --memory{above}{fewer}"
     elif "stuck" in by_status:
         way = by_status["stuck"].advice or "Try a longer --timeout, or a smaller part of the data"
     elif "failed" in by_status:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from sdprofile.explain.advice import make_advice, recommended
+from sdprofile.explain.advice import make_advice
 from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.kernel import WORKS_ITSELF
 from sdprofile.explain.grid import grid_advice, grid_notices
 from sdprofile.explain.notices.every import make_notices
-from sdprofile.explain.recommend import make_candidates
+from sdprofile.explain.recommend import Recommendation, recommend
 from sdprofile.model.measured import Measured
 from sdprofile.model.notice import Notice
 
@@ -21,9 +22,14 @@ class Explained(Measured):
 
     @cached_property
     def notices(self) -> tuple[Notice, ...]:
-        """Facts that make a number doubtful, or that explain it, each with advice."""
+        """Facts that make a number doubtful, or that explain it, each with advice.
+
+        Among them are the causes that hold the cell back, but for the one in `advice`.
+        """
         found = grid_notices(self) if self.is_grid else make_notices(self)
-        return tuple(sorted((*self.remarks, *found), key=lambda notice: not notice.leading))
+        causes = [cause.notice for cause in self._untold[1:]]
+        every = (*self.remarks, *causes, *found)
+        return tuple(sorted(every, key=lambda notice: not notice.leading))
 
     @cached_property
     def causes(self) -> tuple[Found, ...]:
@@ -32,14 +38,26 @@ class Explained(Measured):
         It is looked for at the count to use and at the largest that finished. Of a grid there is
         none: see those of its `parts`.
         """
-        found = None if self.is_grid else recommended(self, make_candidates(self.counts))
-        if found is None:
+        if self._recommendation is None:
             return ()
-        chosen = found[0].count
-        largest = [count for count in self.counts if count.timing is not None][-1]
+        chosen = self._recommendation.chosen.count
+        largest = self._recommendation.candidates[-1].count
         return find_causes(self, [chosen] if chosen is largest else [chosen, largest])
 
     @cached_property
     def advice(self) -> str:
         """The count and memory to use, and what holds it back; empty where nothing could tell."""
-        return grid_advice(self) if self.is_grid else make_advice(self, self.causes)
+        if self.is_grid:
+            return grid_advice(self)
+        return make_advice(self, self._recommendation, causes=self._untold)
+
+    @cached_property
+    def _recommendation(self) -> Recommendation | None:
+        return None if self.is_grid else recommend(self)
+
+    @property
+    def _untold(self) -> tuple[Found, ...]:
+        """The causes that no sentence about the count tells of."""
+        found = self._recommendation
+        told = WORKS_ITSELF if found is not None and found.kernel is not None else ""
+        return tuple(cause for cause in self.causes if cause.name != told)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.advice import doubt, make_advice, memory_advice, shows_no_gain, speed_of
 from sdprofile.explain.notices.every import make_notices
 from sdprofile.explain.notices.task_memory import side_by_side
-from sdprofile.explain.recommend import Candidate, beats, make_candidates
+from sdprofile.explain.recommend import Candidate, beats, make_candidates, recommend
 from sdprofile.explain.verdict import NOT_FASTER
 from sdprofile.model.measured import compares_workers
 from sdprofile.model.notice import Notice
@@ -152,5 +152,5 @@ def _nothing_finished(profile: Measured) -> str:
         return ""
     roomiest = max(profile.parts, key=lambda part: part.runs[0].memory_limit or 0)
     name = profile.varied.name_kind(roomiest.runs[0].setting)
-    advice = make_advice(roomiest)
+    advice = make_advice(roomiest, recommend(roomiest))
     return f"Nothing finished. {name}: {advice}" if advice else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.needs import need_of
 from sdprofile.model.tasks import task_prefix
 from sdprofile.units import format_bytes, listed, plural
 
@@ -26,7 +27,10 @@ def killed_words(profile: Measured) -> str:
     counts = list(dict.fromkeys(failure.workers for failure in same))
     noun = "worker" if counts == [1] else "workers"
     text = f"with {listed([str(count) for count in counts])} {noun} {reason}"
-    return text if same[0].in_finalize else f"{text}{_measured_elsewhere(same[0], profile)}"
+    if not same[0].in_finalize:
+        text += _measured_elsewhere(same[0], profile)
+    need = need_of(same[0], profile)
+    return f"{text}; {need.words(decimal=profile.decimal)}" if need else text
 
 
 def _reason(failure: Failure) -> str:

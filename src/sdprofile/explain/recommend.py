@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
+from sdprofile.explain.kernel_work import KernelWork, kernel_work
 from sdprofile.explain.verdict import CANNOT_TELL, FASTER, SAME, SLOWER, Verdict, compare
 from sdprofile.model.run import CountSummary
 from sdprofile.model.timing import Timing
+
+if TYPE_CHECKING:
+    from sdprofile.model.measured import Measured
 
 CLEAR_EFFECT = 1.1
 """Ratio of the medians from which ranges that lie apart are a sign, where the repeats are too few
@@ -61,6 +66,62 @@ class Candidate:
     def against(self, base: Candidate) -> Verdict:
         """Return the verdict against another count."""
         return compare(base.timing, self.timing)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """The count to use, among those that can be."""
+
+    candidates: tuple[Candidate, ...]
+    """All that finished, ascending."""
+
+    chosen: Candidate
+    """The one to use."""
+
+    kernel: KernelWork | None = None
+    """What the kernel did where it did most of the work, so that more workers cannot help."""
+
+
+def recommend(profile: Measured) -> Recommendation | None:
+    """Return the count to use.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    Recommendation or None
+        None where nothing was measured that could tell, as where the work was not done by the
+        workers (`Measured.compares_workers`).
+    """
+    candidates = make_candidates(profile.counts)
+    if not candidates or not profile.compares_workers:
+        return None
+    work = kernel_work([run for run in profile.runs if run.status == "ok"])
+    if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
+        return Recommendation(candidates=candidates, chosen=candidates[0], kernel=work)
+    return Recommendation(candidates=candidates, chosen=choose(candidates))
+
+
+def is_open(profile: Measured) -> bool:
+    """Whether more repeats could change what is said of the counts.
+
+    Parameters
+    ----------
+    profile
+        What has been measured so far.
+    """
+    return any(_is_open(part) for part in profile.parts)
+
+
+def _is_open(profile: Measured) -> bool:
+    candidates = make_candidates(profile.counts)
+    if len(candidates) < 2 or not profile.compares_workers:
+        return False
+    chosen = choose(candidates)
+    return any(each.against(chosen).is_open for each in candidates if each is not chosen)
 
 
 def make_candidates(counts: Iterable[CountSummary]) -> tuple[Candidate, ...]:
@@ -118,6 +179,11 @@ def evidence(verdict: Verdict) -> Evidence:
         if verdict.ratio <= 1 / CLEAR_EFFECT:
             return Evidence.LIKELY_SLOWER
     return Evidence.NONE
+
+
+def is_faster(candidate: Candidate, base: Candidate) -> bool:
+    """Whether the times prove that a candidate is faster than another."""
+    return evidence(candidate.against(base)) is Evidence.FASTER
 
 
 def beats(one: Candidate, other: Candidate) -> bool:

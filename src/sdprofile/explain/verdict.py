@@ -68,6 +68,11 @@ class Verdict:
         return NOT_FASTER if self.ratio >= 1 else NOT_SLOWER
 
     @property
+    def is_open(self) -> bool:
+        """Whether more repeats could change it."""
+        return self.word not in (FASTER, SLOWER, SAME)
+
+    @property
     def words(self) -> str:
         """The verdict for people to read: the word, or ``cannot tell with 3 repeats``."""
         if self.word == CANNOT_TELL:

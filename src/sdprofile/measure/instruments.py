@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from types import FunctionType
 from typing import TYPE_CHECKING, Self
 
+from sdprofile.cluster.worker_calls import same_workers
 from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_memory import DaskMemory
@@ -18,6 +19,7 @@ from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
+from sdprofile.measure.sent_data import GraphData
 from sdprofile.measure.spans import CellSpan
 from sdprofile.measure.steps import StepWatcher
 from sdprofile.measure.task_memory import TaskThrottle
@@ -25,6 +27,7 @@ from sdprofile.measure.trace import TaskTrace
 from sdprofile.measure.transfers import TransferLogs
 from sdprofile.model.setting import Setting
 from sdprofile.plan import Plan
+from sdprofile.spatial.scope import Scope
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -74,6 +77,9 @@ class Instruments:
     calls: KernelCalls
     """Before the steps, so that what these do in a call is no part of it."""
 
+    sent: GraphData
+    """It only looks at messages, the last thing that a client does with a graph."""
+
     steps: StepWatcher
     """Inside the span, whose id it looks for, and after all that send something by the client, for
     it tells the scheduler of the layers of each graph."""
@@ -92,6 +98,7 @@ class Instruments:
         label: str,
         functions: Mapping[FunctionType, str],
         take_printed: Take | None,
+        scope: Scope | None,
     ) -> Self:
         """Return the instruments for a run.
 
@@ -111,6 +118,8 @@ class Instruments:
             What is a step when the cell calls it, with names.
         take_printed
             Gets what the workers have printed; None to let them print as ever.
+        scope
+            The names that the cell uses; None where they are not known.
         """
         return cls(
             output=WorkerOutput(client, take_printed),
@@ -125,14 +134,23 @@ class Instruments:
             throttle=TaskThrottle(client, dict(plan.task_memory)),
             trace=TaskTrace(client, clock, setting=setting),
             calls=KernelCalls(client, clock),
+            sent=GraphData(client, scope),
             steps=StepWatcher(client, functions),
             surroundings=Surroundings(client, clock),
         )
 
     @contextlib.contextmanager
-    def entered(self) -> Iterator[None]:
-        """Enter all of them, and leave them in reverse."""
-        with contextlib.ExitStack() as stack:
-            for field in fields(self):
-                stack.enter_context(getattr(self, field.name))
+    def entered(self, client: Client) -> Iterator[None]:
+        """Enter all of them, and leave them in reverse; the client is the one they have."""
+        with contextlib.ExitStack() as outer, contextlib.ExitStack() as stack:
+            with same_workers(client):
+                for field in fields(self):
+                    stack.enter_context(getattr(self, field.name))
+            # What is left first looks the workers up again, for there may be other ones.
+            stack.callback(_look_up_workers, client, outer)
             yield
+
+
+def _look_up_workers(client: Client, until: contextlib.ExitStack) -> None:
+    if client.status == "running":
+        until.enter_context(same_workers(client))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from sdprofile.internals import python
@@ -15,6 +16,24 @@ _CALL = "stands for what is called"
 
 Around = Callable[[FunctionType, tuple[Any, ...], dict[str, Any]], object]
 """Gets a function that does what the called one did, and its arguments; returns the result."""
+
+
+def line_of_cell() -> int:
+    """Return which line of the cell is being run: of its frame, the first that sdprofile called.
+
+    Call it in what is called in place of a function. 0 in a thread that the cell has started, and
+    for what sdprofile calls itself.
+    """
+    frame = sys._getframe(4)  # beyond those that stand in
+    while frame.f_back is not None and not _is_ours(frame):
+        if _is_ours(frame.f_back):
+            return frame.f_lineno
+        frame = frame.f_back
+    return 0
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("sdprofile.")
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.interception import Around, stood_in
+from sdprofile.measure.interception import Around, line_of_cell, stood_in
 from sdprofile.model.trace import Calls, since
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class KernelCalls(Instrument[Calls]):
             (1, (persist, Client.compute, Client.persist, Client.submit, Client.map)),
             (0, (Client.gather, Future.result, wait)),
         )
-        self._calls: list[tuple[float, float, int]] = []
+        self._calls: list[tuple[float, float, int, int]] = []
         self._within = threading.local()
         self._stack = contextlib.ExitStack()
         stand_ins: list[tuple[FunctionType, Around]] = [
@@ -59,9 +59,10 @@ class KernelCalls(Instrument[Calls]):
         began, seconds = self._clock.began, self._clock.seconds
         during = [each for each in self._calls if began <= each[0] < began + seconds]
         return Calls(
-            begun=since([begun for begun, _, _ in during], began),
-            ended=since([ended for _, ended, _ in during], began),
-            sends=array("b", [sends for *_, sends in during]),
+            begun=since([begun for begun, *_ in during], began),
+            ended=since([ended for _, ended, *_ in during], began),
+            sends=array("b", [sends for *_, sends, _ in during]),
+            line=array("i", [line for *_, line in during]),
         )
 
     def abandon(self) -> None:
@@ -72,9 +73,10 @@ class KernelCalls(Instrument[Calls]):
         __tracebackhide__ = True
         if getattr(self._within, "call", False):
             return call(*args, **kwargs)
+        line = line_of_cell()
         self._within.call, began = True, time.time()
         try:
             return call(*args, **kwargs)
         finally:
             self._within.call = False
-            self._calls.append((began, time.time(), sends))
+            self._calls.append((began, time.time(), sends, line))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 import os
 import platform
@@ -80,6 +81,7 @@ def _used_here() -> int:
     return used
 
 
+@functools.cache  # it looks for files, and nobody installs anything beside
 def versions() -> tuple[tuple[str, str], ...]:
     """Return names and versions of Python and of the packages that matter here."""
     found = [("Python", platform.python_version())]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,13 @@ from sdprofile.cluster.clean import clean_slate
 from sdprofile.cluster.session import check_untouched
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import kept_from_workers
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.instruments import Instruments
 from sdprofile.measure.output import Take
 from sdprofile.model.elements import Data
+from sdprofile.model.failure import Failure
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
@@ -26,7 +27,7 @@ from sdprofile.plan import Plan
 from sdprofile.replay.predictor import Predictor
 from sdprofile.spatial.elements import Elements
 from sdprofile.spatial.functions import public_functions
-from sdprofile.spatial.lazy import compute_lazy, describe
+from sdprofile.spatial.lazy import compute_lazy, describe, held_names
 from sdprofile.spatial.scope import Scope
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def run_once(
         label=label,
         functions=functions,
         take_printed=take_printed,
+        scope=scope,
     )
     watcher = instruments.watcher
     ours = os.getpid()
@@ -108,7 +110,7 @@ def run_once(
             if os.getpid() != ours:
                 os._exit(0)  # a copy that the cell has forked must not go on as if it were us
 
-    with instruments.entered():
+    with instruments.entered(client):
         with _dask_config(client, plan), let_in():
             error = watcher.watch(timed)
         _check_there(client, error)
@@ -139,7 +141,11 @@ def run_once(
         transfers=instruments.transfers.reading,
         steps=instruments.steps.reading,
         throttled=instruments.throttle.reading,
-        data=Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
+        data=replace(
+            Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
+            sent=instruments.sent.reading,
+            held=held_names(scope) if scope is not None and not work_done.tasks else (),
+        ),
         elsewhere=instruments.others.reading,
         circumstances=instruments.surroundings.reading,
         trace=replace(
@@ -151,6 +157,30 @@ def run_once(
     if predictor is not None:
         predictor.add(run)
     return run, error
+
+
+def run_not_made(
+    setting: Setting, runs: Sequence[Run], error: NotReachedError, *, seconds: float
+) -> Run:
+    """Return the row of a run for which there were not the workers.
+
+    Parameters
+    ----------
+    setting
+        What it was to be made with.
+    runs
+        All before.
+    error
+        What the cluster did not reach.
+    seconds
+        How long that took.
+    """
+    return Run(
+        setting=setting,
+        repeat=1 + sum(run.setting == setting for run in runs),
+        seconds=seconds,
+        failure=Failure(status="stuck", message=error.message, advice=error.advice),
+    )
 
 
 def _check_there(client: Client, error: BaseException | None) -> None:

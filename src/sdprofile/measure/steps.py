@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
-from types import FrameType, FunctionType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.internals.dask import layers_of
 from sdprofile.internals.distributed.client import scheduler_address, sending
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.interception import stood_in
+from sdprofile.measure.interception import line_of_cell, stood_in
 from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.spans import shown_path
 from sdprofile.measure.step_spans import ANNOTATION, Place, StepsOfGraph, StepSpans
@@ -95,7 +94,7 @@ class StepWatcher(Instrument[Steps]):
             return original(*args, **kwargs)
         if name.startswith("."):
             name = f"{args[0].__name__}{name}"
-        place = _place(self._root).inside(f"{name} (line {_line_of_cell()})")
+        place = _place(self._root).inside(f"{name} (line {line_of_cell()})")
         given = _layers((args, kwargs))
         self._inside = place
         start, before = time.perf_counter(), self._memory()
@@ -146,18 +145,6 @@ def _place(otherwise: Place | None = None) -> Place:
     if span is None and otherwise is not None:
         return otherwise
     return Place(names=tuple(span["name"]), ids=tuple(span["ids"]))
-
-
-def _line_of_cell() -> int:
-    """Return which line of the cell is being run: of its frame, the first that sdprofile called."""
-    frame = sys._getframe(4)  # beyond those that stand in
-    while frame.f_back is not None and not _is_ours(frame.f_back):
-        frame = frame.f_back
-    return frame.f_lineno
-
-
-def _is_ours(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")).startswith("sdprofile.")
 
 
 def _layers(value: object) -> set[str]:

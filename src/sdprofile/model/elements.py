@@ -56,9 +56,6 @@ class Element:
     reads: float = 1.0
     """How often each chunk of the store is read, because chunks begin and end within it."""
 
-    embedded_bytes: int = 0
-    """Bytes of arrays in memory that its graph holds, and that are sent with it."""
-
     @property
     def where(self) -> str:
         """Its name, with the line that made it."""
@@ -92,6 +89,20 @@ class FinerThanNeeded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SentData:
+    """What the graphs of a run hold beside their tasks; it is sent with them."""
+
+    nbytes: int = 0
+    """Bytes of all graphs, as they are pickled."""
+
+    outside: int = 0
+    """Bytes of those that are arrays and the like, kept outside of the pickles."""
+
+    names: tuple[str, ...] = ()
+    """How the cell calls what is sent, the largest first; empty where that is not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """What is known of the cell's data, as one run found them; nothing of them is computed."""
 
@@ -103,3 +114,9 @@ class Data:
 
     lazy: LazyValue | None = None
     """What was lazy in the cell's last value; None for nothing."""
+
+    sent: SentData = SentData()
+    """What was sent with the graphs."""
+
+    held: tuple[str, ...] = ()
+    """Names of the cell whose values were on the workers already, so that they take no tasks."""

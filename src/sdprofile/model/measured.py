@@ -102,6 +102,16 @@ class Measured:
         return len(self.parts) > 1
 
     @property
+    def compares_workers(self) -> bool:
+        """Whether what was measured tells of the workers: tasks ran there, and most of the time."""
+        return compares_workers(self.runs) and any(run.work.tasks for run in self.runs)
+
+    @property
+    def is_for_nothing(self) -> bool:
+        """Whether all runs ended well, and yet tell nothing of numbers of workers."""
+        return bool(self.runs) and not (self.failures or self.is_grid or self.compares_workers)
+
+    @property
     def elements(self) -> tuple[Element, ...]:
         """The SpatialData elements that the cell worked on, in the last run that tells."""
         return next((run.data.elements for run in reversed(self.runs) if run.data.elements), ())

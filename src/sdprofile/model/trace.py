@@ -92,6 +92,9 @@ class Calls:
     """2 where it sends a graph and waits for the result, as ``dask.compute`` does; 1 where it does
     not wait, as ``Client.submit`` does not; 0 where it only waits, as ``Client.gather`` does."""
 
+    line: Whole = field(default_factory=_whole)
+    """Line of the cell that each was made from; 0 where that is not known."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cores:

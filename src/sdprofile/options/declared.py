@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from sdprofile.errors import SdprofileError
+from sdprofile.units import capitalized
 
 _OPTION = re.compile(
     r"\s*(?P<text>-{1,2}[A-Za-z][\w-]*)(?:=(?P<value>\"[^\"]*\"|'[^']*'|\S*))?(?=\s|$)"
@@ -214,7 +215,7 @@ class Declared:
         for field in _for_python(cls):
             text = field.metadata["help"]
             more = field.metadata["in_python"]
-            text = f"{text[0].upper()}{text[1:]}{f'; {more}' if more else ''}."
+            text = f"{capitalized(text)}{f'; {more}' if more else ''}."
             lines += [
                 field.name,
                 *textwrap.wrap(text, 92, initial_indent="    ", subsequent_indent="    "),

@@ -73,12 +73,12 @@ class Options(Declared):
         "tell what these worker counts would take, by a replay of the tasks that were run",
         metavar="N,N,...",
     )
-    repeats: int = option(
+    repeats: int | None = option(
         values.whole_number,
-        "runs of the cell at each count, limit, number of threads and value (default: 3)",
+        "runs of the cell at each count, limit, number of threads and value (default: 3, and more"
+        " while they cannot tell and all take less than a minute)",
         metavar="N",
         short="-r",
-        default=3,
     )
     on: tuple[str, ...] = option(
         values.names,

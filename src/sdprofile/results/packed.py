@@ -187,7 +187,8 @@ def _check(trace: Trace) -> None:
     for spells in (trace.fetches, trace.pauses):
         if not len(spells.worker) == len(spells.begun) == len(spells.ended):
             raise ValueError("spells with unequal numbers of times")
-    if not len(trace.calls.begun) == len(trace.calls.ended) == len(trace.calls.sends):
+    calls = trace.calls
+    if len({len(each) for each in (calls.begun, calls.ended, calls.sends, calls.line)}) > 1:
         raise ValueError("calls with unequal numbers of times")
 
 

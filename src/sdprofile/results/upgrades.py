@@ -100,7 +100,8 @@ def _part_readings(profile: dict[str, Any]) -> None:
         if "held" in run:
             run["throttled"] = run.pop("held")
         _rename(_objects(run["steps"], "calls"), "merged", "fused")
-        _rename(_objects(run["data"], "elements"), "held_bytes", "embedded_bytes")
+        for element in _objects(run["data"], "elements"):
+            element.pop("held_bytes", None)
         status, failure = run.pop("status", "ok"), run.get("failure")
         if isinstance(failure, dict):
             run["failure"] = {k: value for k, value in failure.items() if k not in _OF_FAILURE}

@@ -146,7 +146,6 @@ def _raster(array: Any) -> Candidate:
         chunk_count=data.npartitions,
         chunk_bytes=math.prod(largest) * data.dtype.itemsize,
         unevenness=math.prod(n / median for n, median in zip(largest, medians, strict=True)),
-        embedded_bytes=_embedded_bytes(layers),
     )
     stored = _stored(layers)
     if stored is None:
@@ -181,7 +180,7 @@ def _reads(chunks: Sequence[Sequence[int]], stored: Sequence[int]) -> float:
     return product
 
 
-def _embedded_bytes(layers: Mapping[str, Any]) -> int:
+def embedded_bytes(layers: Mapping[str, Any]) -> int:
     """Return the bytes of NumPy arrays in the layers of a graph."""
     import numpy as np
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections import deque
@@ -10,6 +11,7 @@ from typing import Any
 
 from sdprofile.model.lazy import LazyValue
 from sdprofile.spatial.loaded import data_of, is_a, is_dask_array
+from sdprofile.spatial.scope import Scope
 
 _DEPTH = 4
 """How deep lists, tuples and dicts are looked into."""
@@ -50,6 +52,31 @@ def describe(value: object) -> LazyValue | None:
         chunks=sum(map(_chunks, parts)),
         nbytes=None if math.isnan(nbytes) else int(nbytes),
     )
+
+
+def held_names(scope: Scope) -> tuple[str, ...]:
+    """Return the names of the session that hold results on the workers.
+
+    Parameters
+    ----------
+    scope
+        Names of the cell come first, then all others of its namespace.
+
+    Notes
+    -----
+    Dask computes nothing again whose result a name holds, as a future or a persisted collection.
+    """
+    from distributed import Future, futures_of
+
+    found = []
+    for name, value in {**scope.values(), **scope.namespace}.items():
+        if name in ("_", "__", "___", "_oh", "Out"):  # IPython's second names
+            continue
+        with contextlib.suppress(Exception):  # of a collection that is broken
+            parts = [value] if isinstance(value, Future | list | tuple | dict) else []
+            if futures_of([*parts, *lazy_parts(value)]):
+                found.append(name)
+    return tuple(found)
 
 
 def compute_lazy(value: object, *, how: str) -> None:

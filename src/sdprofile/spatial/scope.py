@@ -27,7 +27,8 @@ class Scope:
         nested = [each for code in codes for each in _nested(code)]
         names = (name for code in nested for name in (*code.co_names, *code.co_freevars))
         self._names = tuple(dict.fromkeys(names))
-        self._namespace = namespace
+        self.namespace = namespace
+        """Where its names are looked up."""
         self._lines = {
             each.argval: each.positions.lineno
             for code in nested
@@ -39,7 +40,7 @@ class Scope:
 
     def values(self) -> dict[str, object]:
         """Return the names that are bound now, in the order in which they come in the code."""
-        return {name: self._namespace[name] for name in self._names if name in self._namespace}
+        return {name: self.namespace[name] for name in self._names if name in self.namespace}
 
     def line(self, name: str) -> int | None:
         """Return the last line that gives a name its value; None if none does."""

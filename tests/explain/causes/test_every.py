@@ -6,11 +6,14 @@ from array import array
 from dataclasses import replace
 from typing import Any
 
-from profiles import MACHINE, make_profile, make_run, make_step
+import pytest
+from profiles import MACHINE, make_activity, make_profile, make_run, make_step
 from traces import cores, cpu, ran
 
 from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
+from sdprofile.model.elements import SentData
+from sdprofile.model.steps import Recomputed
 from sdprofile.model.trace import Calls, Trace
 
 
@@ -50,6 +53,7 @@ def test_many_small_graphs_are_to_be_one() -> None:
             begun=array("d", [n / 10 for n in range(20)]),
             ended=array("d", [(n + 1) / 10 for n in range(20)]),
             sends=array("i", [2] * 20),
+            line=array("i", [4] * 20),
         ),
     )
     (cause,) = found(trace, code="for n in range(20): da.ones(9, chunks=3).sum().compute()")
@@ -113,6 +117,80 @@ def test_a_large_result_is_told_with_its_size() -> None:
     assert cause.fact.startswith("400 MB of results are brought into the kernel")
 
 
+def test_data_in_the_graph_are_told_with_their_name() -> None:
+    trace = ran([(1.0, 1.0, 2.0)], seconds=2.0, arrival=1.0)
+    sent = SentData(nbytes=40_002_000, outside=40_000_000, names=("background",))
+    (cause,) = found(trace, sent=sent)
+    assert (cause.name, cause.share) == ("data in the graph", 0.5)
+    assert cause.fact.startswith("the graph holds 40.0 MB of data (background), which are pickled")
+    assert "client.scatter(background)" in cause.change
+    assert cause.gain is not None
+    assert cause.gain[0] > 1.3
+
+
+def test_data_that_take_no_time_are_told_without_a_gain() -> None:
+    trace = ran([(n / 10, n / 10, (n + 1) / 10) for n in range(20)], seconds=2.0)
+    (cause,) = found(trace, sent=SentData(nbytes=12_000_000, outside=11_000_000))
+    assert cause.gain is None
+    assert cause.fact.startswith("the graph holds 12.0 MB of data, which are pickled and sent with")
+    assert found(trace, sent=SentData(nbytes=9_000_000, outside=9_000_000)) == ()
+
+
+def test_a_graph_is_large_by_its_tasks_too() -> None:
+    each = [(n / 1000, n / 1000, (n + 1) / 1000) for n in range(6000)]
+    assert found(ran(each, seconds=6.0), sent=SentData(nbytes=12_000_000)) == ()
+
+
+def test_the_first_task_of_each_worker_may_be_slow() -> None:
+    tasks = [(0.0, 0.0, 1.0)] + [(0.0, 1 + n / 10, 1.1 + n / 10) for n in range(10)]
+    trace = ran(tasks * 2, workers=2, on=[0] * 11 + [1] * 11, seconds=2.0)
+    (cause,) = found(trace)
+    assert (cause.name, round(cause.share, 2)) == ("cold workers", 0.45)
+    assert cause.fact.startswith("the first task of group0 on each worker takes 1.00 s")
+
+
+def test_one_slow_task_is_no_cold_start() -> None:
+    tasks = [(0.0, 0.0, 1.0)] + [(0.0, 1 + n / 10, 1.1 + n / 10) for n in range(10)]
+    even = [(0.0, n / 5, (n + 1) / 5) for n in range(10)]
+    trace = ran(tasks + even, workers=2, on=[0] * 11 + [1] * 10, seconds=2.0)
+    assert "cold workers" not in {cause.name for cause in found(trace)}
+
+
+def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
+    trace = ran([(n / 10, n / 10, (n + 1) / 10) for n in range(20)], seconds=2.0)
+    again = Recomputed(name="map_raster (line 3)", blocks=36, made=108, seconds=1.2)
+    (cause,) = found(trace, recomputed=again, spans=cpu(2.0, 0.0))
+    assert cause.fact == (
+        "map_raster (line 3) is worked out 3 times, 108 tasks for 36 blocks: 1.20 s of the 2.00 s"
+        " of all tasks go into repeating it"
+    )
+    assert ".persist()" in cause.change
+    assert cause.gain is not None
+    assert cause.gain[1] == pytest.approx(2.5)
+    little = replace(again, seconds=0.1)
+    assert found(trace, recomputed=little, spans=cpu(2.0, 0.0)) == ()
+
+
+def test_tasks_are_named_by_their_step_or_by_the_line_that_sent_them() -> None:
+    trace = ran([(0.0, 0.0, 2.0)], workers=2, seconds=2.0)
+    trace = replace(trace, calls=replace(trace.calls, line=array("i", [7])))
+    (cause,) = found(trace)
+    assert cause.fact.startswith("there is only 1 task of group0 (line 7) for 2 threads")
+    spans = (make_activity("thread-cpu", 2.0, prefix="group0", span="cell/map_raster (line 3)"),)
+    (cause,) = found(trace, spans=spans)
+    assert cause.fact.startswith("there is only 1 task of map_raster (line 3) for 2 threads")
+
+
+def test_all_causes_but_the_one_in_the_advice_are_notices() -> None:
+    trace = ran([(1.0, 1.0, 2.0)], workers=2, seconds=2.0, arrival=1.0)
+    profile = make_profile(make_run(2, seconds=2.0, trace=trace))
+    first, *others = profile.causes
+    assert first.sentence in profile.advice
+    assert others
+    assert {each.notice for each in others} <= set(profile.notices)
+    assert first.notice not in profile.notices
+
+
 def test_without_tasks_on_record_nothing_is_found() -> None:
     profile = make_profile()
     assert find_causes(profile, profile.counts) == ()
@@ -123,3 +201,14 @@ def test_the_largest_comes_after_the_count_in_the_advice() -> None:
     profile = make_profile(make_run(1, seconds=2.0), make_run(2, seconds=2.0, trace=trace))
     assert profile.causes[0].workers == 2
     assert profile.causes[0].sentence in profile.advice
+
+
+def test_a_straggler_that_others_wait_behind_is_one_all_the_same() -> None:
+    tasks = [(0.0, 0.0, 1.6), (0.0, 1.6, 1.7), *((0.0, n / 10, (n + 1) / 10) for n in range(8))]
+    (cause, *_) = found(ran(tasks, workers=2, on=[0, 0] + [1] * 8, seconds=2.0))
+    assert (cause.name, round(cause.share, 2)) == ("straggler", 0.2)
+
+
+def test_tasks_of_100_ms_are_not_small() -> None:
+    each = [(n * 0.103, n * 0.103 + 0.003, (n + 1) * 0.103) for n in range(200)]
+    assert found(ran(each, seconds=20.6)) == ()

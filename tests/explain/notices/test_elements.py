@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from profiles import GB, make_activity, make_element, make_profile, make_run, make_task
+from profiles import GB, make_element, make_profile, make_run, make_task
 
 from sdprofile.explain.notices.elements import element_notices
-from sdprofile.model.elements import Element, FinerThanNeeded
+from sdprofile.model.elements import FinerThanNeeded
 from sdprofile.model.notice import Notice
 from sdprofile.model.run import Run
 from sdprofile.results.profile import Profile
@@ -16,101 +16,6 @@ from sdprofile.results.profile import Profile
 
 def notices(profile: Profile) -> list[Notice]:
     return list(element_notices(profile))
-
-
-def with_overhead(share: float, *elements: Element, workers: int = 1, **kwargs: Any) -> Run:
-    """Return a run whose tasks took 10 s, of which so much was overhead."""
-    spans = (
-        make_activity("thread-cpu", 6 * (1 - share)),
-        make_activity("thread-noncpu", 4 * (1 - share)),
-        make_activity("executor", 10 * share),
-        make_activity("idle", 10.0, context="idle"),
-    )
-    return make_run(workers, spans=spans, **{"elements": elements, "tasks": 1000} | kwargs)
-
-
-def test_chunks_that_are_too_small_are_told_with_better_ones() -> None:
-    [notice] = notices(make_profile(with_overhead(0.5, make_element())))
-
-    assert notice.fact == (
-        "Chunks are too small: 50 % of the time of 1000 tasks of 10.0 ms each was dask's overhead"
-    )
-    assert notice.advice == (
-        "In line 2 make image of chunks=(1, 400, 400) instead of chunks=(1, 100, 100) (80.0 kB):"
-        " 27 chunks instead of 300"
-    )
-
-
-def test_element_of_another_cell_has_no_line() -> None:
-    [notice] = notices(make_profile(with_overhead(0.5, make_element('data["image"]', line=None))))
-
-    assert notice.advice.startswith('Store or read data["image"] in chunks=(1, 400, 400) instead')
-
-
-@pytest.mark.parametrize("chunks", [(1, 100, 100), (1, 500, 500)])
-def test_small_chunks_of_a_store_are_told_also_where_they_are_put_together(
-    chunks: tuple[int, ...],
-) -> None:
-    read = make_element(
-        chunks=chunks,
-        chunk_count=3 * (1000 // chunks[1]) ** 2,
-        chunk_bytes=8 * chunks[1] ** 2,
-        store_chunks=(1, 100, 100),
-    )
-
-    [notice] = notices(make_profile(with_overhead(0.5, read)))
-
-    assert notice.advice == (
-        "Write the store of image (line 2) in chunks=(1, 400, 400) instead of"
-        " chunks=(1, 100, 100) (80.0 kB): 27 chunks instead of 300"
-    )
-
-
-def test_chunks_that_are_smaller_than_those_of_the_store_are_told() -> None:
-    read = make_element(store_chunks=(1, 200, 200))
-
-    [notice] = notices(make_profile(with_overhead(0.5, read)))
-
-    assert notice.advice.startswith("In line 2 make image of chunks=(1, 400, 400)")
-
-
-def test_better_chunks_do_not_pass_the_image() -> None:
-    [notice] = notices(make_profile(with_overhead(0.99, make_element(shape=(6, 150, 1000)))))
-
-    assert "chunks=(1, 150, 1000)" in notice.advice
-
-
-@pytest.mark.parametrize(
-    ("workers", "advice"),
-    [
-        (6, "In line 2 make image of chunks=(1, 400, 400) instead of"),
-        (7, "In line 2 make image of chunks=(1, 200, 200) instead of"),
-        (18, "In line 2 make image of chunks=(1, 200, 200) instead of"),
-        (
-            19,
-            "Use fewer workers, for 300 chunks of image (line 2), chunks=(1, 100, 100) ",
-        ),
-    ],
-)
-def test_enough_chunks_are_left_for_all_threads(workers: int, advice: str) -> None:
-    [notice] = notices(make_profile(with_overhead(0.5, make_element(), workers=workers)))
-
-    assert notice.advice.startswith(advice)
-
-
-@pytest.mark.parametrize(
-    "run",
-    [
-        with_overhead(0.19, make_element()),
-        with_overhead(0.5, make_element(), tasks=99),
-        with_overhead(0.5, make_element(chunk_bytes=30_000_000)),
-        with_overhead(0.5),
-        with_overhead(0.5, make_element(kind="Points", chunks=())),
-        with_overhead(0.5, make_element(), status="killed"),
-    ],
-)
-def test_chunks_that_are_not_too_small(run: Run) -> None:
-    assert notices(make_profile(run)) == []
 
 
 def with_rise(
@@ -179,11 +84,6 @@ def test_chunks_whose_tasks_fit_as_far_as_is_known(run: Run) -> None:
             "image (line 2) are not aligned with its store's: each of those is read 1.6 times",
             "multiples of chunks=(1, 256, 256) instead of chunks=(1, 100, 100)",
         ),
-        (
-            {"embedded_bytes": 120_000_000},
-            "The graph of image (line 2) holds 120 MB of data",
-            "zarr",
-        ),
     ],
 )
 def test_what_is_wrong_with_an_element(change: dict[str, Any], fact: str, advice: str) -> None:
@@ -193,19 +93,9 @@ def test_what_is_wrong_with_an_element(change: dict[str, Any], fact: str, advice
     assert advice in notice.advice
 
 
-@pytest.mark.parametrize(
-    "change", [{"unevenness": 1.9}, {"reads": 1.05}, {"embedded_bytes": 9_000_000}, {"chunks": ()}]
-)
+@pytest.mark.parametrize("change", [{"unevenness": 1.9}, {"reads": 1.05}, {"chunks": ()}])
 def test_what_is_not_wrong_with_an_element(change: dict[str, Any]) -> None:
     assert notices(make_profile(make_run(elements=(make_element(**change),)))) == []
-
-
-def test_large_graph_is_told() -> None:
-    [notice] = notices(make_profile(make_run(tasks=60_000, elements=(make_element(),))))
-
-    assert notice.fact.startswith("The graph is large: 60000 tasks")
-    assert notice.advice.startswith("In line 2 make image of larger chunks than chunks=(1, 100,")
-    assert notices(make_profile(make_run(tasks=40_000, elements=(make_element(),)))) == []
 
 
 def test_full_resolution_that_is_not_needed_is_told() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from profiles import make_profile, make_run, make_step
+from traces import ran
 
 from sdprofile.explain.notices.every import Notice, make_notices
 from sdprofile.model.circumstances import Circumstances
@@ -49,6 +50,25 @@ def test_no_tasks_means_that_workers_made_no_difference() -> None:
     [fact] = facts(make_profile(make_run(tasks=0)))
 
     assert fact.startswith("No task ran on the workers")
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "fact", "advice"),
+    [
+        (2, ("kept", "more"), "kept and more hold results there already", "del kept, more before"),
+        (2, ("kept",), "kept holds results there already", "del kept before, or put into"),
+        (2, (), "worker counts make no difference here", "look for results that are held"),
+        (0, ("kept",), "worker counts make no difference here", "for what computes without dask"),
+    ],
+)
+def test_why_no_task_ran(asked: int, held: tuple[str, ...], fact: str, advice: str) -> None:
+    trace = ran([], seconds=1.0, calls=[(0.0, 1.0, asked)])
+    profile = make_profile(make_run(tasks=0, held=held, trace=trace))
+    [notice] = profile.notices
+    assert notice.leading
+    assert fact in notice.fact
+    assert advice in notice.advice
+    assert profile.advice == ""
 
 
 def test_runs_with_unequal_tasks_are_told() -> None:

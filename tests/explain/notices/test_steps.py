@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from profiles import make_activity, make_profile, make_run, make_step
+from profiles import make_profile, make_run, make_step
 
 from sdprofile.explain.notices.steps import step_notices
-from sdprofile.model.run import Run
-from sdprofile.model.steps import Recomputed
 from sdprofile.results.profile import Profile
 
 
@@ -26,25 +24,6 @@ def test_merged_steps_are_told_once() -> None:
         " map_raster (line 3) into the cell's own"
     )
     assert "--no-fuse" in notice.advice
-
-
-def repeating(seconds: float) -> Run:
-    recomputed = Recomputed(name="map_raster (line 3)", blocks=36, made=108, seconds=seconds)
-    return make_run(recomputed=recomputed, spans=(make_activity("thread-cpu", 9.0),))
-
-
-def test_work_that_is_done_again_is_told_with_its_cost() -> None:
-    [notice] = step_notices(make_profile(repeating(6.0)))
-
-    assert notice.fact == (
-        "map_raster (line 3) was worked out 3 times: 108 tasks for 36 blocks, and 6.00 s of the"
-        " 9.00 s of all tasks went into repeating it"
-    )
-    assert ".persist()" in notice.advice
-
-
-def test_repetition_that_costs_little_is_not_told() -> None:
-    assert facts(make_profile(repeating(0.8))) == []
 
 
 def test_many_names_are_cut() -> None:

@@ -273,3 +273,13 @@ def test_tunnel_to_the_dashboard_is_shown() -> None:
     profile = make_profile(dashboard="http://127.0.0.1:8787/status", tunnel="ssh -N -L 1:b:1 ada@c")
 
     assert "to open it from your machine: ssh -N -L 1:b:1 ada@c" in report(profile, width=100)
+
+
+def test_where_no_task_ran_that_is_the_report_in_place_of_the_table() -> None:
+    runs = (make_run(1, tasks=0, seconds=2.0), make_run(2, tasks=0, seconds=1.98))
+    first, second, *_ = str(make_profile(*runs)).split("\n\n")
+    assert first.startswith("! No task ran on the workers")
+    assert second == "The cell took 2.00 s with 1 worker and 1.98 s with 2 workers"
+    failed = make_run(4, tasks=0, status="killed")
+    assert "speedup" not in str(make_profile(*runs))
+    assert "status" in str(make_profile(*runs, failed))

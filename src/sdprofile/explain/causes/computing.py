@@ -23,9 +23,8 @@ def waits_for_gil(seen: Seen) -> Found | None:
     low, high = range_of(0.6 * share, share)
     if fastest <= 1:
         return None
-    return Found(
-        name="GIL",
-        workers=run.workers,
+    return seen.found(
+        "GIL",
         share=share,
         fact=f"tasks of {_most(seen)} hold the GIL: the {run.threads} threads of a worker wait for"
         f" each other for {100 * share:.0f} % of the time",
@@ -43,9 +42,8 @@ def uses_more_cores(seen: Seen) -> Found | None:
     used = [max(cores.used, default=0.0) for cores in seen.trace.cores]
     pools = [f"{pool.name}=1" for pool in run.circumstances.pools]
     limit = f"set {listed(pools)} in the workers, or " if pools else ""
-    return Found(
-        name="more cores than threads",
-        workers=run.workers,
+    return seen.found(
+        "more cores than threads",
         share=share,
         fact=f"tasks of {_most(seen)} use up to {max(used, default=0.0):.1f} CPUs with"
         f" {plural(run.threads, 'thread')} of a worker for {100 * share:.0f} % of the time, so"
@@ -61,9 +59,8 @@ def waits_for_else(seen: Seen) -> Found | None:
         return None
     more = min(_MORE_THREADS, len(seen.trace) // seen.threads)
     saved = share * (1 - 1 / more)
-    return Found(
-        name="waiting",
-        workers=run.workers,
+    return seen.found(
+        "waiting",
         share=share,
         fact=f"tasks of {_most(seen)} wait for a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
@@ -77,9 +74,8 @@ def shares_cpus(seen: Seen) -> Found | None:
     share, cpus = seen.share(Cause.CPU), seen.profile.machine.cpus
     if share < _MUCH or seen.threads <= cpus:
         return None
-    return Found(
-        name="shared CPUs",
-        workers=seen.run.workers,
+    return seen.found(
+        "shared CPUs",
         share=share,
         fact=f"{plural(seen.threads, 'thread')} shared the {plural(cpus, 'CPU')} of this machine",
         change=f"use at most {cpus} here",
@@ -87,4 +83,4 @@ def shares_cpus(seen: Seen) -> Found | None:
 
 
 def _most(seen: Seen) -> str:
-    return seen.prefixes[0].prefix if seen.prefixes else "the cell"
+    return seen.place(seen.prefixes[0].prefix) if seen.prefixes else "the cell"

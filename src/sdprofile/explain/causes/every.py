@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.causes.again import starts_cold, works_out_again
 from sdprofile.explain.causes.computing import (
     shares_cpus,
     uses_more_cores,
     waits_for_else,
     waits_for_gil,
 )
+from sdprofile.explain.causes.data_in_graph import sends_data
 from sdprofile.explain.causes.few_tasks import few_tasks
 from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
 from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from sdprofile.model.run import CountSummary
 
 PAGES = (
+    starts_cold,
+    works_out_again,
     small_tasks,
     few_tasks,
     waits_for_gil,
@@ -31,6 +35,7 @@ PAGES = (
     waits_for_else,
     works_itself,
     sends_graphs,
+    sends_data,
     brings_result,
     fetches_inputs,
     spills,
@@ -40,6 +45,10 @@ PAGES = (
 
 _SHORTEST = 0.2
 """Seconds below which a run is over before anything can hold it back."""
+
+
+_LEAST_SAVED = 0.1
+"""Seconds that a change may save at most, below which it is not worth a word."""
 
 
 def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Found, ...]:
@@ -59,8 +68,8 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
 
     Notes
     -----
-    A gain that may be below 5 % is not told. Gains follow from the account of the run with the
-    median time: what the cause takes is left out, in whole or in part.
+    A gain that may be below 5 % is not told, nor one below 0.1 s. Gains follow from the account of
+    the run with the median time: what the cause takes is left out, in whole or in part.
     """
     found: dict[str, Found] = {}
     for count in counts:
@@ -70,9 +79,16 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
         seen = Seen(profile=profile, run=run, trace=run.trace)
         for page in PAGES:
             each = page(seen)
-            if each is not None and (each.gain is None or each.gain[0] >= LEAST_GAIN):
+            if each is not None and _is_worth(each, run.seconds):
                 found.setdefault(each.name, each)
     return tuple(sorted(found.values(), key=_size))
+
+
+def _is_worth(found: Found, seconds: float) -> bool:
+    if found.gain is None:
+        return True
+    low, high = found.gain
+    return low >= LEAST_GAIN and (1 - 1 / high) * seconds >= _LEAST_SAVED
 
 
 def _size(found: Found) -> tuple[float, float]:

@@ -12,6 +12,9 @@ from sdprofile.units import format_seconds, listed, plural
 _LONG = 2.0
 """How many times the median of its prefix a straggler takes."""
 
+_PART = 0.25
+"""Fraction of the time that a straggler takes at least."""
+
 _MOST = 0.5
 """Fraction of the time of the tasks that ended last, one after another, from which it is a task."""
 
@@ -35,36 +38,53 @@ def few_tasks(seen: Seen) -> Found | None:
     What the other threads waited for is the path of tasks that ended last, each with the input
     that it waited for: one task that takes most of it, or many.
     """
-    share = seen.share(Cause.NO_MORE, Cause.CHAIN)
-    if seen.threads < 2 or not share or not seen.prefixes or seen.in_small_graphs:
+    if seen.threads < 2 or not seen.prefixes or seen.in_small_graphs:
         return None
+    share = seen.share(Cause.NO_MORE, Cause.CHAIN)
+    found = _straggler(seen)
+    if found is not None or not share:
+        return found
     path = _path(seen)
     seconds = [seen.trace.durations[task] for task in path]
     longest = max(range(len(path)), key=seconds.__getitem__)
     if seconds[longest] < _MOST * sum(seconds):
         return _chain(seen, path, share)
     prefix = seen.prefix(path[longest])
-    (tasks,) = (each for each in seen.prefixes if each.prefix == prefix)
-    idle = f"had nothing to do for {100 * share:.0f} % of the time"
-    if len(tasks.seconds) > 2 and seconds[longest] >= _LONG * tasks.median:
-        return Found(
-            name="straggler",
-            workers=seen.run.workers,
-            share=share,
-            fact=f"one task of {prefix} takes {format_seconds(seconds[longest])},"
-            f" {seconds[longest] / tasks.median:.0f} times the median of its"
-            f" {len(tasks.seconds)}, and threads {idle}",
-            change="cut what it works on into parts as large as the others, or let it start first",
-            gain=range_of(0.6 * share, share),
-        )
-    number = len(tasks.seconds)
+    number = len(seen.of_prefix(prefix).seconds)
     there = "there is only 1 task" if number == 1 else f"there are only {number} tasks"
-    return Found(
-        name="few tasks",
-        workers=seen.run.workers,
+    return seen.found(
+        "few tasks",
         share=share,
-        fact=f"{there} of {prefix} for {plural(seen.threads, 'thread')}, which {idle}",
+        fact=f"{there} of {seen.place(prefix)} for {plural(seen.threads, 'thread')}, which had"
+        f" nothing to do for {100 * share:.0f} % of the time",
         change=resized(seen.profile.code, min(0.5, number / (_PER_THREAD * seen.threads))),
+        gain=range_of(0.6 * share, share),
+    )
+
+
+def _straggler(seen: Seen) -> Found | None:
+    """Return that other threads had nothing to do while the longest task ran."""
+    trace, durations = seen.trace, seen.trace.durations
+    ended = [task for task in range(len(trace)) if durations[task] < float("inf")]
+    longest = max(ended, key=durations.__getitem__)
+    tasks = seen.of_prefix(seen.prefix(longest))
+    seconds = durations[longest]
+    if len(tasks.seconds) < 3 or seconds < _LONG * tasks.median:
+        return None
+    if seconds < _PART * seen.run.seconds:
+        return None
+    begin, end = trace.begun[longest], trace.ended[longest]
+    busy = sum(
+        max(0.0, min(end, trace.ended[task]) - max(begin, trace.begun[task])) for task in ended
+    )
+    share = (seen.threads * seconds - busy) / (seen.threads * seen.run.seconds)
+    return seen.found(
+        "straggler",
+        share=share,
+        fact=f"one task of {seen.place(tasks.prefix)} takes {format_seconds(seconds)},"
+        f" {seconds / tasks.median:.0f} times the median of its {len(tasks.seconds)}, and threads"
+        f" had nothing to do for {100 * share:.0f} % of the time",
+        change="cut what it works on into parts as large as the others, or let it start first",
         gain=range_of(0.6 * share, share),
     )
 
@@ -73,13 +93,12 @@ def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
     """Return that tasks wait for each other, unless it is about the end of a reduction only."""
     if share < _MUCH:
         return None
-    most = [prefix for prefix, _ in Counter(map(seen.prefix, path)).most_common(2)]
-    return Found(
-        name="chain",
-        workers=seen.run.workers,
+    most = [seen.place(prefix) for prefix, _ in Counter(map(seen.prefix, path)).most_common(2)]
+    return seen.found(
+        "chain",
         share=share,
         fact=f"{plural(len(path), 'task')} run one after another, each on the result of the one"
-        f" before ({listed(most)}), while other threads have nothing to do for"
+        f" before ({listed(list(dict.fromkeys(most)))}), while other threads have nothing to do for"
         f" {100 * share:.0f} % of the time",
         change="let parts that do not need each other's results be computed side by side, or use"
         " fewer workers",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
+from sdprofile.model.notice import Notice
+from sdprofile.units import capitalized
 
 if TYPE_CHECKING:
     from sdprofile.model.account import Cause
@@ -51,11 +54,20 @@ class Found:
     @property
     def sentence(self) -> str:
         """Fact, change and gain in one sentence, without a full stop."""
-        text = f"{self.fact[0].upper()}{self.fact[1:]}: {self.change}"
+        return f"{capitalized(self.fact)}: {self._advised}"
+
+    @property
+    def notice(self) -> Notice:
+        """The same as a fact with advice."""
+        return Notice(fact=capitalized(self.fact), advice=capitalized(self._advised))
+
+    @property
+    def _advised(self) -> str:
         if self.gain is None:
-            return text
+            return self.change
         low, high = (f"{each:.1f}" if each < 9.95 else f"{each:.0f}" for each in self.gain)
-        return f"{text} (about {low}x)" if low == high else f"{text} (about {low} to {high}x)"
+        gain = f"about {low}x" if low == high else f"about {low} to {high}x"
+        return f"{self.change} ({gain})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +124,62 @@ class Seen:
         graphs = len(self.trace.arrivals)
         return graphs >= _MANY_GRAPHS and len(self.trace) < _FEW_TASKS * graphs
 
+    def found(
+        self,
+        name: str,
+        *,
+        share: float,
+        fact: str,
+        change: str,
+        gain: tuple[float, float] | None = None,
+    ) -> Found:
+        """Return a cause that was seen in this run; see `Found`."""
+        return Found(
+            name=name,
+            workers=self.run.workers,
+            share=share,
+            fact=fact,
+            change=change,
+            gain=gain,
+        )
+
+    def place(self, prefix: str) -> str:
+        """Return what makes the tasks of a prefix: the step, or the prefix with the line."""
+        taken: defaultdict[str, float] = defaultdict(float)
+        for part in self.run.work.spans:
+            if part.prefix == prefix and "/" in part.span:
+                taken[part.span.rpartition("/")[2]] += part.seconds
+        if taken:
+            return max(taken, key=taken.__getitem__)
+        lines = Counter(
+            self._lines[graph]
+            for graph, group in zip(self.trace.graph, self.trace.group, strict=True)
+            if self.trace.groups[group].prefix == prefix
+        )
+        line = lines.most_common(1)[0][0] if lines else 0
+        return f"{prefix} (line {line})" if line else prefix
+
+    @cached_property
+    def _lines(self) -> tuple[int, ...]:
+        """The line of the cell that sent each graph; 0 where it is not known."""
+        calls = self.trace.calls
+        sending = sorted(
+            (calls.begun[call], calls.line[call])
+            for call in range(len(calls.begun))
+            if calls.sends[call]
+        )
+        begun = [each for each, _ in sending]
+        places = [bisect_right(begun, arrival) - 1 for arrival in self.trace.arrivals]
+        return tuple(sending[place][1] if place >= 0 else 0 for place in places)
+
     def prefix(self, task: int) -> str:
         """Return the prefix of a task."""
         return self.trace.groups[self.trace.group[task]].prefix
+
+    def of_prefix(self, prefix: str) -> Tasks:
+        """Return the tasks of a prefix, of which some came to an end."""
+        (found,) = (each for each in self.prefixes if each.prefix == prefix)
+        return found
 
     @cached_property
     def prefixes(self) -> tuple[Tasks, ...]:

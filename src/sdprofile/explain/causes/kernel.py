@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
@@ -12,6 +13,9 @@ WORKS_ITSELF = "kernel's own work"
 
 _MANY_TASKS = 2000
 """Tasks from which the graph itself takes the time."""
+
+_LONG = 0.5
+"""Seconds from which sending a small graph takes long."""
 
 _MUCH = 10_000_000
 """Bytes of results from which these take the time."""
@@ -28,9 +32,8 @@ def works_itself(seen: Seen) -> Found | None:
         what += f" {format_seconds(run.seconds)}"
     else:
         what = f"the kernel works by itself for {100 * share:.0f} % of the time"
-    return Found(
-        name=WORKS_ITSELF,
-        workers=run.workers,
+    return seen.found(
+        WORKS_ITSELF,
         share=share,
         fact=f"{what}, while the workers have nothing to do",
         change="give it less to do, or do it block by block on the workers (map_blocks,"
@@ -56,13 +59,16 @@ def sends_graphs(seen: Seen) -> Found | None:
     elif tasks >= _MANY_TASKS:
         fact = f"a graph of {tasks} tasks is optimised and sent for {100 * share:.0f} % of the time"
         change = resized(seen.profile.code, min(10.0, tasks / (20 * seen.threads)))
+    elif data_bytes(seen) > LARGE:
+        return None  # the data take the time
+    elif share * seen.run.seconds < _LONG:
+        return None  # as long as any graph takes
     else:
-        fact = f"a graph of {plural(tasks, 'task')}, perhaps with data in it, is optimised and"
-        fact += f" sent for {100 * share:.0f} % of the time"
-        change = "read or make the data on the workers, or send them once by client.scatter"
-    return Found(
-        name="sending the graph",
-        workers=seen.run.workers,
+        fact = f"a graph of {plural(tasks, 'task')} is optimised and sent for {100 * share:.0f} %"
+        fact += " of the time"
+        change = "build it from fewer, larger operations, or compute more by one call"
+    return seen.found(
+        "sending the graph",
         share=share,
         fact=fact,
         change=change,
@@ -76,9 +82,8 @@ def brings_result(seen: Seen) -> Found | None:
     if not share or nbytes < _MUCH:
         return None
     amount = format_bytes(nbytes, decimal=seen.profile.decimal)
-    return Found(
-        name="bringing the result",
-        workers=seen.run.workers,
+    return seen.found(
+        "bringing the result",
         share=share,
         fact=f"{amount} of results are brought into the kernel, which takes"
         f" {100 * share:.0f} % of the time",

@@ -13,9 +13,8 @@ def fetches_inputs(seen: Seen) -> Found | None:
     if not share:
         return None
     amount = format_bytes(run.transfers.nbytes, decimal=seen.profile.decimal)
-    return Found(
-        name="fetching inputs",
-        workers=run.workers,
+    return seen.found(
+        "fetching inputs",
         share=share,
         fact=f"workers fetch {amount} from each other, for which their threads wait"
         f" {100 * share:.0f} % of the time",
@@ -30,9 +29,8 @@ def spills(seen: Seen) -> Found | None:
     if not share or limit is None or not (seen.run.work.spilled or seen.run.circumstances.pauses):
         return None
     amount = format_bytes(seen.run.work.spilled, decimal=seen.profile.decimal)
-    return Found(
-        name="spilling",
-        workers=seen.run.workers,
+    return seen.found(
+        "spilling",
         share=share,
         fact=f"workers are short of memory: they spill {amount}, and their threads wait"
         f" {100 * share:.0f} % of the time",

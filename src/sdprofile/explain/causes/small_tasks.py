@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sdprofile.explain.causes.chunks import larger_chunks
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
@@ -42,13 +43,18 @@ def small_tasks(seen: Seen) -> Found | None:
     within = seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU, Cause.WAITING)
     within *= max(_CALLS, min(0.95, _WITHIN * tasks / total))
     gain = range_of(0.9 * around * less, (around + others) * less + within)
-    return Found(
-        name="small tasks",
-        workers=seen.run.workers,
+    return seen.found(
+        "small tasks",
         share=share,
-        fact=f"{tasks} tasks are too small: one of {most.prefix} takes"
+        fact=f"{tasks} tasks are too small: one of {seen.place(most.prefix)} takes"
         f" {format_seconds(most.median)}, dask's overhead {format_seconds(overhead)} more,"
         f" {100 * share:.0f} % of the time",
-        change=resized(seen.profile.code, factor),
+        change=larger_chunks(
+            seen.profile.elements,
+            factor,
+            least=_PER_THREAD * seen.threads if seen.threads > 1 else 1,
+            decimal=seen.profile.decimal,
+        )
+        or resized(seen.profile.code, factor),
         gain=gain,
     )

@@ -16,7 +16,7 @@ from sdprofile.explain.notices.task_memory import held_notices
 from sdprofile.explain.notices.times import time_notices
 from sdprofile.model.measured import compares_workers
 from sdprofile.model.notice import Notice
-from sdprofile.units import format_bytes, plural
+from sdprofile.units import format_bytes, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.lazy import LazyValue
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sdprofile.model.run import Run
 
 __all__ = ["Notice", "make_notices"]
+
+_MOST_NAMES = 3
+"""Names that are told, at most."""
 
 _SAME_WORK = 0.02
 """Fraction of its tasks that a run may have less: of what one graph shares with the one before,
@@ -91,7 +94,31 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
         yield Notice(
             fact=f"No task ran: the cell's value is lazy ({told})",
             advice="Add --compute to compute it as part of the run",
+            leading=True,
         )
+
+
+def _nothing_ran(finished: list[Run]) -> Notice:
+    """Return that no task ran, and why: dask was not asked, or the results are there already."""
+    asked = any(run.trace is not None and any(run.trace.calls.sends) for run in finished)
+    held = finished[-1].data.held
+    if asked and held:
+        names = listed(list(held[:_MOST_NAMES]))
+        hold = "holds" if len(held) == 1 else "hold"
+        return Notice(
+            fact=f"No task ran on the workers: {names} {hold} results there already, and dask does"
+            " not compute these again",
+            advice=f"del {', '.join(held[:_MOST_NAMES])} before, or put into the cell what makes"
+            " them anew",
+            leading=True,
+        )
+    return Notice(
+        fact="No task ran on the workers, so worker counts make no difference here",
+        advice="Call .compute() in the cell; if it does, look for results that are held from before"
+        if asked
+        else "Look for a .compute() that is missing in the cell, or for what computes without dask",
+        leading=True,
+    )
 
 
 def lazy_words(value: LazyValue, *, decimal: bool) -> str:
@@ -132,13 +159,10 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             if work.where
             else "Look for plain NumPy or pandas, or a library that computes with"
             ' scheduler="threads": worker counts make no difference to these',
+            leading=not any(run.work.tasks for run in finished),
         )
     elif not named and not any(run.work.tasks or run.data.lazy for run in finished):
-        yield Notice(
-            fact="No task ran on the workers, so worker counts make no difference here",
-            advice="Call .compute() in the cell, and drop results that are held from an earlier"
-            " cell, for dask does not compute them again",
-        )
+        yield _nothing_ran(finished)
     least, most = min(run.work.tasks for run in finished), max(run.work.tasks for run in finished)
     if most - least > _SAME_WORK * most:
         yield Notice(

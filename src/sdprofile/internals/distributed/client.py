@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.dask import forget_answers
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 Send = Callable[..., Any]
 
+Around = Callable[[Send, tuple[Any, ...], dict[str, Any]], object]
+"""Gets a method, and its arguments with the client as the first; returns the result."""
+
 FUTURES = Name(
     of="distributed.Client",
     name="futures",
@@ -25,6 +29,11 @@ GRAPH_TO_FUTURES = Name(
     of="distributed.Client",
     name="_graph_to_futures",
     without="which tasks are of which step, and graphs that go to other clusters, are left out",
+)
+SEND_TO_SCHEDULER = Name(
+    of="distributed.Client",
+    name="_send_to_scheduler",
+    without="data that a graph holds are not told",
 )
 _DEFAULT = "a client that a cell leaves may stay the session's default"
 GLOBAL_CLIENTS = Name(of="distributed.client", name="_global_clients", without=_DEFAULT)
@@ -80,8 +89,7 @@ def futures(client: Client) -> Mapping[Key, Any]:
     return found
 
 
-@contextlib.contextmanager
-def sending(around: Callable[[Send, tuple[Any, ...], dict[str, Any]], object]) -> Iterator[None]:
+def sending(around: Around) -> AbstractContextManager[None]:
     """Have something else called in place of what every client sends its graphs with.
 
     Parameters
@@ -89,22 +97,47 @@ def sending(around: Callable[[Send, tuple[Any, ...], dict[str, Any]], object]) -
     around
         Gets what sends, and its arguments, of which the client is the first; returns the result.
     """
+    return _in_place_of(GRAPH_TO_FUTURES, around)
+
+
+def packed_graphs(look: Callable[[Sequence[Any]], object]) -> AbstractContextManager[None]:
+    """Look at each graph that a client sends, as it is pickled.
+
+    Parameters
+    ----------
+    look
+        Gets the parts of each: the pickle, and the buffers that it leaves outside.
+    """
+
+    def around(send: Send, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        __tracebackhide__ = True
+        message = args[1] if len(args) > 1 else kwargs.get("msg")
+        if isinstance(message, dict) and message.get("op") == "update-graph":
+            look(getattr(message.get("expr_ser"), "frames", ()))
+        return send(*args, **kwargs)
+
+    return _in_place_of(SEND_TO_SCHEDULER, around)
+
+
+@contextlib.contextmanager
+def _in_place_of(name: Name, around: Around) -> Iterator[None]:
+    """Have something else called in place of a method of every client."""
     from distributed import Client
 
-    send: Any = GRAPH_TO_FUTURES.found()
-    if send is None:
+    method: Any = name.found()
+    if method is None:
         yield
         return
 
     def stand_in(*args: Any, **kwargs: Any) -> object:
         __tracebackhide__ = True
-        return around(send, args, kwargs)
+        return around(method, args, kwargs)
 
-    GRAPH_TO_FUTURES.set(Client, stand_in)
+    name.set(Client, stand_in)
     try:
         yield
     finally:
-        GRAPH_TO_FUTURES.set(Client, send)
+        name.set(Client, method)
 
 
 def default_clients() -> set[Client]:

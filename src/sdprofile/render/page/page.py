@@ -73,7 +73,8 @@ def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
     elif profile.runs:
         views = make_views(profile, picture=picture)
         first = views[0].html
-        plot = memory_picture(profile, picture=picture) if with_plot else NOTHING
+        if with_plot and not profile.is_for_nothing:
+            plot = memory_picture(profile, picture=picture)
         # The notices, which are the last view, are not folded.
         folded = [_folded(view.name, view.html + view.below) for view in views[1:-1]]
     pieces = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from markupsafe import Markup
 
@@ -70,15 +70,14 @@ def draw_png(
     # The user's own style, a dark one for instance, would not go with the white ground.
     with matplotlib.style.context("default"):
         figure = draw()
-        FigureCanvasAgg(figure)
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=dpi, facecolor="white")
+        figure.set(dpi=dpi, facecolor="white")
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
     # A palette makes the file a third as large, and the picture looks the same. By coverage: the
     # default takes a colour with few pixels, as a curve has, for a neighbour of others.
-    image = (
-        Image.open(drawn)
-        .convert("RGB")
-        .quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image = drawn.convert("RGB").quantize(
+        colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
     )
     packed = io.BytesIO()
     image.save(packed, format="png", optimize=True)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, table
+from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, table, write
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.render.plots.grid_lines import line_marks
-from sdprofile.render.text.rows import table_rows
+from sdprofile.render.text.rows import table_rows, times_line
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -22,6 +22,8 @@ _LEFT_OUT = ("min", "mean ± std. dev.", "tasks", "efficiency")
 def time_view(profile: Measured) -> Markup:
     """Return the table of all counts, with a bar for the median time and a dot for each run."""
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
+    if profile.is_for_nothing:
+        return write("paragraph", times_line(profile))
     names, *lines = table_rows(profile, status=True)
     rows = []
     # What is one line in the plot of a grid has one mark here too.

@@ -18,6 +18,7 @@ from sdprofile.render.page.tasks_view import tasks_view
 from sdprofile.render.page.time_view import time_view
 from sdprofile.render.text.elements import element_rows
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
+from sdprofile.units import capitalized
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,9 +71,12 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
     -------
     tuple of View
         Time, Speedup, Predicted (if anything was), Memory, Steps, Tasks, Elements (if any is
-        known) and Notices.
+        known) and Notices; Time and Notices only where the workers had nothing to do.
     """
     number = f" {len(profile.notices)}" if profile.notices else ""
+    notices = View(name=f"Notices{number}", html=notice_list(profile), with_plot=False)
+    if profile.is_for_nothing:
+        return (View(name="Time", html=time_view(profile), with_plot=False), notices)
     elements = elements_view(profile)
     predicted = predicted_view(profile, picture=picture)
     return (
@@ -85,7 +89,7 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
         View(name="Steps", html=steps_view(profile)),
         View(name="Tasks", html=tasks_view(profile)),
         *([View(name="Elements", html=elements, with_plot=False)] if elements else []),
-        View(name=f"Notices{number}", html=notice_list(profile), with_plot=False),
+        notices,
     )
 
 
@@ -122,7 +126,7 @@ def predicted_view(profile: Measured, *, picture: Picture) -> Markup:
     )
     label = "time and peaks over worker counts, measured and predicted"
     title = prediction_title(profile)
-    words = f"{title[0].upper()}{title[1:]}. {_PREDICTED_KEY}"
+    words = f"{capitalized(title)}. {_PREDICTED_KEY}"
     return shown + picture(draw, label=label) + key(words)
 
 

@@ -13,7 +13,14 @@ from sdprofile.render.text.breakdown import MEMORY, PREFIX, TIME, memory_rows, t
 from sdprofile.render.text.elements import ELEMENT, ELEMENTS, element_rows
 from sdprofile.render.text.grid_bars import grid_bars
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
-from sdprofile.render.text.rows import NO_RUNS, conditions, parts_line, right_aligned, table_rows
+from sdprofile.render.text.rows import (
+    NO_RUNS,
+    conditions,
+    parts_line,
+    right_aligned,
+    table_rows,
+    times_line,
+)
 from sdprofile.render.text.steps import STEP, STEPS, step_rows
 from sdprofile.render.text.strips import terminal_plot
 
@@ -154,7 +161,9 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
 
     yield told(leading=True)
     yield _answer(profile, width, ascii_only)
-    if profile.runs:
+    if profile.is_for_nothing:
+        yield [*wrapped(times_line(profile)), *wrapped(", ".join(conditions(profile)))]
+    elif profile.runs:
         lines = table_lines(table_rows(profile), width=width, ascii_only=ascii_only)
         lines += wrapped(", ".join(conditions(profile)))
         if profile.dashboard:

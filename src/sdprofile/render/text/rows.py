@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.setting import LIMIT, THREADS, column_name
-from sdprofile.units import format_bytes, format_seconds, plural
+from sdprofile.units import format_bytes, format_seconds, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -68,6 +68,22 @@ def table_rows(profile: Measured, *, status: bool = False) -> list[list[str]]:
         for axis in profile.varied.of_kind
     ]
     return [list(row) for row in zip(*columns_shown, strict=True)]
+
+
+def times_line(profile: Measured) -> str:
+    """Return the times of all counts, where there is nothing that a table could compare.
+
+    Parameters
+    ----------
+    profile
+        Of which no task ran on the workers, or not most of the time.
+    """
+    timed = [
+        f"{format_seconds(count.timing.median)} with {profile.varied.name(count.setting)}"
+        for count in profile.counts
+        if count.timing is not None
+    ]
+    return f"The cell took {listed(timed)}"
 
 
 def conditions(profile: Measured) -> list[str]:

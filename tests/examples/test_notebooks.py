@@ -16,14 +16,14 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 LESSONS = {
     "gaussian_filter": "before.runs[0].work.tasks > 3 * after.runs[0].work.tasks"
-    " and 'Write the store of image (line 2) in chunks' in told(before)",
+    " and 'write the store of image (line 2) in chunks' in told(before)",
     # Writing labels computes which there are, from spatialdata 0.8 on.
-    "nuclei_segmentation": "re.search('map_raster .line 3. was worked out [23]', told(before))"
+    "nuclei_segmentation": "re.search('map_raster .line 3. is worked out [23]', told(before))"
     " and 'worked out' not in told(after)",
     "points_by_shapes": "'aggregate (line 3)' in set(before.steps().step.str.removeprefix('cell/'))"
     " and all(before.steps().eval('kernel_seconds > thread_seconds')[1:])"
     " and 'aggregate' not in str(after) and np.isclose(total, again)",
-    "pyramid_and_zarr": "'In line 4 make pyramid of chunks' in told(before)"
+    "pyramid_and_zarr": "'in line 4 make pyramid of chunks' in told(before)"
     " and 'make pyramid of' not in told(after)",
     "rasterize_affine": "turned(before) > turned(after)"
     " and 'transform (line 3) into rasterize (line 4)' in told(before)",
@@ -36,7 +36,8 @@ TILES = re.compile(r"\b([345]), \1\b")
 HELPERS = """
 import re
 def told(profile):
-    return "".join(notice.fact + notice.advice for notice in profile.notices)
+    notices = (notice.fact + notice.advice for notice in profile.notices)
+    return "".join([profile.advice, *notices]).lower()
 def turned(profile):
     return profile.tasks().query("prefix.str.startswith('affine')").tasks.sum()
 """
