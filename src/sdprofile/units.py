@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -103,9 +104,12 @@ def capitalized(clause: str) -> str:
 
     Examples
     --------
-    >>> capitalized("map_raster takes 80 %")
-    'Map_raster takes 80 %'
+    >>> capitalized("the graph is large"), capitalized("aggregate (line 2) takes 80 %")
+    ('The graph is large', 'aggregate (line 2) takes 80 %')
     """
+    first, _, rest = clause.partition(" ")
+    if re.search(r"[_.]", first) or rest.startswith("(line "):
+        return clause  # the name of something
     return f"{clause[:1].upper()}{clause[1:]}"
 
 

@@ -68,10 +68,17 @@ def make_advice(
             if found.kernel
             else _count(found.chosen, found.candidates, profile)
         ]
-        sentences += [cause.sentence for cause in causes[:1]]
+        sentences += [_cause(cause, found) for cause in causes[:1]]
         sentences += [memory_advice(found.chosen, profile)]
     sentences += [capitalized(killed)] if killed else []
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _cause(cause: Found, found: Recommendation) -> str:
+    """Return a cause, with the count where it was seen if that is not the one to use."""
+    if cause.workers == found.chosen.workers:
+        return cause.sentence
+    return f"With {plural(cause.workers, 'worker')} {cause.clause}"
 
 
 def _kernel(work: KernelWork, chosen: Candidate) -> str:

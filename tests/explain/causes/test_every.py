@@ -110,6 +110,17 @@ def test_the_kernels_own_work_is_told_with_the_step() -> None:
     assert cause.fact.startswith("aggregate (line 2) works in the kernel for 3.00 s of 4.00 s")
 
 
+def test_waiting_for_the_workers_is_no_work_of_a_step() -> None:
+    trace = ran([(3.0, 3.0, 4.0)], seconds=4.0, arrival=3.0, calls=[(3.0, 4.0, 2)])
+    trace = replace(trace, calls=replace(trace.calls, line=array("i", [2])))
+    step = make_step("write (line 2)", seconds=4.0)
+    (cause,) = found(trace, steps=(step,))
+    assert cause.fact.startswith("write (line 2) works in the kernel for 3.00 s of 4.00 s")
+    step = make_step("write (line 2)", seconds=2.0)
+    (cause,) = found(trace, steps=(step,))
+    assert cause.fact.startswith("the kernel works by itself for 75 % of the time")
+
+
 def test_a_large_result_is_told_with_its_size() -> None:
     trace = ran([(0.0, 0.0, 1.0)], seconds=3.0, calls=[(0.0, 3.0, 2)])
     (cause,) = found(trace, gathered=400_000_000)
@@ -200,7 +211,7 @@ def test_the_largest_comes_after_the_count_in_the_advice() -> None:
     trace = ran([(0.0, 0.0, 2.0)], workers=2, seconds=2.0)
     profile = make_profile(make_run(1, seconds=2.0), make_run(2, seconds=2.0, trace=trace))
     assert profile.causes[0].workers == 2
-    assert profile.causes[0].sentence in profile.advice
+    assert f"With 2 workers {profile.causes[0].clause}" in profile.advice
 
 
 def test_a_straggler_that_others_wait_behind_is_one_all_the_same() -> None:

@@ -33,7 +33,8 @@ def larger_chunks(
     Returns
     -------
     str or None
-        A clause in the imperative. None where no element is of chunks, or they are not small.
+        A clause in the imperative. Empty where too few would be left. None where no element is of
+        chunks, or they are not small.
     """
     rasters = [each for each in elements if each.chunks]
     if not rasters:
@@ -47,10 +48,7 @@ def larger_chunks(
     size = format_bytes(smallest.chunk_bytes, decimal=decimal)
     now = f"{written(smallest.chunks)} ({size})"
     if better == smallest.chunks:
-        return (
-            f"use fewer workers, for {plural(smallest.chunk_count, 'chunk')} of {smallest.where},"
-            f" {now}, are few; then larger chunks"
-        )
+        return ""
     make = f"write the store of {smallest.where} in" if is_stored else make_of(smallest)
     count = plural(_count(smallest.shape, better), "chunk")
     return f"{make} {written(better)} instead of {now}: {count} instead of {smallest.chunk_count}"

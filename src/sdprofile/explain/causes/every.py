@@ -47,7 +47,7 @@ _SHORTEST = 0.2
 """Seconds below which a run is over before anything can hold it back."""
 
 
-_LEAST_SAVED = 0.1
+_LEAST_SAVED = 0.2
 """Seconds that a change may save at most, below which it is not worth a word."""
 
 
@@ -68,7 +68,7 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
 
     Notes
     -----
-    A gain that may be below 5 % is not told, nor one below 0.1 s. Gains follow from the account of
+    A gain that may be below 5 % is not told, nor one below 0.2 s. Gains follow from the account of
     the run with the median time: what the cause takes is left out, in whole or in part.
     """
     found: dict[str, Found] = {}

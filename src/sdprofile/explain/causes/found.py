@@ -54,7 +54,12 @@ class Found:
     @property
     def sentence(self) -> str:
         """Fact, change and gain in one sentence, without a full stop."""
-        return f"{capitalized(self.fact)}: {self._advised}"
+        return capitalized(self.clause)
+
+    @property
+    def clause(self) -> str:
+        """The same as part of a sentence."""
+        return f"{self.fact}: {self._advised}"
 
     @property
     def notice(self) -> Notice:

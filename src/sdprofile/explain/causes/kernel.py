@@ -6,6 +6,7 @@ from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
+from sdprofile.model.steps import StepCall
 from sdprofile.units import format_bytes, format_seconds, plural
 
 WORKS_ITSELF = "kernel's own work"
@@ -26,9 +27,10 @@ def works_itself(seen: Seen) -> Found | None:
     share, run = seen.share(Cause.KERNEL), seen.run
     if not share:
         return None
-    step = max(run.steps.calls, key=lambda each: each.seconds, default=None)
-    if step is not None and step.calls and step.seconds > share * run.seconds / 2:
-        what = f"{step.name} works in the kernel for {format_seconds(step.seconds)} of"
+    own = {step.name: _own_seconds(step, seen) for step in run.steps.calls if step.calls}
+    step = max(own, key=own.__getitem__, default="")
+    if step and own[step] > share * run.seconds / 2:
+        what = f"{step} works in the kernel for {format_seconds(own[step])} of"
         what += f" {format_seconds(run.seconds)}"
     else:
         what = f"the kernel works by itself for {100 * share:.0f} % of the time"
@@ -40,6 +42,17 @@ def works_itself(seen: Seen) -> Found | None:
         " map_partitions)",
         gain=range_of(0.5 * share, share),
     )
+
+
+def _own_seconds(step: StepCall, seen: Seen) -> float:
+    """Return how long a step took without the calls of its line that waited for the workers."""
+    calls = seen.trace.calls
+    waited = sum(
+        ended - begun
+        for begun, ended, line in zip(calls.begun, calls.ended, calls.line, strict=True)
+        if step.name.endswith(f"(line {line})")
+    )
+    return step.seconds - waited
 
 
 def sends_graphs(seen: Seen) -> Found | None:

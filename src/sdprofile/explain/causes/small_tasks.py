@@ -34,6 +34,14 @@ def small_tasks(seen: Seen) -> Found | None:
     factor = min(_WORTH * overhead / (total / tasks), tasks / (_PER_THREAD * seen.threads))
     if factor < 1.5:
         return None
+    change = larger_chunks(
+        seen.profile.elements,
+        factor,
+        least=_PER_THREAD * seen.threads if seen.threads > 1 else 1,
+        decimal=seen.profile.decimal,
+    )
+    if change == "":
+        return None
     most = max(seen.prefixes, key=lambda each: len(each.seconds))
     less = 1 - 1 / factor
     around = share + seen.share(Cause.SENDING)
@@ -49,12 +57,6 @@ def small_tasks(seen: Seen) -> Found | None:
         fact=f"{tasks} tasks are too small: one of {seen.place(most.prefix)} takes"
         f" {format_seconds(most.median)}, dask's overhead {format_seconds(overhead)} more,"
         f" {100 * share:.0f} % of the time",
-        change=larger_chunks(
-            seen.profile.elements,
-            factor,
-            least=_PER_THREAD * seen.threads if seen.threads > 1 else 1,
-            decimal=seen.profile.decimal,
-        )
-        or resized(seen.profile.code, factor),
+        change=change or resized(seen.profile.code, factor),
         gain=gain,
     )
