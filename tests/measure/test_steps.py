@@ -82,6 +82,11 @@ def test_models_and_methods_are_steps_with_the_name_of_their_class(
 
     run, error = measure(work, one_worker)
     assert error is None
+    # What a step computes is of the cell's line as well.
+    assert run.trace is not None
+    at = lines_of(work)
+    assert set(run.trace.calls.line) <= {at(each) for each in range(1, 6)}
+    assert at(4) in run.trace.calls.line
     names = [step.name.partition(" ")[0] for step in run.steps.calls if step.calls]
     assert names == [
         *("Labels2DModel.parse", "Image2DModel.parse", "PointsModel.parse", "SpatialData.write"),

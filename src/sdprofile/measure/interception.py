@@ -19,17 +19,19 @@ Around = Callable[[FunctionType, tuple[Any, ...], dict[str, Any]], object]
 
 
 def line_of_cell() -> int:
-    """Return which line of the cell is being run: of its frame, the first that sdprofile called.
+    """Return which line of the cell is being run: of its frame, which sdprofile called.
 
     Call it in what is called in place of a function. 0 in a thread that the cell has started, and
     for what sdprofile calls itself.
     """
-    frame = sys._getframe(4)  # beyond those that stand in
-    while frame.f_back is not None and not _is_ours(frame):
-        if _is_ours(frame.f_back):
-            return frame.f_lineno
+    frame: FrameType | None = sys._getframe(4)  # beyond those that stand in
+    line = 0
+    while frame is not None and frame.f_back is not None:
+        # Functions that the cell calls are called by what stands in for them: the last is its own.
+        if _is_ours(frame.f_back) and not _is_ours(frame):
+            line = frame.f_lineno
         frame = frame.f_back
-    return 0
+    return line
 
 
 def _is_ours(frame: FrameType) -> bool:

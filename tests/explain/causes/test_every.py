@@ -177,7 +177,7 @@ def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
     )
     assert ".persist()" in cause.change
     assert cause.gain is not None
-    assert cause.gain[1] == pytest.approx(2.5)
+    assert cause.gain[0] == pytest.approx(1 / (1 - 0.36))
     little = replace(again, seconds=0.1)
     assert found(trace, recomputed=little, spans=cpu(2.0, 0.0)) == ()
 

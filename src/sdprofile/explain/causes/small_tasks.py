@@ -34,10 +34,11 @@ def small_tasks(seen: Seen) -> Found | None:
     factor = min(_WORTH * overhead / (total / tasks), tasks / (_PER_THREAD * seen.threads))
     if factor < 1.5:
         return None
+    most_threads = max(run.workers * run.threads for run in seen.profile.runs)
     change = larger_chunks(
         seen.profile.elements,
         factor,
-        least=_PER_THREAD * seen.threads if seen.threads > 1 else 1,
+        least=_PER_THREAD * most_threads if most_threads > 1 else 1,
         decimal=seen.profile.decimal,
     )
     if change == "":
