@@ -95,6 +95,8 @@ def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured
         return ""
     name = plural(chosen.workers, "worker")
     larger = "; ".join(_larger(chosen, candidates))
+    if larger and (cpus := _shared_cpus(candidates[-1], profile)):
+        larger += f" (this machine has {plural(cpus, 'core')})"
     if chosen is first:
         # Enough is only what others were shown not to beat, not where nothing could be shown.
         if all(shows_no_gain(each, chosen) for each in candidates[1:]):
@@ -114,6 +116,12 @@ def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured
         return f"{text}; {larger}"
     untried = chosen.count is profile.counts[-1] and _has_room(chosen, profile)
     return f"{text}; more were not tried" if untried else text
+
+
+def _shared_cpus(largest: Candidate, profile: Measured) -> int:
+    """Return how many CPUs the threads of a count shared; 0 where each had its own."""
+    run = largest.count.runs[0]
+    return profile.machine.cpus if run.workers * run.threads > profile.machine.cpus else 0
 
 
 def _larger(chosen: Candidate, candidates: Sequence[Candidate]) -> list[str]:

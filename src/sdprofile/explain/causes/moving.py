@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.model.account import Cause
 from sdprofile.units import format_bytes
@@ -13,10 +15,12 @@ def fetches_inputs(seen: Seen) -> Found | None:
     if not share:
         return None
     amount = format_bytes(run.transfers.nbytes, decimal=seen.profile.decimal)
+    waited = Counter(seen.prefix(task) for task in seen.trace.fetches.task if task >= 0)
+    most = f", most often for {seen.place(waited.most_common(1)[0][0])}" if waited else ""
     return seen.found(
         "fetching inputs",
         share=share,
-        fact=f"workers fetch {amount} from each other, for which their threads wait"
+        fact=f"workers fetch {amount} from each other{most}, for which their threads wait"
         f" {100 * share:.0f} % of the time",
         change=f"try fewer workers with more threads: --workers 1 --threads {seen.threads}",
         gain=range_of(0.4 * share, share),
