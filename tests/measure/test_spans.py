@@ -6,9 +6,12 @@ import os
 import time
 from pathlib import Path
 
+import dask
 import dask.array as da
+import dask.dataframe as dd
 import distributed
 import numpy as np
+import pandas as pd
 import pytest
 from distributed import Client
 from runs import MIB, measure
@@ -100,6 +103,19 @@ def test_inner_spans_nest_in_the_cell_and_know_their_tasks(one_worker: Client) -
     }
     assert slept == {("cell/read/decode", "decode"), ("cell/read", "read")}
     assert {part.span for part in run.work.spans if part.context != "execute"} == {"cell"}
+
+
+def test_what_a_shuffle_writes_is_not_for_lack_of_memory(one_worker: Client) -> None:
+    frame = dd.from_pandas(pd.DataFrame({"key": range(1000), "value": 1.0}), npartitions=4)
+
+    def work() -> None:
+        with dask.config.set({"dataframe.shuffle.method": "p2p"}):
+            frame.shuffle("key").compute()
+
+    run, error = measure(work, one_worker)
+    assert error is None
+    assert any(part.context == "p2p" for part in run.work.spans)
+    assert run.work.spilled == 0
 
 
 def test_bytes_written_for_lack_of_memory_are_counted(one_worker: Client) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.computing import share_out_computing
 from sdprofile.explain.thread_states import thread_states
 from sdprofile.model.account import Cause, Part
+from sdprofile.model.spans import P2P
 
 if TYPE_CHECKING:
     from sdprofile.model.run import Run
@@ -42,7 +43,11 @@ def account(run: Run) -> tuple[Part, ...]:
         return ()
     taken, busy = thread_states(trace)
     taken |= share_out_computing(run, trace, busy)
-    told = sum(part.seconds for part in run.work.spans if part.activity in _SPILLING)
+    told = sum(
+        part.seconds
+        for part in run.work.spans
+        if part.activity in _SPILLING and part.context != P2P
+    )
     untold = max(0.0, told - sum(trace.reading) - sum(trace.writing))
     moved = min(untold, taken[Cause.OVERHEAD])
     taken[Cause.OVERHEAD] -= moved

@@ -17,7 +17,7 @@ from sdprofile.internals.distributed.scheduler import cluster_metrics, empty_spa
 from sdprofile.internals.distributed.worker import send_heartbeat
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.spans import EXECUTE, SpanActivity, Work, share_out
+from sdprofile.model.spans import EXECUTE, P2P, SpanActivity, Work, share_out
 
 if TYPE_CHECKING:
     from dask.typing import Key
@@ -176,7 +176,8 @@ def _activities(amounts: list[_Amount]) -> Iterator[SpanActivity]:
 
 
 def _is_spill(key: tuple[Hashable, ...]) -> bool:
-    return key[-2:] == ("disk-write", "bytes")
+    # A P2P shuffle writes to disk whatever memory there is.
+    return key[0] != P2P and key[-2:] == ("disk-write", "bytes")
 
 
 async def _send_heartbeat(dask_worker: Worker) -> None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 EXECUTE = "execute"
 """Dask's word for what a thread does for a task, from the reading of its inputs to its end."""
 
+P2P = "p2p"
+"""Dask's word for what a shuffle does beside the tasks."""
+
 IDLE = "idle"
 """Thread time in which nothing was counted."""
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LEAST_GAIN = 1.05
 """Ratio of the times before and after a change, below which it is not worth a word."""
 
+_MOST = 0.995
+"""Fraction of the time that a change saves, at most."""
+
 _MANY_GRAPHS = 10
 """Graphs from which it is their number that takes the time."""
 
@@ -207,4 +210,4 @@ def range_of(low: float, high: float) -> tuple[float, float]:
     low, high
         Fractions of the wall time that a change saves, below 1.
     """
-    return 1 / (1 - min(low, 0.99)), 1 / (1 - min(high, 0.99))
+    return 1 / (1 - min(low, _MOST)), 1 / (1 - min(high, _MOST))

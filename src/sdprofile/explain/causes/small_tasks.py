@@ -17,10 +17,16 @@ _WORTH = 20
 _PER_THREAD = 4
 """Tasks that each thread should have, so that all are busy to the end."""
 
-_WITHIN = 0.0005
+_FEWER = 2.5
+"""How many times fewer the tasks of a prefix can be at least, with enough left for each thread."""
+
+_WITHIN = 0.001
 """Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
 
-_CALLS = 0.3
+_SHORT = 0.01
+"""Seconds up to which a task is so short that what calls cost shows."""
+
+_CALLS = 0.6
 """Fraction of a small task's own time that NumPy and the like take for each call, at least."""
 
 
@@ -31,8 +37,10 @@ def small_tasks(seen: Seen) -> Found | None:
         return None
     overhead = share * seen.run.seconds * seen.threads / tasks
     total = sum(each.total for each in seen.prefixes)
-    factor = min(_WORTH * overhead / (total / tasks), tasks / (_PER_THREAD * seen.threads))
-    if factor < 1.5:
+    most = max(seen.prefixes, key=lambda each: len(each.seconds))
+    fewer = len(most.seconds) / (_PER_THREAD * seen.threads)
+    factor = min(_WORTH * overhead / (total / tasks), fewer)
+    if factor < 1.5 or fewer < _FEWER:
         return None
     most_threads = max(run.workers * run.threads for run in seen.profile.runs)
     change = larger_chunks(
@@ -43,15 +51,15 @@ def small_tasks(seen: Seen) -> Found | None:
     )
     if change == "":
         return None
-    most = max(seen.prefixes, key=lambda each: len(each.seconds))
     less = 1 - 1 / factor
     around = share + seen.share(Cause.SENDING)
     # What waits for each other, what comes back, and what builds the graph is less then, too.
     others = seen.share(Cause.FETCHING, Cause.CHAIN, Cause.NO_MORE, Cause.RESULT)
     others += 0.5 * seen.share(Cause.KERNEL)
     within = seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU, Cause.WAITING)
-    within *= max(_CALLS, min(0.95, _WITHIN * tasks / total))
-    gain = range_of(0.9 * around * less, (around + others) * less + within)
+    mean = total / tasks
+    within *= max(_CALLS * min(1.0, _SHORT / mean), min(0.95, _WITHIN / mean))
+    gain = range_of((0.9 * around + 0.5 * others) * less, (around + others) * less + within)
     return seen.found(
         "small tasks",
         share=share,
