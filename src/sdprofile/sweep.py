@@ -170,7 +170,7 @@ class Sweep:
             if self._options.predict:
                 local = is_local(lease.client)
                 self._predictor = Predictor(cpus=self._machine.cpus if local else 0)
-            while (visit := self._next_visit(lease.plan)) is not None:
+            while (visit := self._next_visit(lease)) is not None:
                 self._tell(visit.setting, 0)
                 began = time.perf_counter()
                 try:
@@ -225,19 +225,22 @@ class Sweep:
         """Return the settings of the runs that are still to be made, those of both."""
         if self._lease is None:
             return ()
-        left = runs_left(replace(self._lease.plan, repeats=self._repeats), self.runs)
+        left = runs_left(self._plan(self._lease), self.runs)
         return left if self._rival is None else tuple(each for each in left for _ in range(2))
 
-    def _next_visit(self, plan: Plan) -> Visit | None:
+    def _plan(self, lease: Lease) -> Plan:
+        """Return the plan with as many repeats as are to be made, as far as is known."""
+        return replace(lease.plan, repeats=self._repeats)
+
+    def _next_visit(self, lease: Lease) -> Visit | None:
         """Return what to do next; once all is done more, if that may tell more and takes little."""
-        so_far = replace(plan, repeats=self._repeats)
-        visit = next_visit(so_far, self.runs)
+        visit = next_visit(self._plan(lease), self.runs)
         if visit is None and self._options.repeats is None:
             took = time.perf_counter() - self._began
             self._repeats = enough_repeats(
-                so_far, self.profile(), rival=self.rival_profile(), seconds=took
+                self._plan(lease), self.profile(), rival=self.rival_profile(), seconds=took
             )
-            visit = next_visit(replace(plan, repeats=self._repeats), self.runs)
+            visit = next_visit(self._plan(lease), self.runs)
         return visit
 
     def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:

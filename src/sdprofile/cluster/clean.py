@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sdprofile.cluster.garbage import collect_garbage, forget_messages, free_memory
 from sdprofile.cluster.own import is_started_here
 from sdprofile.cluster.worker_calls import ask_workers
-from sdprofile.cluster.worker_states import worker_states
+from sdprofile.cluster.worker_states import addresses
 from sdprofile.internals.distributed.worker import send_heartbeat
 from sdprofile.interrupts import let_in
 
@@ -90,7 +90,7 @@ def busy_workers(client: Client, *, timeout: float = REST_TIMEOUT) -> tuple[str,
 
     def count_busy() -> int:
         nonlocal busy
-        workers = [state.address for state in worker_states(client)]
+        workers = addresses(client)
         executing = ask_workers(client, _count_executing, workers=workers, timeout=timeout)
         busy = tuple(worker for worker in workers if executing.get(worker, 1))
         return len(busy)
@@ -109,7 +109,7 @@ def silent_workers(client: Client, *, timeout: float = SILENCE) -> tuple[str, ..
     timeout
         Limit in seconds.
     """
-    workers = [state.address for state in worker_states(client)]
+    workers = addresses(client)
     answers = ask_workers(client, _count_executing, workers=workers, timeout=timeout)
     return tuple(worker for worker in workers if worker not in answers)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.worker_calls import ask_workers
-from sdprofile.cluster.worker_states import worker_states
+from sdprofile.cluster.worker_states import addresses
 from sdprofile.internals import dask, distributed, python
 from sdprofile.internals.distributed.client import SCHEDULER_COMM
 from sdprofile.internals.distributed.cluster import PROCESS
@@ -44,7 +44,7 @@ def _missing(client: Client) -> Iterator[Name]:
     if isinstance(client.cluster, SpecCluster):  # others need not have what it has
         yield from missing_of(client.cluster, NAMES, "cluster")
     yield from client.run_on_scheduler(_of_scheduler)
-    workers = [state.address for state in worker_states(client)][:1]
+    workers = addresses(client)[:1]
     for question, nanny in ((_of_worker, False), (_of_nanny, True)):
         for answer in ask_workers(client, question, workers=workers, nanny=nanny).values():
             yield from answer

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.worker_states import worker_states
+from sdprofile.cluster.worker_states import addresses
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -69,7 +69,7 @@ def same_workers(client: Client) -> Iterator[None]:
         Of the cluster. A worker that leaves meanwhile does not answer, one that comes is not asked.
     """
     before = getattr(_here, "known", None)
-    _here.known = (client, [state.address for state in worker_states(client)])
+    _here.known = (client, addresses(client))
     try:
         yield
     finally:
@@ -83,9 +83,8 @@ _here = threading.local()
 def _addresses(client: Client) -> list[str]:
     known = getattr(_here, "known", None)
     if known is not None and known[0] is client:
-        addresses: list[str] = known[1]
-        return addresses
-    return [state.address for state in worker_states(client)]
+        return known[1]  # type: ignore[no-any-return]
+    return addresses(client)
 
 
 async def _ask(

@@ -55,6 +55,11 @@ def worker_states(client: Client, *, parked: bool = False) -> tuple[WorkerState,
     return states
 
 
+def addresses(client: Client) -> list[str]:
+    """Return the addresses of the workers that the scheduler knows now, but for parked ones."""
+    return [state.address for state in worker_states(client)]
+
+
 def _worker_states(dask_scheduler: Scheduler, parked: bool) -> tuple[WorkerState, ...]:
     parking = None if parked else find_plugin(dask_scheduler, PARKING)
     left_out: set[str] = getattr(parking, "parked", set())

@@ -94,10 +94,10 @@ def recommend(profile: Measured) -> Recommendation | None:
     -------
     Recommendation or None
         None where nothing was measured that could tell, as where the work was not done by the
-        workers (`Measured.compares_workers`).
+        workers (`Measured.tells_of_workers`).
     """
     candidates = make_candidates(profile.counts)
-    if not candidates or not profile.compares_workers:
+    if not candidates or not profile.tells_of_workers:
         return None
     work = kernel_work([run for run in profile.runs if run.status == "ok"])
     if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
@@ -118,7 +118,7 @@ def is_open(profile: Measured) -> bool:
 
 def _is_open(profile: Measured) -> bool:
     candidates = make_candidates(profile.counts)
-    if len(candidates) < 2 or not profile.compares_workers:
+    if len(candidates) < 2 or not profile.tells_of_workers:
         return False
     chosen = choose(candidates)
     return any(each.against(chosen).is_open for each in candidates if each is not chosen)

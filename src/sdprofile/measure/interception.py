@@ -24,13 +24,14 @@ def line_of_cell() -> int:
     Call it in what is called in place of a function. 0 in a thread that the cell has started, and
     for what sdprofile calls itself.
     """
-    frame: FrameType | None = sys._getframe(4)  # beyond those that stand in
-    line = 0
-    while frame is not None and frame.f_back is not None:
+    frame = sys._getframe(4)  # beyond those that stand in
+    line, is_ours = 0, _is_ours(frame)
+    while (caller := frame.f_back) is not None:
+        by_us = _is_ours(caller)
         # Functions that the cell calls are called by what stands in for them: the last is its own.
-        if _is_ours(frame.f_back) and not _is_ours(frame):
+        if by_us and not is_ours:
             line = frame.f_lineno
-        frame = frame.f_back
+        frame, is_ours = caller, by_us
     return line
 
 

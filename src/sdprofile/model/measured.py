@@ -102,14 +102,14 @@ class Measured:
         return len(self.parts) > 1
 
     @property
-    def compares_workers(self) -> bool:
+    def tells_of_workers(self) -> bool:
         """Whether what was measured tells of the workers: tasks ran there, and most of the time."""
         return compares_workers(self.runs) and any(run.work.tasks for run in self.runs)
 
     @property
     def is_for_nothing(self) -> bool:
         """Whether all runs ended well, and yet tell nothing of numbers of workers."""
-        return bool(self.runs) and not (self.failures or self.is_grid or self.compares_workers)
+        return bool(self.runs) and not (self.failures or self.is_grid or self.tells_of_workers)
 
     @property
     def elements(self) -> tuple[Element, ...]:

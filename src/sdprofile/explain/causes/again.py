@@ -52,9 +52,8 @@ def starts_cold(seen: Seen) -> Found | None:
     """
     trace = seen.trace
     mine: defaultdict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
-    for task, seconds in enumerate(trace.durations):
-        if seconds < float("inf"):
-            mine[trace.worker[task], seen.prefix(task)].append((trace.begun[task], seconds))
+    for task, seconds in seen.ended:
+        mine[trace.worker[task], seen.prefix(task)].append((trace.begun[task], seconds))
     workers: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for (_, prefix), tasks in mine.items():
         tasks.sort()

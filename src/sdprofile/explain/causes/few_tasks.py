@@ -64,18 +64,17 @@ def few_tasks(seen: Seen) -> Found | None:
 
 def _straggler(seen: Seen) -> Found | None:
     """Return that other threads had nothing to do while the longest task ran."""
-    trace, durations = seen.trace, seen.trace.durations
-    ended = [task for task in range(len(trace)) if durations[task] < float("inf")]
-    longest = max(ended, key=durations.__getitem__)
+    trace = seen.trace
+    longest, seconds = max(seen.ended, key=lambda each: each[1])
     tasks = seen.of_prefix(seen.prefix(longest))
-    seconds = durations[longest]
     if len(tasks.seconds) < 3 or seconds < _LONG * tasks.median:
         return None
     if seconds < _PART * seen.run.seconds:
         return None
     begin, end = trace.begun[longest], trace.ended[longest]
     busy = sum(
-        max(0.0, min(end, trace.ended[task]) - max(begin, trace.begun[task])) for task in ended
+        max(0.0, min(end, trace.ended[task]) - max(begin, trace.begun[task]))
+        for task, _ in seen.ended
     )
     share = (seen.threads * seconds - busy) / (seen.threads * seen.run.seconds)
     return seen.found(

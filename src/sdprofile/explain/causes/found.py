@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -180,6 +181,12 @@ class Seen:
         places = [bisect_right(begun, arrival) - 1 for arrival in self.trace.arrivals]
         return tuple(sending[place][1] if place >= 0 else 0 for place in places)
 
+    @cached_property
+    def ended(self) -> tuple[tuple[int, float], ...]:
+        """The tasks that came to an end, each with the seconds that it took."""
+        durations = enumerate(self.trace.durations)
+        return tuple((task, seconds) for task, seconds in durations if seconds < math.inf)
+
     def prefix(self, task: int) -> str:
         """Return the prefix of a task."""
         return self.trace.groups[self.trace.group[task]].prefix
@@ -193,9 +200,8 @@ class Seen:
     def prefixes(self) -> tuple[Tasks, ...]:
         """The tasks by prefix, those that took most thread time first."""
         by_prefix: defaultdict[str, list[float]] = defaultdict(list)
-        for task, seconds in enumerate(self.trace.durations):
-            if seconds < float("inf"):
-                by_prefix[self.prefix(task)].append(seconds)
+        for task, seconds in self.ended:
+            by_prefix[self.prefix(task)].append(seconds)
         found = (
             Tasks(prefix=prefix, seconds=tuple(sorted(each))) for prefix, each in by_prefix.items()
         )
