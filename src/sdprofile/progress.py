@@ -36,7 +36,7 @@ class Step:
     dashboard: str = ""
     """Address of dask's dashboard; empty until it is known."""
 
-    way: str = "going to"
+    way: str = "starting"
     """What is done to the cluster meanwhile."""
 
     forecast: str = ""

@@ -211,7 +211,7 @@ class Sweep:
             done=len(self.runs) + len(self._rival_runs),
             left=left,
             dashboard=self._lease.dashboard if self._lease else "",
-            way="waiting for the jobs of" if self._lease and self._lease.of_jobs else "going to",
+            way="waiting for the jobs of" if self._lease and self._lease.of_jobs else "starting",
             forecast=self._forecast,
         )
         self._notify(step)

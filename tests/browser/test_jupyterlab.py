@@ -50,7 +50,7 @@ FOLLOWING = (
     "%%sdprofile --workers 1 -r 1\nget_client().submit(time.sleep, 0.2, pure=False).result()"
 )
 CELLS = (LOAD, PROFILE, KILLED, HOSTILE, EMPTY, LONG, AFTER, FOLLOWING)
-VIEWS = ("Time", "Speedup", "Memory", "Steps", "Tasks", "Notices")
+VIEWS = ("Overview", "Memory", "Steps", "Tasks", "Notes", "Details")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SCROLLER = ".jp-WindowedPanel-outer"
 
@@ -74,7 +74,7 @@ def live(notebook: Notebook) -> Iterator[Locator]:
     widget = notebook.output(CELLS.index(PROFILE)).locator(".sdp-live")
     expect(widget).to_be_visible()
     yield widget
-    press(widget, "Time")
+    press(widget, "Overview")
     press(widget, "all")
 
 
@@ -130,8 +130,9 @@ def test_a_button_shows_its_view_and_no_other(live: Locator, name: str) -> None:
 def test_a_count_stands_out_when_it_is_chosen(
     live: Locator, name: str, chosen: int, other: int
 ) -> None:
+    press(live, "Memory")
     press(live, name)
-    rows, curves = view(live, "time").locator("tr"), live.locator("svg .sdp-curve:visible")
+    rows, curves = view(live, "memory").locator("tr"), live.locator("svg .sdp-curve:visible")
     assert opacity(rows.and_(live.locator(f".sdp-w{chosen}")).first) == 1
     assert opacity(curves.and_(live.locator(f".sdp-w{chosen}")).first) == 1
     # Text must stay readable, a curve need not.
@@ -140,7 +141,28 @@ def test_a_count_stands_out_when_it_is_chosen(
     take_picture(live, f"chosen-{chosen}")
 
 
+def test_workers_over_time_are_those_of_the_count_that_is_chosen(live: Locator) -> None:
+    over_time = live.locator(".sdp-over")
+    expect(over_time).to_have_count(2)
+    expect(over_time.filter(visible=True)).to_have_class(re.compile("sdp-shown"))
+    for name, workers in (("● 1", 1), ("■ 2", 2)):
+        press(live, name)
+        expect(over_time.filter(visible=True)).to_have_class(re.compile(f"sdp-w{workers}"))
+        expect(over_time.filter(visible=True)).to_contain_text("worker 0")
+    take_picture(live, "over-time")
+
+
+def test_the_report_stands_above_what_the_cell_shows(notebook: Notebook) -> None:
+    output = notebook.output(CELLS.index(KILLED))
+    report, value = output.locator(".sdp-live"), output.get_by_text(str(2**20), exact=True)
+    tops = [each.bounding_box() for each in (report, value)]
+    assert tops[0] is not None
+    assert tops[1] is not None
+    assert tops[0]["y"] < tops[1]["y"]
+
+
 def test_all_repeats_of_a_count_are_shown_when_it_is_chosen(live: Locator) -> None:
+    press(live, "Memory")
     repeats = live.locator("svg .sdp-repeat")
     assert repeats.count() >= 2
     expect(repeats.filter(visible=True)).to_have_count(0)
@@ -151,9 +173,9 @@ def test_all_repeats_of_a_count_are_shown_when_it_is_chosen(live: Locator) -> No
 
 def test_a_killed_count_is_told(notebook: Notebook) -> None:
     widget = notebook.output(CELLS.index(KILLED)).locator(".sdp-live")
-    expect(view(widget, "time").locator("tr.sdp-w1")).to_contain_text("killed")
-    press(widget, "Notices")
-    expect(view(widget, "notices")).to_contain_text("in hold-")
+    expect(view(widget, "overview").locator("tr.sdp-w1")).to_contain_text("killed")
+    press(widget, "Notes")
+    expect(view(widget, "notes")).to_contain_text("in hold-")
     take_picture(widget, "killed")
 
 
@@ -164,7 +186,7 @@ def test_hostile_names_are_shown_and_not_run(notebook: Notebook) -> None:
         expect(view(widget, name)).to_be_visible()
     press(widget, "Steps")
     expect(view(widget, "Steps")).to_contain_text('<img src=x onerror="window.ran=1">')
-    press(widget, "Time")
+    press(widget, "Overview")
     assert notebook.page.evaluate("window.ran") is None
 
 
@@ -174,10 +196,10 @@ def test_a_view_is_chosen_by_keyboard(notebook: Notebook, live: Locator, key: st
     keyboard = notebook.page.keyboard
     for _ in range(10):
         keyboard.press("Tab")
-        if button(live, "Speedup").evaluate("button => button === document.activeElement"):
+        if button(live, "Memory").evaluate("button => button === document.activeElement"):
             break
     keyboard.press(key)
-    expect(view(live, "speedup")).to_be_visible()
+    expect(view(live, "memory")).to_be_visible()
     # The notebook has shortcuts of its own: Enter edits a cell, for one.
     assert notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.mode") == "command"
 
@@ -287,7 +309,7 @@ def test_the_interrupt_button_stops_a_profile(lab: Server, notebook: Notebook) -
     notebook.wait_idle()
     assert not (lab.folder / "after.txt").exists()
     measured = notebook.output(CELLS.index(LONG)).locator(".sdp-live")
-    expect(view(measured, "time").locator("tr.sdp-w1")).to_contain_text("ok")
+    expect(view(measured, "details").locator("tr.sdp-w1")).to_contain_text("ok")
     take_picture(notebook.page, "interrupted")
     notebook.select(CELLS.index(FOLLOWING))
     assert notebook.run("notebook:run-cell")

@@ -27,8 +27,8 @@ def test_a_view_is_chosen_in_the_widget(server: Server, browser: Browser) -> Non
     with server.opened(browser, "profile.ipynb") as notebook:
         assert notebook.run("notebook:run-all-cells")
         widget = notebook.output(1).locator(".sdp-live")
-        expect(widget.locator(".sdp-view-time").first).to_be_visible()
+        expect(widget.locator(".sdp-view-overview").first).to_be_visible()
         widget.get_by_role("button", name="Memory").click()
         expect(widget.locator(".sdp-view-memory").first).to_be_visible()
-        expect(widget.locator(".sdp-view-time").first).to_be_hidden()
+        expect(widget.locator(".sdp-view-overview").first).to_be_hidden()
         take_picture(notebook.page, "notebook7")

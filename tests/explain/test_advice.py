@@ -16,13 +16,12 @@ from profiles import (
     make_step,
 )
 
-from sdprofile.explain.advice import make_advice
+from sdprofile.explain.advice import make_answer
 from sdprofile.explain.recommend import recommend
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, Thresholds, WorkerPeak
 from sdprofile.model.run import Run
 from sdprofile.model.tasks import PrefixMemory
-from sdprofile.results.profile import Profile
 
 MB = 10**6
 STEPS = (make_step("cell/polygon_query (line 2)", 7.5),)
@@ -51,17 +50,16 @@ def advice(*runs: Run, **kwargs: Any) -> str:
     return make_profile(*runs, **kwargs).advice
 
 
-def sentence(profile: Profile, number: int) -> str:
-    """Return one sentence, without its full stop."""
-    return profile.advice.removesuffix(".").split(". ")[number]
-
-
 def about_count(*runs: Run, **kwargs: Any) -> str:
-    return sentence(make_profile(*runs, **kwargs), 0)
+    """Return the headline, and the line on other counts if there is one."""
+    answer = make_profile(*runs, **kwargs).answer
+    others = [line.fact for line in answer.lines if " took up to " not in line.fact]
+    return ". ".join([answer.first, *others])
 
 
 def about_memory(*runs: Run, **kwargs: Any) -> str:
-    return sentence(make_profile(*runs, **kwargs), 0)
+    *_, line = make_profile(*runs, **kwargs).answer.lines
+    return line.text
 
 
 def test_whole_advice_of_3_repeats() -> None:
@@ -72,10 +70,10 @@ def test_whole_advice_of_3_repeats() -> None:
     )
 
     assert text == (
-        "2 workers: 1.6x the speed of 1 for 1.9x the memory (no overlap, but 3 repeats cannot prove"
-        " it: use -r 5); 4 were not measurably faster with 3 repeats, and need 1.8x the memory."
-        " Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just have held it,"
-        " 3.6GB without spilling."
+        "Use 2 workers of 3.6GB: 10.0 s instead of 16.0 s, 1.6x faster (no overlap, but 3 repeats"
+        " cannot prove it: use -r 5; 3.80 GB in all instead of 2.00 GB)."
+        " 4 workers were not measurably faster with 3 repeats, and need 1.8x the memory."
+        " Each of 2 workers took up to 2.15 GB: use --memory 3.6GB (2.3GB is the bare minimum)."
     )
 
 
@@ -87,9 +85,10 @@ def test_whole_advice_of_5_repeats() -> None:
     )
 
     assert text == (
-        "2 workers: 1.6x the speed of 1 for 1.9x the memory; 4 take the same time,"
-        " and need 1.8x the memory. Each of 2 workers took up to 2.15 GB: --memory 2.3GB would just"
-        " have held it, 3.6GB without spilling."
+        "Use 2 workers of 3.6GB: 10.0 s instead of 16.0 s, 1.6x faster (shown by 5 repeats;"
+        " 3.80 GB in all instead of 2.00 GB)."
+        " 4 workers take the same time, and need 1.8x the memory."
+        " Each of 2 workers took up to 2.15 GB: use --memory 3.6GB (2.3GB is the bare minimum)."
     )
 
 
@@ -101,10 +100,10 @@ def test_whole_advice_after_a_kill_in_finalize() -> None:
     )
 
     assert text == (
-        "4 workers: 2.0x the speed of 2 for 1.2x the memory (no overlap, but 3 repeats cannot prove"
-        " it: use -r 5); more were not tried."
-        " Each of 4 workers took up to 4.00 GB: --memory 4.3GB would just have held it,"
-        " 5GB without spilling."
+        "Use 4 workers of 5GB: 4.00 s instead of 8.00 s, 2.0x faster (no overlap, but 3 repeats"
+        " cannot prove it: use -r 5; 6.00 GB in all instead of 5.00 GB)."
+        " More workers were not tried."
+        " Each of 4 workers took up to 4.00 GB: use --memory 5GB (4.3GB is the bare minimum)."
         " With 1 worker the memory went into the whole result, which dask puts together on one"
         " worker."
     )
@@ -118,7 +117,7 @@ def test_3_repeats_do_not_show_that_1_worker_is_enough() -> None:
     )
 
     assert text == (
-        "Use 1 worker: 2 and 4 were not measurably faster with 3 repeats,"
+        "Use 1 worker of 1.7GB: 2 and 4 were not measurably faster with 3 repeats,"
         " and need 2.0x and 4.0x the memory"
     )
 
@@ -137,7 +136,7 @@ def test_1_worker_is_enough_where_more_take_the_same_time() -> None:
         *repeats(2, *[10, 10.1, 9.9, 10.2, 9.8], high=2 * GB),
     )
 
-    assert text == "1 worker is enough: 2 take the same time, and need 2.0x the memory"
+    assert text == "1 worker of 1.7GB is enough: 2 take the same time, and need 2.0x the memory"
 
 
 def test_counts_that_were_slower_are_told_apart_from_those_that_add_nothing() -> None:
@@ -160,8 +159,8 @@ def test_one_repeat_proves_nothing() -> None:
     text = about_count(*repeats(1, 10, high=GB), *repeats(2, 5, high=GB), machine=MACHINE)
 
     assert text == (
-        "2 workers: 2.0x the speed of 1 for 1.0x the memory (1 repeat cannot prove it: use -r 5);"
-        " more were not tried"
+        "Use 2 workers of 1.7GB: 5.00 s instead of 10.0 s, 2.0x faster (1 repeat cannot prove it:"
+        " use -r 5; 1.00 GB in all). More workers were not tried"
     )
 
 
@@ -173,7 +172,10 @@ def test_poor_step_names_the_cheaper_count() -> None:
         make_run(8, status="killed"),
     )
 
-    assert text == "4 workers: 2.4x the speed of 1 for 4.0x the memory; 2 give 2.0x for 2.0x"
+    assert text == (
+        "Use 4 workers of 1.7GB: 5.00 s instead of 12.0 s, 2.4x faster (shown by 4 repeats;"
+        " 4.00 GB in all instead of 1.00 GB). 2 workers are 2.0x faster for 2.0x the memory"
+    )
 
 
 def test_good_step_names_no_other_count() -> None:
@@ -184,7 +186,10 @@ def test_good_step_names_no_other_count() -> None:
         make_run(8, status="killed"),
     )
 
-    assert text == "4 workers: 3.0x the speed of 1 for 4.0x the memory"
+    assert text == (
+        "Use 4 workers of 1.7GB: 4.00 s instead of 12.0 s, 3.0x faster (shown by 4 repeats;"
+        " 4.00 GB in all instead of 1.00 GB)"
+    )
 
 
 def test_choice_that_the_smallest_count_does_not_bear_out_may_be_chance() -> None:
@@ -196,8 +201,8 @@ def test_choice_that_the_smallest_count_does_not_bear_out_may_be_chance() -> Non
     )
 
     assert text == (
-        "2 workers: 1.1x the speed of 1 for 1.0x the memory (which may be chance);"
-        " 4 were not measurably faster with 3 repeats, and need 1.0x the memory"
+        "Use 2 workers of 1.7GB: 9.00 s instead of 10.0 s, 1.1x faster (may be chance; 1.00 GB in"
+        " all). 4 workers were not measurably faster with 3 repeats, and need 1.0x the memory"
     )
 
 
@@ -212,17 +217,18 @@ def test_where_the_kernel_works_the_smallest_count_is_advised_and_the_step_named
     runs = [*in_kernel(1, 10.0, 10.0, 10.0, steps=STEPS), *in_kernel(2, 8.0, 8.1, 8.2, steps=STEPS)]
 
     assert about_count(*runs) == (
-        "Use 1 worker: polygon_query (line 2) took 7.50 s of 8.20 s in the kernel, where more"
-        " workers cannot help"
+        "Use 1 worker of 1.7GB: polygon_query (line 2) took 7.50 s of 8.20 s in the kernel, where"
+        " more workers cannot help"
     )
     assert about_count(*in_kernel(1, *[10.0] * 3), *in_kernel(2, *[8.0] * 3)) == (
-        "Use 1 worker: most of the work is done in the kernel, where more workers cannot help"
+        "Use 1 worker of 1.7GB: most of the work is done in the kernel, where more workers"
+        " cannot help"
     )
 
 
 def test_what_is_proven_to_be_faster_is_advised_though_the_kernel_works() -> None:
     assert about_count(*in_kernel(1, *[10.0] * 4), *in_kernel(2, *[8.0] * 4)).startswith(
-        "2 workers: 1.2x the speed of 1"
+        "Use 2 workers of 1.7GB: 8.00 s instead of 10.0 s, 1.2x faster"
     )
 
 
@@ -237,7 +243,8 @@ def test_more_are_not_asked_for_where_the_machine_has_no_room(limits: dict[str, 
 
 def test_one_count_gets_advice_on_memory_only() -> None:
     assert advice(*repeats(1, 8, 8, 8, peak=1900 * MB)) == (
-        "1 worker took up to 1.90 GB: --memory 2GB would just have held it, 3.2GB without spilling."
+        "1 worker of 3.2GB: 8.00 s."
+        " 1 worker took up to 1.90 GB: use --memory 3.2GB (2GB is the bare minimum)."
     )
 
 
@@ -245,8 +252,7 @@ def test_limit_is_in_the_users_unit() -> None:
     text = about_memory(make_run(peak=2**30, memory_limit=5 * 2**30), decimal=False)
 
     assert text == (
-        "1 worker took up to 1.00 GiB: --memory 1.1GiB would just have held it,"
-        " 1.7GiB without spilling"
+        "1 worker took up to 1.00 GiB: use --memory 1.7GiB (1.1GiB is the bare minimum)"
     )
 
 
@@ -254,16 +260,16 @@ def test_limit_that_did_not_spill_is_enough_not_to() -> None:
     # 4 GB are 80 % of 5 GB: above dask's mark, but nothing was written.
     text = about_memory(make_run(peak=4 * GB, memory_limit=5 * GB))
 
-    assert text.endswith("--memory 4.3GB would just have held it, 5GB without spilling")
+    assert text.endswith("use --memory 5GB (4.3GB is the bare minimum)")
 
 
 @pytest.mark.parametrize(
     ("thresholds", "said"),
     [
-        (Thresholds(terminate=0.8), "--memory 5GB would just have held it"),
-        (Thresholds(target=0.8, terminate=0.8), "--memory 5GB would just have held it"),
-        (Thresholds(terminate=None), "--memory 4GB would just have held it, 5GB without spilling"),
-        (Thresholds(target=None, spill=None), "--memory 4.3GB would just have held it"),
+        (Thresholds(terminate=0.8), "use --memory 5GB"),
+        (Thresholds(target=0.8, terminate=0.8), "use --memory 5GB"),
+        (Thresholds(terminate=None), "use --memory 5GB (4GB is the bare minimum)"),
+        (Thresholds(target=None, spill=None), "use --memory 4.3GB"),
     ],
 )
 def test_limits_go_by_what_the_workers_are_set_to(thresholds: Thresholds, said: str) -> None:
@@ -275,13 +281,13 @@ def test_limits_go_by_what_the_workers_are_set_to(thresholds: Thresholds, said: 
 def test_peak_above_the_mark_asks_for_more_than_the_limit() -> None:
     text = about_memory(make_run(peak=49 * GB // 10, memory_limit=5 * GB))
 
-    assert text == "1 worker took up to 4.90 GB: --memory 5.2GB would just have held it"
+    assert text == "1 worker took up to 4.90 GB: use --memory 5.2GB"
 
 
 def test_without_a_limit_the_marks_alone_count() -> None:
     text = about_memory(make_run(peak=6 * GB, memory_limit=None))
 
-    assert text.endswith("--memory 6.4GB would just have held it, 10GB without spilling")
+    assert text.endswith("use --memory 10GB (6.4GB is the bare minimum)")
 
 
 def test_sampled_peak_is_no_more_than_what_was_seen() -> None:
@@ -289,13 +295,13 @@ def test_sampled_peak_is_no_more_than_what_was_seen() -> None:
 
     text = about_memory(make_run(worker_peaks=(peak,)))
 
-    assert text.startswith("1 worker was seen at up to 1.00 GB: --memory 1.1GB")
+    assert text.startswith("1 worker was seen at up to 1.00 GB: use --memory 1.7GB")
 
 
 def test_peak_that_spilling_held_down_gives_no_limit() -> None:
     assert advice(make_run(peak=3 * GB, memory_limit=5 * GB, spilled=GB)) == (
-        "1 worker took up to 3.00 GB, held down by spilling: raise --memory above 5.00 GB to see"
-        " how much it needs."
+        "1 worker: 10.0 s. 1 worker took up to 3.00 GB, held down by spilling: raise --memory"
+        " above 5.00 GB to see how much it needs."
     )
 
 
@@ -315,7 +321,7 @@ def test_task_of_a_kill_is_told_with_what_it_took_elsewhere() -> None:
     text = advice(killed(tasks=ADD), make_run(2, task_memory=(memory,)))
 
     assert text.endswith(
-        "without spilling. With 1 worker add was running when the memory ran out;"
+        "is the bare minimum). With 1 worker add was running when the memory ran out;"
         " with 2 workers a task of add took up to 1.20 GB."
     )
 
@@ -336,7 +342,10 @@ def test_what_one_thread_measured_goes_before_what_several_did_together() -> Non
 
     parts = make_profile(killed(tasks=ADD), *runs)
 
-    assert "with 2 workers a task of add took up to 300 MB" in make_advice(parts, recommend(parts))
+    assert (
+        "with 2 workers a task of add took up to 300 MB"
+        in make_answer(parts, recommend(parts)).text
+    )
 
 
 def test_memory_of_the_killed_run_itself_is_not_what_it_took_elsewhere() -> None:

@@ -78,10 +78,10 @@ def test_settings_come_by_part_and_are_held_against_the_first() -> None:
 
 def test_advice_names_the_setting_and_what_each_axis_does_there() -> None:
     assert chunks().advice == (
-        "2 workers, chunk=1000: 4.0x the speed of 1 worker, chunk=500."
+        "Use 2 workers, chunk=1000: 5.10 s instead of 20.4 s with 1 worker, chunk=500, 4.0x faster"
+        " (shown by 5 repeats)."
         " Around it: chunk up to 4.0x (1000 against 500), workers up to 2.0x (2 against 1)."
-        " Each of 2 workers took up to 1.00 GB: --memory 1.1GB would just have held it, 1.7GB"
-        " without spilling."
+        " Each of 2 workers took up to 1.00 GB: use --memory 1.7GB (1.1GB is the bare minimum)."
     )
 
 
@@ -89,7 +89,7 @@ def test_of_settings_that_none_beats_the_one_with_the_fewest_threads_is_advised(
     runs = [*chunk(500, 1, 10.0), *chunk(500, 2, 10.0), *chunk(1000, 4, 9.99)]
     advice = make_profile(*runs, repeats=5).advice
     assert advice.startswith(
-        "1 worker, chunk=500: nothing else was measurably faster;"
+        "Use 1 worker, chunk=500: nothing else was measurably faster;"
         " 4 workers, chunk=1000 takes the same time."
     )
     assert "workers no difference" in advice
@@ -103,7 +103,7 @@ def test_a_spread_that_hides_a_difference_is_not_taken_for_none() -> None:
     ]
     advice = make_profile(*runs, repeats=5).advice
     assert advice.startswith(
-        "1 worker, 1 thread: nothing else was measurably faster;"
+        "Use 1 worker, 1 thread: nothing else was measurably faster;"
         " 4 workers, 1 thread was not measurably faster."
     )
     assert "workers no measurable difference" in advice

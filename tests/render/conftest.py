@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from sdprofile.explain.answer import Answer
 from sdprofile.results.profile import Profile
 
 
 @pytest.fixture(autouse=True)
-def advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give no advice on made-up profiles, unless a test sets its own."""
-    monkeypatch.setattr(Profile, "advice", "")
+def answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give no answer for made-up profiles, unless a test sets its own."""
+    monkeypatch.setattr(Profile, "answer", Answer())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.answer import Answer, Line, joined_lines
 from sdprofile.explain.killed import killed_words
-from sdprofile.explain.needs import need_of, peak_parts
+from sdprofile.explain.limits import limits_of, memory_line
+from sdprofile.explain.needs import need_of
 from sdprofile.explain.recommend import (
     Candidate,
     Evidence,
@@ -17,7 +21,14 @@ from sdprofile.explain.recommend import (
     make_candidates,
 )
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
-from sdprofile.units import capitalized, each_of, format_bytes, format_limit, listed, plural
+from sdprofile.units import (
+    capitalized,
+    format_bytes,
+    format_limit,
+    format_seconds,
+    listed,
+    plural,
+)
 
 if TYPE_CHECKING:
     from sdprofile.explain.causes.found import Found
@@ -28,10 +39,10 @@ POOR_STEP = 0.7
 """Efficiency of the step from the next smaller count below which that count is named, too."""
 
 
-def make_advice(
+def make_answer(
     profile: Measured, found: Recommendation | None, *, causes: Sequence[Found] = ()
-) -> str:
-    """Return what to do next, in at most four sentences.
+) -> Answer:
+    """Return what to do next.
 
     Parameters
     ----------
@@ -44,10 +55,10 @@ def make_advice(
 
     Returns
     -------
-    str
-        The count to use and why, the largest cause that holds the cell back with its change, the
-        smallest limits that would have held it, and for a count that was killed what took the
-        memory. Empty where nothing was measured that could tell.
+    Answer
+        The count and memory to use and why, the largest cause that holds the cell back with its
+        change, what larger counts did, what memory each worker took, and for a count that was
+        killed what took the memory. Empty where nothing was measured that could tell.
 
     Notes
     -----
@@ -61,61 +72,110 @@ def make_advice(
     killed = killed_words(profile)
     if not make_candidates(profile.counts):
         return _nothing_finished(profile, killed)
-    sentences = []
-    if found is not None:
-        sentences += [
-            _kernel(found.kernel, found.chosen)
-            if found.kernel
-            else _count(found.chosen, found.candidates, profile)
-        ]
-        sentences += [_cause(cause, found) for cause in causes[:1]]
-        sentences += [memory_advice(found.chosen, profile)]
-    sentences += [capitalized(killed)] if killed else []
-    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+    ran_out = Line(fact=capitalized(killed)) if killed else None
+    if found is None:
+        return Answer(lines=joined_lines([ran_out]))
+    chosen = found.chosen
+    memory = memory_line(chosen, profile)
+    cause = _cause(causes[0], found) if causes else None
+    if found.kernel is not None:
+        headline = _kernel(found.kernel, chosen, profile)
+        return Answer(headline=headline, lines=joined_lines([cause, memory, ran_out]))
+    if len(found.candidates) == 1:
+        headline = _alone(chosen, profile)
+        lines = joined_lines([cause, memory, ran_out])
+        return Answer(headline=headline, lines=lines) if lines else Answer()
+    headline, remark, others = _count(chosen, found.candidates, profile)
+    return Answer(
+        headline=headline, remark=remark, lines=joined_lines([cause, others, memory, ran_out])
+    )
 
 
-def _cause(cause: Found, found: Recommendation) -> str:
+def _cause(cause: Found, found: Recommendation) -> Line:
     """Return a cause, with the count where it was seen if that is not the one to use."""
     if cause.workers == found.chosen.workers:
-        return cause.sentence
-    return f"With {plural(cause.workers, 'worker')} {cause.clause}"
+        return cause.line
+    fact = f"With {plural(cause.workers, 'worker')} {cause.fact}"
+    return replace(cause.line, fact=fact)
 
 
-def _kernel(work: KernelWork, chosen: Candidate) -> str:
+def _named(chosen: Candidate, profile: Measured) -> str:
+    """Return a count with the memory to give it, ``4 workers of 1.7GB``."""
+    name = plural(chosen.workers, "worker")
+    limits = limits_of(chosen, profile)
+    return f"{name} of {limits[1]}" if limits else name
+
+
+def _alone(chosen: Candidate, profile: Measured) -> str:
+    """Return what the only count that finished took, and with which others a worker was killed."""
+    name, took = _named(chosen, profile), format_seconds(chosen.timing.median)
+    killed = [each.workers for each in profile.failures if each.status == "killed"]
+    if not killed:
+        return f"{name}: {took}"
+    counts = listed([str(workers) for workers in dict.fromkeys(killed)])
+    return f"Use {name}: {took}, where with {counts} a worker was killed"
+
+
+def _kernel(work: KernelWork, chosen: Candidate, profile: Measured) -> str:
     """Return that the kernel does the work, and in which step."""
     what = work.where or "most of the work is done"
-    name = plural(chosen.workers, "worker")
-    return f"Use {name}: {what} in the kernel, where more workers cannot help"
+    return f"Use {_named(chosen, profile)}: {what} in the kernel, where more workers cannot help"
 
 
-def _count(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured) -> str:
-    """Return what the count gains on the smallest, and that larger ones gain no more."""
-    first = candidates[0]
-    if len(candidates) == 1:
-        return ""
-    name = plural(chosen.workers, "worker")
+def _count(
+    chosen: Candidate, candidates: Sequence[Candidate], profile: Measured
+) -> tuple[str, str, Line | None]:
+    """Return what the count gains on the smallest, how sure that is, and what others did."""
+    first, name = candidates[0], _named(chosen, profile)
     larger = "; ".join(_larger(chosen, candidates))
     if larger and (cpus := _shared_cpus(candidates[-1], profile)):
         larger += f" (this machine has {plural(cpus, 'core')})"
     if chosen is first:
         # Enough is only what others were shown not to beat, not where nothing could be shown.
         if all(shows_no_gain(each, chosen) for each in candidates[1:]):
-            return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}"
-        return f"Use {name}: {larger}"
-    text = f"{name}: {speed_of(chosen, first)} the speed of {first.workers}"
-    if times := _times_memory([chosen], first):
-        text += f" for {times} the memory"
-    text += doubt(chosen, first)
-    below = candidates[candidates.index(chosen) - 1]
+            return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}", "", None
+        return f"Use {name}: {larger}", "", None
+    took, instead = (format_seconds(each.timing.median) for each in (chosen, first))
+    headline = f"Use {name}: {took} instead of {instead}, {speed_of(chosen, first)} faster"
+    sure = doubt(chosen, first) or f"shown by {chosen.against(first).runs} repeats"
+    remark = "; ".join(filter(None, (sure, _in_all(chosen, first, profile))))
+    return headline, remark, _others(chosen, candidates, profile, larger)
+
+
+def _in_all(chosen: Candidate, first: Candidate, profile: Measured) -> str:
+    """Return the memory that all workers of a count took, against that of another."""
+    if not chosen.memory:
+        return ""
+    took, instead = (
+        format_bytes(each.memory, decimal=profile.decimal) if each.memory else ""
+        for each in (chosen, first)
+    )
+    return f"{took} in all instead of {instead}" if instead not in ("", took) else f"{took} in all"
+
+
+def _others(
+    chosen: Candidate, candidates: Sequence[Candidate], profile: Measured, larger: str
+) -> Line | None:
+    """Return what a smaller count gives where it costs much less, and what larger ones did."""
+    parts = []
+    first, below = candidates[0], candidates[candidates.index(chosen) - 1]
     if below is not first and _step(below, chosen) < POOR_STEP:
         times = _times_memory([below], first)
-        text += f"; {below.workers} give {speed_of(below, first)}" + (
-            f" for {times}" if times else ""
+        for_less = f" for {times} the memory" if times else ""
+        parts.append(
+            f"{plural(below.workers, 'worker')} are {speed_of(below, first)} faster{for_less}"
         )
     if larger:
-        return f"{text}; {larger}"
-    untried = chosen.count is profile.counts[-1] and _has_room(chosen, profile)
-    return f"{text}; more were not tried" if untried else text
+        parts.append(larger if parts else _with_noun(larger))
+    elif chosen.count is profile.counts[-1] and _has_room(chosen, profile):
+        parts.append("more workers were not tried")
+    return Line(fact=capitalized("; ".join(parts))) if parts else None
+
+
+def _with_noun(clause: str) -> str:
+    """Return a clause that begins with counts with the word for what they are."""
+    counts, verb, rest = re.split(r" (are|were|take) ", clause, maxsplit=1)
+    return f"{counts} workers {verb} {rest}"
 
 
 def _shared_cpus(largest: Candidate, profile: Measured) -> int:
@@ -155,16 +215,16 @@ def shows_no_gain(candidate: Candidate, base: Candidate) -> bool:
 
 
 def doubt(chosen: Candidate, first: Candidate) -> str:
-    """Return in brackets how far the repeats prove that one is faster; empty where they do."""
+    """Return why the repeats do not prove that one is faster; empty where they do."""
     verdict = chosen.against(first)
     found = evidence(verdict)
     if found is Evidence.FASTER:
         return ""
     if found is not Evidence.LIKELY_FASTER:
-        return " (which may be chance)"
+        return "may be chance"
     if verdict.runs == 1:
-        return " (1 repeat cannot prove it: use -r 5)"
-    return f" (no overlap, but {verdict.runs} repeats cannot prove it: use -r 5)"
+        return "1 repeat cannot prove it: use -r 5"
+    return f"no overlap, but {verdict.runs} repeats cannot prove it: use -r 5"
 
 
 def speed_of(candidate: Candidate, base: Candidate) -> str:
@@ -197,39 +257,12 @@ def _has_room(chosen: Candidate, profile: Measured) -> bool:
     return more * run.threads <= machine.cpus and more * (run.memory_limit or 0) <= machine.memory
 
 
-def memory_advice(chosen: Candidate, profile: Measured) -> str:
-    """Return which limits would have held the count."""
-    peak, limit = chosen.count.peak_worker, chosen.count.memory_limit
-    if peak is None:
-        return ""
-    runs = chosen.count.runs
-    who = each_of(chosen.workers, "worker")
-    exact = all(each.exact for run in runs for each in run.memory.worker_peaks)
-    took = f"{capitalized(who)} {'took' if exact else 'was seen at'} up to"
-    took += f" {format_bytes(peak, decimal=profile.decimal)}"
-    if any(run.work.spilled for run in runs):
-        above = f" above {format_bytes(limit, decimal=profile.decimal)}" if limit else ""
-        return f"{took}, held down by spilling: raise --memory{above} to see how much it needs"
-    thresholds = profile.thresholds
-    holds = math.ceil(peak / thresholds.usable)
-    roomy = math.ceil(peak / thresholds.spills) if thresholds.spills else holds
-    if limit is not None:
-        # It did not spill with this much, so it needs no more for that.
-        roomy = max(holds, min(roomy, limit))
-    small, large = (format_limit(each, decimal=profile.decimal) for each in (holds, roomy))
-    fullest = max(runs, key=lambda run: run.memory.peak_worker or 0)
-    parts = peak_parts(fullest, decimal=profile.decimal)
-    took += f" ({parts})" if parts else ""
-    text = f"{took}: --memory {small} would just have held it"
-    return text if small == large else f"{text}, {large} without spilling"
-
-
-def _nothing_finished(profile: Measured, killed: str) -> str:
+def _nothing_finished(profile: Measured, killed: str) -> Answer:
     """Return what to try where no count finished."""
     by_status = {failure.status: failure for failure in reversed(profile.failures)}
     if not by_status:
-        return ""
-    text = f"No count finished: {killed}." if killed else "No count finished."
+        return Answer()
+    headline = f"No count finished: {killed}" if killed else "No count finished"
     if (failure := by_status.get("killed")) is not None and failure.nbytes is not None:
         above = ""
         if need := need_of(failure, profile):
@@ -249,4 +282,4 @@ def _nothing_finished(profile: Measured, killed: str) -> str:
         way = "Fix the error that the cell raises, then profile it again"
     else:
         way = "Try a smaller part of the data"
-    return f"{text} {way}."
+    return Answer(headline=headline, lines=(Line(fact=way),))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from sdprofile.explain.verdict import Verdict, compare
+from sdprofile.explain.answer import Answer
+from sdprofile.explain.verdict import FASTER, SAME, SLOWER, Verdict, compare
 from sdprofile.model.measured import Measured
 from sdprofile.model.run import CountSummary
 from sdprofile.units import format_bytes, listed, plural
+
+_LEAST_MEMORY = 0.05
+"""Fraction of a peak by which another must differ for it to be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +83,48 @@ class Compared:
         )
 
     @cached_property
+    def answer(self) -> Answer:
+        """What became of the time and the memory, at the count at which the later is fastest."""
+        known = (change for change in self.counts if change.verdict is not None)
+        fastest = min(known, key=lambda change: _median(change.after), default=None)
+        if fastest is None or fastest.verdict is None:
+            return Answer()
+        text, remark = _change(fastest, fastest.verdict, self)
+        return Answer(headline=f"{self.names[1]} {text}", remark=remark)
+
+    @cached_property
     def differences(self) -> tuple[str, ...]:
         """In what the two differ beside their code; each makes the ratios doubtful."""
         return tuple(_differences(self.before, self.after))
+
+
+def _median(count: CountSummary) -> float:
+    return math.inf if count.timing is None else count.timing.median
+
+
+def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[str, str]:
+    """Return what became of one count, ``is 1.8x faster than before``, and how sure that is."""
+    other, remark = compared.names[0], ""
+    way, ratio = "faster", verdict.ratio
+    low, high = verdict.interval or (verdict.ratio_low, verdict.ratio_high)
+    if ratio < 1:
+        way, ratio, low, high = "slower", 1 / ratio, 1 / high, 1 / low
+    if verdict.word == SAME:
+        text = f"takes the same time as {other}"
+    elif verdict.word in (FASTER, SLOWER) or verdict.apart:
+        shown = verdict.word in (FASTER, SLOWER)
+        text = f"{'is' if shown else 'was'} {ratio:.1f}x {way} than {other}"
+        within = [f"{low:.1f} to {high:.1f}x"] if verdict.runs > 1 else []
+        doubt = [] if shown else [f"{plural(verdict.runs, 'repeat')} cannot prove it"]
+        remark = "; ".join([*within, *doubt])
+    else:
+        text = f"was not measurably faster or slower than {other}"
+    text += f" with {plural(change.workers, 'worker')}"
+    before, after = change.before.peak_worker, change.after.peak_worker
+    if before and after and abs(after - before) >= _LEAST_MEMORY * before:
+        amount = format_bytes(abs(after - before), decimal=compared.after.decimal)
+        text += f", and needs {amount} {'less' if after < before else 'more'} per worker"
+    return text, remark
 
 
 def _differences(before: Measured, after: Measured) -> Iterator[str]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from sdprofile.explain.advice import make_advice
+from sdprofile.explain.advice import make_answer
+from sdprofile.explain.answer import Answer
 from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
 from sdprofile.explain.causes.kernel import WORKS_ITSELF
-from sdprofile.explain.grid import grid_advice, grid_notices
+from sdprofile.explain.grid import grid_answer, grid_notices
 from sdprofile.explain.notices.every import make_notices
 from sdprofile.explain.recommend import Recommendation, recommend
-from sdprofile.model.measured import Measured
+from sdprofile.model.measured import Measured, traced
 from sdprofile.model.notice import Notice
+from sdprofile.model.run import CountSummary, Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +26,7 @@ class Explained(Measured):
     def notices(self) -> tuple[Notice, ...]:
         """Facts that make a number doubtful, or that explain it, each with advice.
 
-        Among them are the causes that hold the cell back, but for the one in `advice`.
+        Among them are the causes that hold the cell back, but for the one in `answer`.
         """
         found = grid_notices(self) if self.is_grid else make_notices(self)
         causes = [cause.notice for cause in self._untold[1:]]
@@ -44,12 +46,29 @@ class Explained(Measured):
         largest = self._recommendation.candidates[-1].count
         return find_causes(self, [chosen] if chosen is largest else [chosen, largest])
 
-    @cached_property
+    @property
     def advice(self) -> str:
         """The count and memory to use, and what holds it back; empty where nothing could tell."""
+        return self.answer.text
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The same in its parts, as a report shows it."""
         if self.is_grid:
-            return grid_advice(self)
-        return make_advice(self, self._recommendation, causes=self._untold)
+            return grid_answer(self)
+        return make_answer(self, self._recommendation, causes=self._untold)
+
+    @property
+    def chosen(self) -> CountSummary | None:
+        """The worker count to use; None where nothing could tell."""
+        return None if self._recommendation is None else self._recommendation.chosen.count
+
+    @property
+    def shown_run(self) -> Run | None:
+        """The run that stands for all where one is shown: of the count to use, if there is one."""
+        chosen = [] if self.chosen is None else [self.chosen]
+        runs = (traced(count.runs) for count in (*chosen, *reversed(self.counts)))
+        return next((run for run in runs if run is not None and run.trace), None)
 
     @cached_property
     def _recommendation(self) -> Recommendation | None:

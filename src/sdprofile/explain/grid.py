@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.advice import doubt, make_advice, memory_advice, shows_no_gain, speed_of
+from sdprofile.explain.advice import doubt, make_answer, shows_no_gain, speed_of
+from sdprofile.explain.answer import Answer, Line, joined_lines
+from sdprofile.explain.limits import memory_line
 from sdprofile.explain.notices.every import make_notices
 from sdprofile.explain.notices.task_memory import side_by_side
 from sdprofile.explain.recommend import Candidate, beats, make_candidates, recommend
@@ -14,7 +16,7 @@ from sdprofile.explain.verdict import NOT_FASTER
 from sdprofile.model.measured import compares_workers
 from sdprofile.model.notice import Notice
 from sdprofile.model.setting import LIMIT, Axis
-from sdprofile.units import listed
+from sdprofile.units import format_seconds, listed
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -53,7 +55,7 @@ def grid_notices(profile: Measured) -> tuple[Notice, ...]:
     return (*merged, *whole)
 
 
-def grid_advice(profile: Measured) -> str:
+def grid_answer(profile: Measured) -> Answer:
     """Return which setting to use and why, what each axis does there, and the memory to give it.
 
     Parameters
@@ -70,15 +72,15 @@ def grid_advice(profile: Measured) -> str:
     if not candidates:
         return _nothing_finished(profile)
     if not compares_workers(profile.runs):
-        return ""
+        return Answer()
     fastest = min(candidates, key=lambda each: each.timing.median)
     chosen = min((each for each in candidates if not beats(fastest, each)), key=_price)
-    sentences = [
-        _choice(chosen, fastest, candidates[0], profile),
+    headline, remark = _choice(chosen, fastest, candidates[0], profile)
+    lines = [
         _effects(chosen, candidates, profile),
-        _limits(chosen, candidates, profile) or memory_advice(chosen, profile),
+        *(_limits(chosen, candidates, profile) or [memory_line(chosen, profile)]),
     ]
-    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+    return Answer(headline=headline, remark=remark, lines=joined_lines(lines))
 
 
 def _price(candidate: Candidate) -> tuple[int, int]:
@@ -89,21 +91,26 @@ def _price(candidate: Candidate) -> tuple[int, int]:
     return setting.workers * setting.threads, memory
 
 
-def _choice(chosen: Candidate, fastest: Candidate, first: Candidate, profile: Measured) -> str:
+def _choice(
+    chosen: Candidate, fastest: Candidate, first: Candidate, profile: Measured
+) -> tuple[str, str]:
+    """Return the setting to use and what it gains, and how sure that is."""
     name = profile.varied.name
-    text = f"{name(chosen.count.setting)}: "
+    used, remark = name(chosen.count.setting), ""
     if chosen is first:
-        text += "nothing else was measurably faster"
+        text = f"Use {used}: nothing else was measurably faster"
     else:
-        text += f"{speed_of(chosen, first)} the speed of {name(first.count.setting)}"
-        text += doubt(chosen, first)
+        took, instead = (format_seconds(each.timing.median) for each in (chosen, first))
+        text = f"Use {used}: {took} instead of {instead} with {name(first.count.setting)},"
+        text += f" {speed_of(chosen, first)} faster"
+        remark = doubt(chosen, first) or f"shown by {chosen.against(first).runs} repeats"
     if chosen is not fastest:
         does = "takes the same time" if shows_no_gain(fastest, chosen) else f"was {NOT_FASTER}"
         text += f"; {name(fastest.count.setting)} {does}"
-    return text
+    return text, remark
 
 
-def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured) -> str:
+def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured) -> Line | None:
     """Return what each axis does to the time where the others are as chosen."""
     parts = []
     for axis in profile.varied.axes:
@@ -117,14 +124,16 @@ def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Measur
             values = (axis.value(each.count.setting) for each in (best, worst))
             effect = f"up to {speed_of(best, worst)} ({' against '.join(values)})"
         parts.append(f"{axis.name} {effect}")
-    return f"Around it: {', '.join(parts)}" if parts else ""
+    return Line(fact=f"Around it: {', '.join(parts)}") if parts else None
 
 
-def _limits(chosen: Candidate, candidates: Sequence[Candidate], profile: Measured) -> str:
+def _limits(
+    chosen: Candidate, candidates: Sequence[Candidate], profile: Measured
+) -> list[Line | None]:
     """Return the smallest limit that held; empty where there was one only."""
     axis = profile.varied.own.get(LIMIT)
     if axis is None:
-        return ""
+        return []
     held = _others(chosen, candidates, profile, but=axis)
     smallest = min(held, key=lambda each: each.count.memory_limit or math.inf)
     killed = [
@@ -135,8 +144,7 @@ def _limits(chosen: Candidate, candidates: Sequence[Candidate], profile: Measure
     ]
     text = f"{axis.value(smallest.count.setting)} is the smallest limit that held it"
     text += f", with {listed(killed)} a worker was killed" if killed else ", none was too small"
-    advice = memory_advice(smallest, profile)
-    return f"{text}. {advice}" if advice else text
+    return [Line(fact=text), memory_line(smallest, profile)]
 
 
 def _others(
@@ -147,10 +155,13 @@ def _others(
     return [each for each in candidates if alike(each.count.setting, setting, but=but)]
 
 
-def _nothing_finished(profile: Measured) -> str:
+def _nothing_finished(profile: Measured) -> Answer:
     if not profile.failures:
-        return ""
+        return Answer()
     roomiest = max(profile.parts, key=lambda part: part.runs[0].memory_limit or 0)
     name = profile.varied.name_kind(roomiest.runs[0].setting)
-    advice = make_advice(roomiest, recommend(roomiest))
-    return f"Nothing finished. {name}: {advice}" if advice else ""
+    answer = make_answer(roomiest, recommend(roomiest))
+    if not answer:
+        return answer
+    first = Line(fact=f"{name}: {answer.headline}")
+    return Answer(headline="Nothing finished", lines=(first, *answer.lines))

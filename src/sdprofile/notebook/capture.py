@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from IPython.core.displaypub import CapturingDisplayPublisher
 
-from sdprofile.notebook.internals import flush_figures
+from sdprofile.notebook.folded import folded, is_long
+from sdprofile.notebook.internals import flush_figures, is_notebook
 from sdprofile.render.text.printed import printed_lines
 
 if TYPE_CHECKING:
@@ -49,10 +50,12 @@ class Output:
             self.events.append((stream, [text]))
 
     def show(self, shell: InteractiveShell) -> None:
-        """Show it all now."""
+        """Show it all now, in a notebook what is long folded."""
         for kind, content in self.events:
             if kind == "display":
                 shell.display_pub.publish(**content)
+            elif kind == "stdout" and is_long("".join(content)) and is_notebook(shell):
+                shell.display_pub.publish(folded({"text/plain": "".join(content)}, "printed"))
             elif kind == "clear":
                 shell.display_pub.clear_output(**content)
             else:

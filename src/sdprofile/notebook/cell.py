@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sdprofile.errors import SdprofileError
 from sdprofile.notebook.capture import Output, captured
-from sdprofile.notebook.internals import missing_here, prompt_number, shown_error
+from sdprofile.notebook.folded import folded, is_long
+from sdprofile.notebook.internals import is_notebook, missing_here, prompt_number, shown_error
 from sdprofile.notebook.sources import with_sources
 from sdprofile.notebook.varied import check_named, evaluated, without_assignments
 from sdprofile.options.variations import Variations
@@ -150,10 +151,20 @@ class Cell:
                 self._shell.user_ns[name] = self._names[name]
         self._output.show(self._shell)
         if self._shows_value and self._value is not _NOTHING and self._value is not None:
-            from IPython.display import display
-
-            display(self._value)
+            self._show_value()
         self._value, self._output = _NOTHING, Output()
+
+    def _show_value(self) -> None:
+        from IPython.display import display
+
+        formatter = self._shell.display_formatter
+        if not is_notebook(self._shell) or formatter is None:
+            display(self._value)
+            return
+        data, metadata = formatter.format(self._value)
+        if data:  # else it has displayed itself
+            kept = {} if is_long(data.get("text/plain", "")) else metadata
+            self._shell.display_pub.publish(folded(data, "value of the cell"), kept)
 
     def own_traceback(self, error: BaseException) -> BaseException:
         """Return an error of the cell without the frames above the cell, and with its sources."""

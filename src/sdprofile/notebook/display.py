@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
+import weakref
 from typing import TYPE_CHECKING
 
 from sdprofile.notebook.internals import is_notebook
@@ -12,19 +14,38 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
-_MEMORY = "memory over time (see the strips above)"
+_OVER_TIME = "workers and memory over time (see the strips above)"
+
+
+_shown_above: weakref.WeakKeyDictionary[InteractiveShell, tuple[Profile, int]] = (
+    weakref.WeakKeyDictionary()
+)
+"""The profile that a shell has shown above what its cell shows, and the number of that cell."""
 
 
 def register_display(shell: InteractiveShell) -> None:
     """Let a notebook show profiles as three outputs; a terminal prints `str(profile)` anyway."""
     if is_notebook(shell) and shell.display_formatter is not None:
-        shell.display_formatter.ipython_display_formatter.for_type(Profile, show_profile)
+        show = functools.partial(_show, shell)
+        shell.display_formatter.ipython_display_formatter.for_type(Profile, show)
 
 
 def unregister_display(shell: InteractiveShell) -> None:
     """Undo `register_display`."""
     if is_notebook(shell) and shell.display_formatter is not None:
         shell.display_formatter.ipython_display_formatter.pop(Profile, None)
+
+
+def show_above(shell: InteractiveShell, profile: Profile) -> None:
+    """Show a profile now, and not again where the same cell ends with it."""
+    show_profile(profile)
+    _shown_above[shell] = profile, shell.execution_count
+
+
+def _show(shell: InteractiveShell, profile: Profile) -> None:
+    above, cell = _shown_above.get(shell, (None, 0))
+    if above is not profile or cell != shell.execution_count:
+        show_profile(profile)
 
 
 def show_profile(profile: Profile) -> None:
@@ -44,9 +65,9 @@ def show_profile(profile: Profile) -> None:
     """
     from IPython.display import publish_display_data
 
-    from sdprofile.render.curves import is_sampled
     from sdprofile.render.page.page import html_report
     from sdprofile.render.page.picture import draw_png
+    from sdprofile.render.page.views import still_picture
     from sdprofile.render.page.widget import timing_widget
 
     uid = ""
@@ -63,9 +84,9 @@ def show_profile(profile: Profile) -> None:
         )
     report = html_report(profile, twin_of=uid)
     publish_display_data({"text/html": report, "text/plain": str(profile)})
-    if profile.is_grid or any(is_sampled(run) for run in profile.runs):
-        png, width, height = draw_png(profile.plot)
-        what = "times and peaks (see above)" if profile.is_grid else _MEMORY
+    if draw := still_picture(profile):
+        png, width, height = draw_png(draw)
+        what = "times and peaks (see above)" if profile.is_grid else _OVER_TIME
         publish_display_data(
             {"image/png": png, "text/plain": what},
             metadata={"image/png": {"width": width, "height": height}},

@@ -12,7 +12,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from sdprofile.errors import SdprofileError, one_line
 from sdprofile.notebook.completion import register_completion, unregister_completion
-from sdprofile.notebook.internals import keep_as_last, unregister_magics
+from sdprofile.notebook.internals import is_notebook, keep_as_last, unregister_magics
 from sdprofile.options.options import ClusterOptions, Options
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class SdprofileMagics(Magics):
         __tracebackhide__ = True
         from sdprofile.interrupts import ignored
         from sdprofile.notebook.cell import Cell
-        from sdprofile.notebook.display import register_display
+        from sdprofile.notebook.display import register_display, show_above
         from sdprofile.notebook.progress import Progress
         from sdprofile.notebook.screen import find_screen
         from sdprofile.results.comparison import Comparison
@@ -170,13 +170,20 @@ class SdprofileMagics(Magics):
             raise cell.own_traceback(error)  # noqa: B904 - the same error, with fewer frames
         profile = sweep.keep()
         self._keep(profile, options)
-        cell.show()
+        # A notebook is read from the top, a terminal from the last line.
+        from_top = is_notebook(self._shell)
+        if not from_top:
+            cell.show()
         if before is not None and not options.quiet:
             from IPython.display import display
 
             names = (options.against or "", options.name or "now")
             one = sweep.rival_profile() or before
             display(Comparison(names=names, before=one, after=profile))
+        if from_top:
+            if not options.quiet:
+                show_above(self._shell, profile)
+            cell.show()
         return None if options.quiet else profile
 
     def _sweep(self, sweep: Sweep, progress: Progress) -> None:

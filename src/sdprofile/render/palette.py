@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sdprofile.model.account import Cause
+
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
@@ -14,6 +16,24 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#8A8A00", "#6A5ACD")
 _MARKERS = (("●", "o"), ("■", "s"), ("▲", "^"), ("◆", "D"), ("▼", "v"), ("✚", "P"))
 # One style fewer than colours, so that the seventh count does not look like the first.
 _LINES = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+
+CAUSE_COLOURS = {
+    Cause.COMPUTING: "#0072B2",
+    Cause.MORE_CORES: "#003F66",
+    Cause.GIL: "#6A5ACD",
+    Cause.CPU: "#4A4A8A",
+    Cause.WAITING: "#56B4E9",
+    Cause.FETCHING: "#009E73",
+    Cause.SPILL: "#8A8A00",
+    Cause.HELD_BACK: "#5C5C00",
+    Cause.OVERHEAD: "#E69F00",
+    Cause.CHAIN: "#CC79A7",
+    Cause.NO_MORE: "#A0527F",
+    Cause.SENDING: "#D55E00",
+    Cause.RESULT: "#8F3E00",
+    Cause.KERNEL: "#8A8A8A",
+}
+"""Colour of where the time went, in the order in which it is shown: threads at work come first."""
 
 REPEAT = "sdp-repeat"
 """Class of what belongs to another run than the one that stands for its count."""

@@ -192,11 +192,11 @@ def test_tasks_are_named_by_their_step_or_by_the_line_that_sent_them() -> None:
     assert cause.fact.startswith("there is only 1 task of map_raster (line 3) for 2 threads")
 
 
-def test_all_causes_but_the_one_in_the_advice_are_notices() -> None:
+def test_all_causes_but_the_one_in_the_answer_are_notices() -> None:
     trace = ran([(1.0, 1.0, 2.0)], workers=2, seconds=2.0, arrival=1.0)
     profile = make_profile(make_run(2, seconds=2.0, trace=trace))
     first, *others = profile.causes
-    assert first.sentence in profile.advice
+    assert first.line in profile.answer.lines
     assert others
     assert {each.notice for each in others} <= set(profile.notices)
     assert first.notice not in profile.notices
@@ -207,11 +207,12 @@ def test_without_tasks_on_record_nothing_is_found() -> None:
     assert find_causes(profile, profile.counts) == ()
 
 
-def test_the_largest_comes_after_the_count_in_the_advice() -> None:
+def test_the_largest_comes_after_the_count_in_the_answer() -> None:
     trace = ran([(0.0, 0.0, 2.0)], workers=2, seconds=2.0)
     profile = make_profile(make_run(1, seconds=2.0), make_run(2, seconds=2.0, trace=trace))
     assert profile.causes[0].workers == 2
-    assert f"With 2 workers {profile.causes[0].clause}" in profile.advice
+    (line,) = (line for line in profile.answer.lines if line.change == profile.causes[0].change)
+    assert line.fact == f"With 2 workers {profile.causes[0].fact}"
 
 
 def test_a_straggler_that_others_wait_behind_is_one_all_the_same() -> None:

@@ -8,6 +8,7 @@ import pytest
 from pages import Page
 from profiles import GB, make_profile, make_run
 
+from sdprofile.explain.answer import Answer, Line
 from sdprofile.explain.notices.every import Notice
 from sdprofile.render.page.page import html_report, mimebundle, style
 from sdprofile.results.profile import Profile
@@ -42,7 +43,7 @@ def test_twin_is_hidden_where_its_own_widget_is_only() -> None:
 def test_other_views_and_the_code_are_folded_below_the_plot() -> None:
     html = mimebundle(make_profile(make_run(curve=CURVE)))["text/html"]
 
-    folded = ["Speedup", "Memory", "Steps", "Tasks", "Code"]
+    folded = ["Memory", "Steps", "Tasks", "Details", "Code"]
     assert Page(html).texts["summary"] == folded
     assert html.index("<img") < html.index("<details>")
 
@@ -71,19 +72,24 @@ def test_notices_are_a_list_of_facts_with_advice() -> None:
     assert page.texts["li"] == ["<b>1 > 0Wait & see", "slowHurry"]
 
 
-def test_advice_is_set_off_before_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Profile, "advice", "Take <b>4</b> workers & rest.")
+def test_answer_is_set_off_before_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(fact="One <task> & more", change="out.to_zarr(<path>)", gain="about 2x faster")
+    answer = Answer(headline="Take <b>4</b> workers", remark="5 > 4", lines=(line,))
+    monkeypatch.setattr(Profile, "answer", answer)
 
     html = html_report(make_profile(remarks=(Notice(fact="slow", advice="Hurry"),)))
 
     page = Page(html)
-    assert {"class": "sdp-advice"} in page.attributes["p"]
-    assert "Take <b>4</b> workers & rest." in page.texts["p"]
-    assert html.index('class="sdp-advice"') < html.index("<table")
+    assert [each["class"] for each in page.attributes["div"]].count("sdp-answer") == 1
+    assert page.texts["p"][:2] == [
+        "Take <b>4</b> workers (5 > 4)",
+        "One <task> & more: out.to_zarr(<path>) about 2x faster",
+    ]
+    assert html.index('class="sdp-answer"') < html.index("<table")
 
 
-def test_without_advice_there_is_no_paragraph_for_it() -> None:
-    assert 'class="sdp-advice"' not in html_report(make_profile())
+def test_without_an_answer_there_is_no_place_for_it() -> None:
+    assert 'class="sdp-answer"' not in html_report(make_profile(empty=True))
 
 
 @pytest.mark.parametrize("field", ["stopped", "dashboard"])

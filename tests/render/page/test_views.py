@@ -10,9 +10,9 @@ from profiles import GB, address, make_activity, make_curve, make_profile, make_
 
 from sdprofile.explain.notices.every import Notice
 from sdprofile.model.memory import WorkerPeak
+from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.memory_view import memory_panels, memory_view
 from sdprofile.render.page.picture import svg_picture
-from sdprofile.render.page.speedup_view import speedup_view
 from sdprofile.render.page.steps_view import steps_view
 from sdprofile.render.page.tasks_view import tasks_view
 from sdprofile.render.page.time_view import time_view
@@ -47,27 +47,26 @@ def hostile_profile() -> Profile:
     return make_profile(*runs, remarks=(remark,), code=HOSTILE, stopped=HOSTILE)
 
 
-def test_views_are_the_six_in_their_order() -> None:
+def test_views_are_those_after_the_overview_in_their_order() -> None:
     names = [view.name for view in make_views(make_profile(remarks=()), picture=svg_picture)]
 
-    assert names[:5] == ["Time", "Speedup", "Memory", "Steps", "Tasks"]
-    assert names[5].startswith("Notices")
+    assert [name.split()[0] for name in names] == ["Memory", "Steps", "Tasks", "Notes", "Details"]
 
 
 def test_name_of_the_notices_tells_their_number() -> None:
     remarks = tuple(Notice(fact=f"fact {n}", advice="do") for n in range(3))
     profile = make_profile(remarks=remarks)
 
-    *_, view = make_views(profile, picture=svg_picture)
+    *_, view, _ = make_views(profile, picture=svg_picture)
 
-    assert view.name == f"Notices {len(profile.notices)}"
+    assert view.name == f"Notes {len(profile.notices)}"
     assert len(Page(view.html).texts["li"]) == len(profile.notices) >= 3
 
 
 def test_no_view_runs_what_is_in_a_name() -> None:
     for view in make_views(hostile_profile(), picture=svg_picture):
-        assert "<script" not in view.html + view.below, view.name
-        Page(view.html + view.below)  # all that was opened is closed in its turn
+        assert "<script" not in view.html, view.name
+        Page(view.html)  # all that was opened is closed in its turn
 
 
 def test_time_has_the_cells_of_the_terminal_with_the_curves_marker() -> None:
@@ -78,14 +77,16 @@ def test_time_has_the_cells_of_the_terminal_with_the_curves_marker() -> None:
     headers, *rows = Page(time_view(profile)).rows
 
     wanted_headers, *wanted = table_rows(profile)
-    assert headers == wanted_headers
-    assert [row[1:] for row in rows] == [row[1:] for row in wanted]
+    kept = [index for index, name in enumerate(wanted_headers) if name in headers]
+    assert headers == ["workers", "status", "time", "speedup", "peak/worker", "of limit"]
+    assert [row[1:] for row in rows] == [[row[index] for index in kept[1:]] for row in wanted]
     assert [row[0] for row in rows] == ["● 1", "■ 2", "▲ 4"]
 
 
-def test_time_tells_the_status_also_where_all_is_well() -> None:
-    headers, *rows = Page(time_view(make_profile())).rows
+def test_details_have_every_column_and_tell_the_status_also_where_all_is_well() -> None:
+    headers, *rows = Page(details_view(make_profile(), picture=svg_picture)).rows
 
+    assert headers[:-2] == table_rows(make_profile(), status=True)[0]
     assert [row[headers.index("status")] for row in rows] == ["ok", "ok", "ok"]
 
 
@@ -107,34 +108,30 @@ def test_count_that_never_finished_has_no_bar() -> None:
     assert html.count('class="sdp-bar"') == 1
 
 
-def test_speedup_is_told_with_the_ideal_and_drawn() -> None:
-    page = Page(speedup_view(make_profile(), picture=svg_picture))
+def test_details_tell_what_more_workers_gained_and_draw_it() -> None:
+    page = Page(details_view(make_profile(), picture=svg_picture))
 
-    assert page.rows[1:] == [
-        ["● 1", "1.00x", "1.00x", "100 %", "–", "–"],
-        ["■ 2", "2.00x", "2.00x", "100 %", "0.00", "cannot tell with 1 repeat"],
-        ["▲ 4", "3.00x", "4.00x", "75 %", "0.11", "cannot tell with 1 repeat"],
+    headers, *rows = page.rows
+    first = headers.index("speedup")
+    assert headers[first : first + 2] + headers[-2:] == [
+        *("speedup", "efficiency", "serial fraction", "verdict")
+    ]
+    assert [row[first : first + 2] + row[-2:] for row in rows] == [
+        ["1.00x", "100 %", "–", "–"],
+        ["2.00x", "100 %", "0.00", "cannot tell with 1 repeat"],
+        ["3.00x", "75 %", "0.11", "cannot tell with 1 repeat"],
     ]
     assert len(page.attributes["svg"]) == 1
-
-
-def test_bar_of_a_speedup_is_full_where_the_largest_ideal_is_reached() -> None:
-    assert [width for width, _ in bars(speedup_view(make_profile(), picture=svg_picture))] == [
-        "25.0%",
-        "50.0%",
-        "75.0%",
-    ]
 
 
 @pytest.mark.parametrize("statuses", [("ok", "killed"), ("killed", "killed")])
 def test_one_count_alone_has_no_plot_of_speedups(statuses: tuple[str, str]) -> None:
     runs = [make_run(n, status=status) for n, status in zip((1, 2), statuses, strict=True)]
 
-    html = speedup_view(make_profile(*runs), picture=svg_picture)
+    html = details_view(make_profile(*runs), picture=svg_picture)
 
     assert "svg" not in Page(html).attributes
-    assert "needs two worker counts" in html
-    assert Page(html).rows[2][-1] == "killed"
+    assert Page(html).rows[2][1] == "killed 10.0 s"
 
 
 def test_memory_is_the_most_of_any_run() -> None:

@@ -68,12 +68,12 @@ def test_there_is_a_button_for_each_view_and_each_count() -> None:
     views, counts, _ = parts(timing_widget(make_profile(), uid="u1"))
 
     assert [name.split()[0] for name in views.options] == [
-        "Time",
-        "Speedup",
+        "Overview",
         "Memory",
         "Steps",
         "Tasks",
-        "Notices",
+        "Notes",
+        "Details",
     ]
     assert list(counts.options) == ["all", "● 1", "■ 2", "▲ 4"]
     assert (views.index, counts.index) == (0, 0)
@@ -86,10 +86,11 @@ def test_all_views_are_in_it_and_rules_that_choose_are_its_own() -> None:
     page = Page(parts(widget)[2])
 
     labels = [each["aria-label"] for each in page.attributes["section"]]
-    assert labels == [*(view.name for view in make_views(profile, picture=svg_picture)), "Memory"]
+    others = [view.name for view in make_views(profile, picture=svg_picture)]
+    assert labels == ["Overview", *others]
     [rules] = page.texts["style"]
     choosing = [line for line in rules.splitlines() if "mod-active) " in line]
-    assert len(choosing) == 6 + 2 + 2 * 5
+    assert len(choosing) == len(labels) + 1 + 2 * 5
     assert all(line.startswith(".u1:has(") for line in choosing)
     assert {"sdp-live", "u1"} <= set(widget._dom_classes)
 
@@ -97,7 +98,8 @@ def test_all_views_are_in_it_and_rules_that_choose_are_its_own() -> None:
 def test_single_repeats_can_be_told_from_the_run_that_stands_for_them() -> None:
     runs = [make_run(2, curve=(GB, 2 * GB), repeat=n, seconds=9.0 + n) for n in (1, 2, 3)]
 
-    html = parts(timing_widget(make_profile(*runs), uid="u1"))[2]
+    views = make_views(make_profile(*runs), picture=svg_picture)
+    html = next(view.html for view in views if view.name == "Memory")
 
     assert html.count('class="sdp-curve sdp-of sdp-w2 sdp-repeat"') == 2
     assert html.count('class="sdp-curve sdp-of sdp-w2"') == 1

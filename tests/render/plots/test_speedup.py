@@ -37,12 +37,14 @@ def test_ideal_goes_with_the_workers() -> None:
     [ideal] = [line for line in axes.lines if line.get_linestyle() == "--"]
     assert heights(ideal) == [1.0, 3.0]
     assert axes.get_ylabel() == "speedup over 2 workers"
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")  # where the ideal is straight
 
 
 def test_count_that_never_finished_is_a_cross_with_its_status() -> None:
     axes = drawn(make_profile(make_run(1, status="killed"), make_run(2), make_run(4, seconds=6.0)))
 
     [cross] = [line for line in axes.lines if line.get_marker() == "x"]
-    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (0, 0)
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (1, 0)
+    assert cross.get_transform() == axes.get_xaxis_transform()
     assert "killed" in [text.get_text() for text in axes.texts]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4"]

@@ -39,10 +39,66 @@ BOTH = two(
 )
 
 
-def test_text_has_the_ratios_of_each_count() -> None:
-    lines = comparison_report(BOTH, width=120).splitlines()
+def below(comparison: Comparison, width: int = 120) -> list[str]:
+    """Return the lines below the answer."""
+    answer, rest = comparison_report(comparison, width=width).split("\n\n", 1)
+    assert answer.startswith("=> ")
+    return rest.splitlines()
 
-    headers, _, row = lines[2:5]
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            (10.0, 10.1, 10.2, 10.3, 10.4),
+            (5.0, 5.1, 5.2, 5.3, 5.4),
+            "new is 2.0x faster than old with 1 worker, and needs 1.00 GB less per worker"
+            " (1.9 to 2.1x)",
+        ),
+        (
+            (5.0, 5.0, 5.0, 5.0),
+            (10.0, 10.0, 10.0, 10.0),
+            "new is 2.0x slower than old with 1 worker, and needs 1.00 GB less per worker"
+            " (2.0 to 2.0x)",
+        ),
+        (
+            (2.0,),
+            (1.0,),
+            "new was 2.0x faster than old with 1 worker, and needs 1.00 GB less per worker"
+            " (1 repeat cannot prove it)",
+        ),
+        (
+            (5.0, 5.0, 5.0, 5.0, 5.0),
+            (5.0, 5.0, 5.0, 5.0, 5.0),
+            "new takes the same time as old with 1 worker, and needs 1.00 GB less per worker",
+        ),
+        (
+            (5.0, 6.0, 7.0),
+            (5.5, 6.0, 6.5),
+            "new was not measurably faster or slower than old with 1 worker, and needs 1.00 GB less"
+            " per worker",
+        ),
+    ],
+)
+def test_it_begins_with_its_conclusion(
+    before: tuple[float, ...], after: tuple[float, ...], told: str
+) -> None:
+    one, other = (
+        make_profile(
+            *(make_run(seconds=each, repeat=n, peak=peak) for n, each in enumerate(times, 1)),
+            decimal=True,
+        )
+        for times, peak in ((before, 2 * GB), (after, GB))
+    )
+    comparison = Comparison(names=("old", "new"), before=one, after=other)
+    assert comparison.answer.first == told
+    assert comparison_report(comparison, width=200).startswith(f"=> {told}.")
+    page = comparison_page(comparison)
+    assert page.index("sdp-answer") < page.index("<table")
+
+
+def test_text_has_the_ratios_of_each_count() -> None:
+    headers, _, row = below(BOTH)[2:5]
     assert headers.split() == [
         *("workers", "old", "new", "speedup", "range", "verdict", "peak/worker", "memory", "tasks")
     ]
@@ -52,9 +108,8 @@ def test_text_has_the_ratios_of_each_count() -> None:
 
 
 def test_text_says_how_to_read_it() -> None:
+    assert below(BOTH)[0] == "new against old"
     text = comparison_report(BOTH, width=200)
-
-    assert text.splitlines()[0] == "new against old"
     assert "speedup: time of old over that of new" in text
     assert "; ?: cannot tell with 1 repeat" in text
 
@@ -74,13 +129,13 @@ def test_title_tells_when_the_two_were_measured(old: str, new: str, told: str) -
     before, after = make_profile(run_of(2.0), created=old), make_profile(run_of(1.0), created=new)
     comparison = Comparison(names=("old", "new"), before=before, after=after)
 
-    assert comparison_report(comparison, width=120).splitlines()[0] == told
+    assert below(comparison)[0] == told
 
 
 def test_narrow_text_keeps_the_ratios() -> None:
     text = comparison_report(BOTH, width=62)
 
-    headers = text.splitlines()[2].split()
+    headers = below(BOTH, width=62)[2].split()
     assert headers == ["workers", "old", "new", "speedup", "verdict", "memory", "tasks"]
     assert max(map(len, text.splitlines())) <= 62
 
@@ -108,9 +163,9 @@ def test_steps_are_the_same_wherever_they_stand() -> None:
 
 
 def test_what_is_not_alike_comes_first() -> None:
-    text = comparison_report(two(run_of(3.0), run_of(3.0), fused=False), width=120)
+    lines = below(two(run_of(3.0), run_of(3.0), fused=False))
 
-    assert text.splitlines()[1] == "! Not alike: task fusion on against off"
+    assert lines[1] == "! Not alike: task fusion on against off"
 
 
 def test_no_count_in_both_is_told() -> None:

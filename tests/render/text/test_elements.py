@@ -40,11 +40,11 @@ def test_elements_in_a_notebook() -> None:
     assert "<b>" not in html
     assert "/data/of/mine/all.zarr/images/one/s1" in html
     names = [view.name.split()[0] for view in make_views(PROFILE, picture=svg_picture)]
-    assert names[-3:] == ["Tasks", "Elements", "Notices"]
+    assert names[-3:] == ["Data", "Notes", "Details"]
 
 
 def test_where_there_are_none_nothing_is_shown() -> None:
     profile = make_profile(make_run())
     assert element_rows(profile) == []
     assert "elements that" not in report(profile)
-    assert "Elements" not in [view.name for view in make_views(profile, picture=svg_picture)]
+    assert "Data" not in [view.name for view in make_views(profile, picture=svg_picture)]

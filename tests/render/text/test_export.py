@@ -12,6 +12,7 @@ from PIL import Image
 from profiles import GB, make_profile, make_run
 
 from sdprofile.errors import SdprofileError
+from sdprofile.explain.answer import Answer, Line
 from sdprofile.render.text.rows import table_rows
 from sdprofile.results.comparison import Comparison
 from sdprofile.results.profile import Profile
@@ -40,18 +41,20 @@ def test_markdown_has_the_table_that_is_shown(tmp_path: Path) -> None:
     assert table_in((tmp_path / "table.md").read_text()) == table_rows(profile())
 
 
-def test_markdown_tells_conditions_notices_and_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Profile, "advice", "2 workers: use_them")
+def test_markdown_tells_answer_conditions_and_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = Answer(headline="2 workers", remark="use_them", lines=(Line(fact="a <b>"),))
+    monkeypatch.setattr(Profile, "answer", answer)
 
     text = profile().to_markdown()
 
     page = BeautifulSoup(str(mistune.html(text)), "html.parser")
     assert "1 thread per worker" in page.text
     assert "dask 2026.8.0" in page.text
-    assert [item.text for item in page.find_all("li")] == [
+    assert [item.text for item in page.find_all("li")] == ["a <b>"] + [
         f"{notice.fact}\n→ {notice.advice}" for notice in profile().notices
     ]
-    assert [strong.text for strong in page.find_all("strong")] == [profile().advice]
+    assert [strong.text for strong in page.find_all("strong")] == ["2 workers (use_them)"]
+    assert text.startswith("**2 workers")
 
 
 def test_markdown_of_a_comparison_has_its_table_and_escapes_names() -> None:

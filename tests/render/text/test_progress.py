@@ -41,7 +41,7 @@ def test_the_line_tells_count_repeat_and_both_times() -> None:
 
 def test_the_line_tells_that_the_cluster_is_on_its_way() -> None:
     assert progress_line(make_standing(name="1 worker", repeat=0, seconds_left=None)) == (
-        "sdprofile: going to 1 worker: 4 of 9 runs done, 12 s"
+        "sdprofile: starting 1 worker: 4 of 9 runs done, 12 s"
     )
 
 

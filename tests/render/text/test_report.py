@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import GB, make_activity, make_failure, make_profile, make_run, make_task
 
+from sdprofile.explain.answer import Answer, Line
 from sdprofile.explain.notices.every import Notice
 from sdprofile.render.text.report import report
 from sdprofile.render.text.rows import table_rows
@@ -150,22 +151,25 @@ def test_why_it_stopped_follows() -> None:
     assert text.endswith("\n\nstopped: interrupted at 4 workers")
 
 
-def test_advice_is_the_first_thing_and_the_last_of_what_is_longer_than_the_screen(
+def test_answer_is_the_first_thing_and_the_last_of_what_is_longer_than_the_screen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Profile, "advice", "Take 4 workers. " * 5 + "Or\x1b[0m 2")
+    lines = (Line(fact="Take 4 workers. " * 4 + "Or\x1b[0m 2"), Line(fact="One", change="two"))
+    monkeypatch.setattr(Profile, "answer", Answer(headline="Use 4", remark="or not", lines=lines))
 
-    advice = (
-        "=> Take 4 workers. Take 4 workers. Take 4 workers. Take 4\n"
-        "   workers. Take 4 workers. Or [0m 2"
+    answer = (
+        "=> Use 4 (or not).\n"
+        "   Take 4 workers. Take 4 workers. Take 4 workers. Take 4\n"
+        "   workers. Or [0m 2.\n"
+        "   One: two."
     )
     profile = make_profile(stopped="interrupted")
 
     parts = report(profile, width=60).split("\n\n")
-    assert (parts[0], parts[-1]) == (advice, "stopped: interrupted")
+    assert (parts[0], parts[-1]) == (answer, "stopped: interrupted")
     monkeypatch.setenv("LINES", "5")
     parts = report(profile, width=60).split("\n\n")
-    assert (parts[0], parts[-1]) == (advice, advice)
+    assert (parts[0], parts[-1]) == (answer, answer)
 
 
 def test_no_run_is_one_clear_line_and_why() -> None:

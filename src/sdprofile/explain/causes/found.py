@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
+from sdprofile.explain.answer import Line
 from sdprofile.model.notice import Notice
 from sdprofile.units import capitalized
 
@@ -56,27 +57,23 @@ class Found:
     """From how many to how many times as fast the cell would be with that; None if not known."""
 
     @property
-    def sentence(self) -> str:
-        """Fact, change and gain in one sentence, without a full stop."""
-        return capitalized(self.clause)
-
-    @property
-    def clause(self) -> str:
-        """The same as part of a sentence."""
-        return f"{self.fact}: {self._advised}"
+    def line(self) -> Line:
+        """The same as a line of the answer."""
+        return Line(fact=capitalized(self.fact), change=self.change, gain=self.gained)
 
     @property
     def notice(self) -> Notice:
         """The same as a fact with advice."""
-        return Notice(fact=capitalized(self.fact), advice=capitalized(self._advised))
+        gain = f" ({self.gained})" if self.gained else ""
+        return Notice(fact=capitalized(self.fact), advice=capitalized(f"{self.change}{gain}"))
 
     @property
-    def _advised(self) -> str:
+    def gained(self) -> str:
+        """The gain in words, ``about 1.9 to 2.3x faster``; empty where it is not known."""
         if self.gain is None:
-            return self.change
+            return ""
         low, high = (f"{each:.1f}" if each < 9.95 else f"{each:.0f}" for each in self.gain)
-        gain = f"about {low}x" if low == high else f"about {low} to {high}x"
-        return f"{self.change} ({gain})"
+        return f"about {low}x faster" if low == high else f"about {low} to {high}x faster"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,10 +48,11 @@ def comparison_page(comparison: Compared) -> str:
     Returns
     -------
     str
-        What is not alike, the table of worker counts, memory over time, the table of steps. Every
-        text is escaped.
+        What became of it, what is not alike, the table of worker counts, memory over time, the
+        table of steps. Every text is escaped.
     """
-    content = [write("paragraph", write("strong", title(comparison)))]
+    content = [write("answer", comparison.answer)] if comparison.answer else []
+    content.append(write("paragraph", write("strong", title(comparison))))
     if told := unlike(comparison):
         content.append(write("paragraph", told))
     if comparison.counts:

@@ -11,7 +11,12 @@ from markupsafe import Markup
 from sdprofile.render.page.markup import NOTHING, joined, write
 from sdprofile.render.page.picture import png_picture
 from sdprofile.render.page.time_view import time_view
-from sdprofile.render.page.views import leading_notices, make_views, memory_picture, other_notices
+from sdprofile.render.page.views import (
+    leading_notices,
+    make_views,
+    other_notices,
+    overview_picture,
+)
 from sdprofile.render.text.rows import NO_RUNS, conditions, parts_line
 
 if TYPE_CHECKING:
@@ -71,15 +76,15 @@ def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
             plot = picture(functools.partial(grid_plot, profile), label="Times and peaks")
         folded = _parts(profile)
     elif profile.runs:
-        views = make_views(profile, picture=picture)
-        first = views[0].html
+        first = time_view(profile)
         if with_plot and not profile.is_for_nothing:
-            plot = memory_picture(profile, picture=picture)
-        # The notices, which are the last view, are not folded.
-        folded = [_folded(view.name, view.html + view.below) for view in views[1:-1]]
+            plot = overview_picture(profile, profile.shown_run, picture=picture)
+        views = make_views(profile, picture=picture)
+        # The notes are not folded.
+        folded = [_folded(view.name, view.html) for view in views if view.name[:5] != "Notes"]
     pieces = [
         leading_notices(profile),
-        advice(profile),
+        answer(profile),
         first,
         plot,
         conditions_line(profile) if profile.runs else NOTHING,
@@ -139,10 +144,10 @@ def stopped(profile: Explained) -> Markup:
     return write("paragraph", said) if profile.stopped else NOTHING
 
 
-def advice(profile: Explained) -> Markup:
+def answer(profile: Explained) -> Markup:
     """Return the count to use and why, set off from the rest; empty where nothing could tell."""
-    found = profile.advice
-    return write("paragraph", found, "sdp-advice") if found else NOTHING
+    found = profile.answer
+    return write("answer", found) if found else NOTHING
 
 
 def code(profile: Explained) -> Markup:

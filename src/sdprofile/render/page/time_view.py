@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, table, write
-from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.explain.account import account
+from sdprofile.model.account import Cause
+from sdprofile.model.measured import traced
+from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, stack, table, write
+from sdprofile.render.palette import CAUSE_COLOURS, Mark, marked, of_count
 from sdprofile.render.plots.grid_lines import line_marks
 from sdprofile.render.text.rows import table_rows, times_line
 
 if TYPE_CHECKING:
-    from sdprofile.model.measured import Measured
+    from sdprofile.explain.explained import Explained
     from sdprofile.model.run import CountSummary
 
-_LEFT_OUT = ("min", "mean ± std. dev.", "tasks", "efficiency")
-"""Columns that a narrow page does without."""
+_LEAST_SHOWN = 0.03
+"""Share of the time from which a cause is in the key."""
+
+_DETAILS = ("min", "mean ± std. dev.", "tasks", "efficiency")
+"""Columns that are among the details; in a grid, a narrow page does without them."""
 
 
-def time_view(profile: Measured) -> Markup:
-    """Return the table of all counts, with a bar for the median time and a dot for each run."""
+def time_view(profile: Explained) -> Markup:
+    """Return the table of all counts: time, speedup, where the time went, peak.
+
+    Parameters
+    ----------
+    profile
+        What was measured. Of a grid, the table has all columns.
+    """
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
     if profile.is_for_nothing:
         return write("paragraph", times_line(profile))
-    names, *lines = table_rows(profile, status=True)
+    names, *lines = _without_details(table_rows(profile), profile)
     rows = []
+    shares = {} if profile.is_grid else _shares(profile)
+    place = names.index("peak/worker") if "peak/worker" in names else len(names)
+    chosen = None if profile.is_grid else profile.chosen
     # What is one line in the plot of a grid has one mark here too.
     marks = line_marks(profile) if profile.is_grid else [how for _, how in marked(profile)]
     for count, how, texts in zip(profile.counts, marks, lines, strict=True):
@@ -40,8 +56,50 @@ def time_view(profile: Measured) -> Markup:
             )
             for name, text in zip(names, texts, strict=True)
         ]
-        rows.append(Row(cells=cells, classes=of_count(count.workers)))
-    return table([Cell(text=name, classes=_classes(name)) for name in names], rows)
+        if shares:
+            cells.insert(place, _account(shares.get(count.workers, {})))
+        strong = " sdp-chosen" if count is chosen else ""
+        rows.append(Row(cells=cells, classes=f"{of_count(count.workers)}{strong}"))
+    headers = [Cell(text=name, classes=_classes(name)) for name in names]
+    if shares:
+        headers.insert(place, Cell(text="where the time went", classes="sdp-left"))
+    return table(headers, rows) + _key(shares.values())
+
+
+def _without_details(rows: list[list[str]], profile: Explained) -> list[list[str]]:
+    """Return the rows of a table without the columns that not everybody looks at."""
+    if profile.is_grid:
+        return rows
+    kept = [column for column in zip(*rows, strict=True) if column[0] not in _DETAILS]
+    return [list(row) for row in zip(*kept, strict=True)]
+
+
+def _shares(profile: Explained) -> dict[int, dict[Cause, float]]:
+    """Return where the time of each count went, by number of workers; empty if not known."""
+    found = {}
+    for count in profile.counts:
+        run = traced(count.runs)
+        if run is not None and (parts := account(run)):
+            found[count.workers] = {part.cause: part.share for part in parts}
+    return found
+
+
+def _account(shares: Mapping[Cause, float]) -> Cell:
+    """Return the cell that shows where the time of one count went."""
+    ordered = {cause: shares[cause] for cause in CAUSE_COLOURS if shares.get(cause)}
+    named = {str(cause): share for cause, share in ordered.items()}
+    colours = {str(cause): colour for cause, colour in CAUSE_COLOURS.items()}
+    return Cell(text="", before=stack(named, colours), classes="sdp-left sdp-account")
+
+
+def _key(every: Iterable[Mapping[Cause, float]]) -> Markup:
+    """Return what the colours of those cells stand for."""
+    most: dict[Cause, float] = {}
+    for shares in every:
+        for cause, share in shares.items():
+            most[cause] = max(share, most.get(cause, 0.0))
+    shown = [cause for cause in CAUSE_COLOURS if most.get(cause, 0.0) >= _LEAST_SHOWN]
+    return write("colours", [(str(cause), CAUSE_COLOURS[cause]) for cause in shown])
 
 
 def _bar(count: CountSummary, how: Mark, longest: float) -> Markup:
@@ -52,4 +110,4 @@ def _bar(count: CountSummary, how: Mark, longest: float) -> Markup:
 
 
 def _classes(name: str) -> str:
-    return "sdp-extra" if name in _LEFT_OUT else ""
+    return "sdp-extra" if name in _DETAILS else ""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from sdprofile.model.measured import traced
 from sdprofile.render.curves import SHOWN, is_sampled
-from sdprofile.render.page.markup import NOTHING, Cell, Row, key, table, write
+from sdprofile.render.page.details_view import details_view
+from sdprofile.render.page.markup import NOTHING, Cell, Row, joined, key, table, write
 from sdprofile.render.page.memory_view import memory_panels, memory_view
 from sdprofile.render.page.picture import Picture
-from sdprofile.render.page.speedup_view import speedup_view
 from sdprofile.render.page.steps_view import steps_view
 from sdprofile.render.page.tasks_view import tasks_view
-from sdprofile.render.page.time_view import time_view
 from sdprofile.render.text.elements import element_rows
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
-from sdprofile.units import capitalized
+from sdprofile.units import capitalized, plural
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
     from sdprofile.model.measured import Measured
     from sdprofile.model.notice import Notice
+    from sdprofile.model.run import Run
 
 _ELEMENTS_KEY = (
     "What the cell names, and what its tasks were made from; of a pyramid the largest scale that"
@@ -34,6 +36,8 @@ _ELEMENTS_KEY = (
 
 _TEXTS = (0, 1, 7)
 """Columns of names, which stand on the left."""
+
+_OVER_TIME = "what each worker ran over time, and the memory of the fullest"
 
 _PREDICTED_KEY = (
     "Filled: measured (medians of the times, highest peaks); empty and dashed: predicted."
@@ -48,17 +52,11 @@ class View:
     """What its button says; the first word is its own."""
 
     html: Markup
-    """What it shows above the plot of memory over time."""
-
-    below: Markup = NOTHING
-    """What it shows below that plot."""
-
-    with_plot: bool = True
-    """Whether it goes with that plot."""
+    """What it shows."""
 
 
 def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
-    """Return the views of a profile.
+    """Return the views of a profile, but for its overview.
 
     Parameters
     ----------
@@ -70,27 +68,30 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
     Returns
     -------
     tuple of View
-        Time, Speedup, Predicted (if anything was), Memory, Steps, Tasks, Elements (if any is
-        known) and Notices; Time and Notices only where the workers had nothing to do.
+        Predicted (if anything was), Memory, Steps, Tasks, Data (if any is known), Notes, Details;
+        Notes alone where the workers had nothing to do.
     """
     number = f" {len(profile.notices)}" if profile.notices else ""
-    notices = View(name=f"Notices{number}", html=notice_list(profile), with_plot=False)
+    notes = View(name=f"Notes{number}", html=notice_list(profile))
     if profile.is_for_nothing:
-        return (View(name="Time", html=time_view(profile), with_plot=False), notices)
-    elements = elements_view(profile)
-    predicted = predicted_view(profile, picture=picture)
-    return (
-        View(name="Time", html=time_view(profile)),
-        View(name="Speedup", html=speedup_view(profile, picture=picture), with_plot=False),
-        *([View(name="Predicted", html=predicted, with_plot=False)] if predicted else []),
-        View(
-            name="Memory", html=memory_view(profile), below=memory_panels(profile, picture=picture)
-        ),
+        return (notes,)
+    memory = joined(
+        [
+            memory_view(profile),
+            memory_picture(profile, picture=picture),
+            memory_panels(profile, picture=picture),
+        ]
+    )
+    views = (
+        View(name="Predicted", html=predicted_view(profile, picture=picture)),
+        View(name="Memory", html=memory),
         View(name="Steps", html=steps_view(profile)),
         View(name="Tasks", html=tasks_view(profile)),
-        *([View(name="Elements", html=elements, with_plot=False)] if elements else []),
-        notices,
+        View(name="Data", html=elements_view(profile)),
+        notes,
+        View(name="Details", html=details_view(profile, picture=picture)),
     )
+    return tuple(view for view in views if view.html)
 
 
 def elements_view(profile: Measured) -> Markup:
@@ -130,17 +131,59 @@ def predicted_view(profile: Measured, *, picture: Picture) -> Markup:
     return shown + picture(draw, label=label) + key(words)
 
 
+def overview_pictures(profile: Explained, *, picture: Picture) -> Markup:
+    """Return workers over time at each count; memory over time where no tasks were recorded."""
+    if profile.shown_run is None:
+        return memory_picture(profile, picture=picture)
+    return joined(
+        write(
+            "over_time",
+            run.workers,
+            run is profile.shown_run,
+            overview_picture(profile, run, picture=picture),
+        )
+        for run in (traced(count.runs) for count in profile.counts)
+        if run is not None and run.trace
+    )
+
+
+def overview_picture(profile: Explained, run: Run | None, *, picture: Picture) -> Markup:
+    """Return the plot of workers over time of a run; of memory alone without its tasks."""
+    draw = _over_time(profile, run)
+    if run is None or draw is None:
+        return memory_picture(profile, picture=picture)
+    return picture(draw, label=f"{_OVER_TIME}, with {plural(run.workers, 'worker')}")
+
+
 def memory_picture(profile: Explained, *, picture: Picture) -> Markup:
     """Return the plot of memory over time; empty if it was not sampled."""
+    draw = _memory(profile)
+    return picture(draw, label=f"{SHOWN} over time") if draw else NOTHING
+
+
+def still_picture(profile: Explained) -> Callable[[], Figure] | None:
+    """Return what draws the one picture of a profile; None where there is nothing to draw."""
+    if profile.is_grid:
+        from sdprofile.render.plots.grid import grid_plot
+
+        return functools.partial(grid_plot, profile)
+    return _over_time(profile, profile.shown_run) or _memory(profile)
+
+
+def _over_time(profile: Explained, run: Run | None) -> Callable[[], Figure] | None:
+    if run is None or run.trace is None:
+        return None
+    from sdprofile.render.plots.overview import overview_plot
+
+    return functools.partial(overview_plot, profile, run, run.trace)
+
+
+def _memory(profile: Explained) -> Callable[[], Figure] | None:
     if not any(is_sampled(run) for run in profile.runs):
-        return NOTHING
+        return None
+    from sdprofile.render.plots.memory import memory_plot
 
-    def draw() -> Figure:
-        from sdprofile.render.plots.memory import memory_plot
-
-        return memory_plot(profile)
-
-    return picture(draw, label=f"{SHOWN} over time")
+    return functools.partial(memory_plot, profile)
 
 
 def notice_list(profile: Explained) -> Markup:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sdprofile.render.page.markup import joined, write
-from sdprofile.render.page.page import advice, code, conditions_line, stopped, style
+from sdprofile.render.page.page import answer, code, conditions_line, stopped, style
 from sdprofile.render.page.picture import svg_picture
-from sdprofile.render.page.views import View, leading_notices, make_views, memory_picture
+from sdprofile.render.page.time_view import time_view
+from sdprofile.render.page.views import View, leading_notices, make_views, overview_pictures
 from sdprofile.render.palette import REPEAT, marked
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     Returns
     -------
     ipywidgets.VBox
-        Two rows of buttons, for the views and the worker counts, and below them all views as one
-        piece of HTML.
+        Two rows of buttons, for the views and the worker counts, and all views as one piece of
+        HTML.
 
     Notes
     -----
@@ -43,7 +44,10 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     """
     from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
-    views = make_views(profile, picture=svg_picture)
+    overview = time_view(profile)
+    if not profile.is_for_nothing:
+        overview += overview_pictures(profile, picture=svg_picture)
+    views = [View(name="Overview", html=overview), *make_views(profile, picture=svg_picture)]
     choose_view = ToggleButtons(options=[view.name for view in views])
     choose_view.add_class("sdp-views")
     names = [f"{how.glyph} {count.workers}" for count, how in marked(profile)]
@@ -53,10 +57,8 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
         buttons.style.button_width = "auto"
     sections = [
         leading_notices(profile),
-        advice(profile),
-        *(_section(view, view.html) for view in views),
-        write("plot", memory_picture(profile, picture=svg_picture)),
-        *(_section(view, view.below) for view in views if view.below),
+        answer(profile),
+        *(write("section", view.name, _class(view), view.html) for view in views),
         conditions_line(profile),
         stopped(profile),
         code(profile),
@@ -74,23 +76,16 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     return widget
 
 
-def _section(view: View, html: Markup) -> Markup:
-    return write("section", view.name, _class(view), html)
-
-
 def _class(view: View) -> str:
     return f"sdp-view-{view.name.split()[0].lower()}"
 
 
 def _view_rules(views: Sequence[View], uid: str) -> list[str]:
     """Return the rules by which the pressed button hides what is of other views."""
-    rules = []
-    for index, view in enumerate(views):
-        pressed = _pressed(uid, "sdp-views", index)
-        rules.append(f"{pressed} .sdp-view:not(.{_class(view)}) {{display: none}}")
-        if not view.with_plot:
-            rules.append(f"{pressed} .sdp-plot {{display: none}}")
-    return rules
+    return [
+        f"{_pressed(uid, 'sdp-views', index)} .sdp-view:not(.{_class(view)}) {{display: none}}"
+        for index, view in enumerate(views)
+    ]
 
 
 def _count_rules(profile: Explained, uid: str) -> list[str]:
@@ -100,7 +95,10 @@ def _count_rules(profile: Explained, uid: str) -> list[str]:
     -----
     Text is dimmed less than curves, so that it can still be read.
     """
-    rules = [f".{uid} .{REPEAT} {{display: none}}"]
+    rules = [
+        f".{uid} .{REPEAT} {{display: none}}",
+        f"{_pressed(uid, 'sdp-counts', 0)} .sdp-over:not(.sdp-shown) {{display: none}}",
+    ]
     for index, count in enumerate(profile.counts, start=1):
         pressed, own = _pressed(uid, "sdp-counts", index), f".sdp-w{count.workers}"
         rules += [
@@ -108,7 +106,7 @@ def _count_rules(profile: Explained, uid: str) -> list[str]:
             f"{pressed} :is(tr, td, th).sdp-of:not({own}) {{opacity: 0.65}}",
             f"{pressed} :is(tr, td, th).sdp-of{own}"
             " {background: var(--jp-layout-color2, #8882) !important; font-weight: 600}",
-            f"{pressed} .sdp-panel:not({own}) {{display: none}}",
+            f"{pressed} :is(.sdp-panel, .sdp-over):not({own}) {{display: none}}",
             f"{pressed} .{REPEAT}{own} {{display: inline}}",
         ]
     return rules

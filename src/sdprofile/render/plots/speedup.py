@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.units import plural
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 _SIZE = (7.2, 3.1)
 """Width and height, in inches."""
 
-_ASIDE = 0.07
-"""How far right of the median the single runs stand, as a fraction of the way to the next count."""
+_ASIDE = 1.05
+"""How far right of the median the single runs stand, as a factor of the number of workers."""
+
+_ROOM = 1.25
+"""How far the axis goes beyond the first and the last count, as a factor."""
 
 
 def speedup_plot(profile: Measured) -> Figure:
@@ -34,16 +38,16 @@ def speedup_plot(profile: Measured) -> Figure:
     -------
     matplotlib.figure.Figure
         A figure that pyplot does not know: the medians joined by a line, a dot for each run, a
-        dashed line for the ideal, a cross at 0 for each count of which no run ended well.
+        dashed line for the ideal, a cross at the foot for each count of which no run ended well.
     """
     figure = Figure(figsize=_SIZE, layout="constrained")
     ax = figure.subplots()
     ink = ax.xaxis.label.get_color()
-    finished = [
-        (place, count) for place, count in enumerate(profile.counts) if count.speedup is not None
-    ]
-    places = [place for place, _ in finished]
-    ideal = [count.times_workers or 1.0 for _, count in finished]
+    finished = [count for count in profile.counts if count.speedup is not None]
+    places = [count.workers for count in finished]
+    ideal = [count.times_workers or 1.0 for count in finished]
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log", base=2)
     ax.plot(places, ideal, color=ink, linestyle="--", linewidth=1.1, zorder=2)
     ax.annotate(
         "ideal",
@@ -53,28 +57,39 @@ def speedup_plot(profile: Measured) -> Figure:
         verticalalignment="center",
         color=ink,
     )
-    measured = [count.speedup or 0.0 for _, count in finished]
+    measured = [count.speedup or 0.0 for count in finished]
     ax.plot(places, measured, color=ink, linewidth=1.1, alpha=0.6, zorder=2)
-    for place, (count, how) in enumerate(marked(profile)):
-        _draw_count(ax, place, count, how)
-    ax.set_xticks(range(len(profile.counts)), [str(count.workers) for count in profile.counts])
-    ax.set_xlim(-0.3, len(profile.counts) - 0.6)
-    ax.set_ylim(0, 1.08 * max(ax.dataLim.y1, 1.0))
+    for count, how in marked(profile):
+        _draw_count(ax, count, how)
+    workers = sorted({count.workers for count in profile.counts})
+    ax.set_xticks(workers, [str(each) for each in workers], minor=False)
+    ax.set_xlim(workers[0] / _ROOM, workers[-1] * _ROOM)
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     ax.set_xlabel("workers")
-    ax.set_ylabel(f"speedup over {plural(finished[0][1].workers, 'worker')}")
+    ax.set_ylabel(f"speedup over {plural(finished[0].workers, 'worker')}")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid()
     ax.set_axisbelow(True)
     return figure
 
 
-def _draw_count(ax: Axes, place: int, count: CountSummary, how: Mark) -> None:
+def _draw_count(ax: Axes, count: CountSummary, how: Mark) -> None:
     look: dict[str, Any] = {"color": how.colour, "gid": of_count(count.workers)}
+    place = count.workers
     if count.timing is None or count.base is None or count.speedup is None:
-        ax.plot(place, 0, marker="x", markersize=10, markeredgewidth=3, clip_on=False, **look)
+        foot = ax.get_xaxis_transform()
+        cross: dict[str, Any] = {
+            "marker": "x",
+            "markersize": 10,
+            "markeredgewidth": 3,
+            "clip_on": False,
+        }
+        ax.plot(place, 0, transform=foot, **cross, **look)
         ax.annotate(
             count.status,
             (place, 0),
+            xycoords=foot,
             xytext=(9, 3),
             textcoords="offset points",
             fontweight="bold",
@@ -82,6 +97,6 @@ def _draw_count(ax: Axes, place: int, count: CountSummary, how: Mark) -> None:
         )
         return
     runs = [count.base.median / seconds for seconds in count.timing.seconds if seconds]
-    aside = [place + _ASIDE] * len(runs)
+    aside = [place * _ASIDE] * len(runs)
     ax.plot(aside, runs, linestyle="none", marker="o", markersize=5, fillstyle="none", **look)
     ax.plot(place, count.speedup, marker=how.marker, markersize=9, zorder=3, **look)

@@ -62,9 +62,14 @@ def worker_plot(profile: Measured, index: int) -> Figure:
     left, right = figure.subplots(1, 2)
     share = 1 / len(profile.counts)
     _draw_workers(left, run, mark(index).colour, gigabyte, most=int(_MOST_SAMPLES * share))
+    # One scale for all counts, lest the same height be one amount here and another there.
+    highest = max(each.peak_worker or 0 for each in profile.counts) / gigabyte
+    left.set_ylim(0, 1.12 * max(left.dataLim.y1, highest) or 1.0)
     _draw_limit(left, count, gigabyte, decimal=profile.decimal)
     left.set_ylabel(f"each worker [{unit}]")
     _draw_uses(right, run, gigabyte, most=int(_MOST_BY_DASK * share))
+    whole = [each.cluster_peak.high for each in profile.counts if each.cluster_peak is not None]
+    right.set_ylim(0, max(right.get_ylim()[1], 1.05 * max(whole, default=0) / gigabyte))
     right.set_ylabel(f"all workers, by dask [{unit}]")
     for ax in (left, right):
         ax.set_xlim(0, max(run.seconds, ax.dataLim.x1) or 1.0)
@@ -90,7 +95,6 @@ def _draw_workers(ax: Axes, run: Run, colour: str, gigabyte: float, *, most: int
         if curve.worker in peaks:
             at = curve.seconds[int(np.argmax(curve.nbytes))]
             ax.plot(at, peaks[curve.worker], color=colour, marker="_", markersize=12)
-    ax.set_ylim(0, 1.12 * ax.dataLim.y1 or 1.0)
 
 
 def _draw_limit(ax: Axes, count: CountSummary, gigabyte: float, *, decimal: bool) -> None:

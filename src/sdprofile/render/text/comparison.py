@@ -46,8 +46,8 @@ def comparison_report(
     Returns
     -------
     str
-        What is not alike, a row per worker count, then a row per step; without a newline at the
-        end.
+        What became of it, what is not alike, a row per worker count, then a row per step; without
+        a newline at the end.
     """
     columns = terminal_width() if width is None else width
     return printable(
@@ -60,11 +60,12 @@ def _report(comparison: Compared, *, width: int, ascii_only: bool) -> str:
         text = clean(text, ascii_only=ascii_only)
         return textwrap.wrap(text, width, initial_indent=start, subsequent_indent=indent)
 
-    parts = [wrapped(title(comparison))]
+    parts = [wrapped(comparison.answer.text, "=> ", "   ")]
+    parts.append(wrapped(title(comparison)))
     if told := unlike(comparison):
-        parts[0] += wrapped(told, "! ", "  ")
+        parts[-1] += wrapped(told, "! ", "  ")
     if not comparison.counts:
-        return "\n".join([*parts[0], NOTHING_SHARED])
+        return "\n".join([*parts[-1], NOTHING_SHARED])
     rows = change_rows(comparison)
     parts.append(table_lines(rows, width=width, ascii_only=ascii_only, dropped=_DROPPED))
     parts[-1] += wrapped(explained(comparison))

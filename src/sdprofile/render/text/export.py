@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sdprofile.explain.answer import Answer
     from sdprofile.explain.comparison import Compared
     from sdprofile.explain.explained import Explained
     from sdprofile.model.notice import Notice
@@ -61,19 +62,26 @@ def export(
 
 
 def profile_markdown(profile: Explained) -> str:
-    """Return the table of a profile, what held for all runs, the notices and the advice."""
+    """Return the answer, the table of a profile, what held for all runs, and the notices."""
     if not profile.runs:
         return NO_RUNS
     parts = [
         "\n".join(_told(each for each in profile.notices if each.leading)),
+        *_answer(profile.answer),
         _table(table_rows(profile)),
         escaped(", ".join([*conditions(profile), *_versions(profile)])),
         *_predicted(profile),
         *([f"stopped: {escaped(profile.stopped)}"] if profile.stopped else []),
         "\n".join(_told(each for each in profile.notices if not each.leading)),
-        f"**{escaped(profile.advice)}**" if profile.advice else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _answer(answer: Answer) -> Iterator[str]:
+    """Yield the headline, then the lines as a list."""
+    if answer.headline:
+        yield f"**{escaped(answer.first)}**"
+    yield "\n".join(f"- {escaped(line.text)}" for line in answer.lines)
 
 
 def _predicted(profile: Explained) -> Iterator[str]:
@@ -93,7 +101,11 @@ def comparison_markdown(comparison: Compared) -> str:
         unlike,
     )
 
-    parts = [f"**{escaped(title(comparison))}**", escaped(unlike(comparison))]
+    parts = [
+        *_answer(comparison.answer),
+        f"**{escaped(title(comparison))}**",
+        escaped(unlike(comparison)),
+    ]
     if comparison.counts:
         parts += [_table(change_rows(comparison)), escaped(explained(comparison))]
     else:

@@ -129,8 +129,15 @@ def _report(profile: Explained, *, width: int, ascii_only: bool) -> str:
 
 
 def _answer(profile: Explained, width: int, ascii_only: bool) -> list[str]:
-    """Return the lines of the advice."""
-    return _wrapped(clean(profile.advice, ascii_only=ascii_only), width, "=> ", "   ")
+    """Return the lines of the answer: the headline, then what else is to be known."""
+    found = profile.answer
+    texts = [f"{text}." for text in (found.first, *(line.text for line in found.lines)) if text]
+    starts = ["=> ", *["   "] * len(texts)]
+    return [
+        line
+        for start, text in zip(starts, texts, strict=False)
+        for line in _wrapped(clean(text, ascii_only=ascii_only), width, start, "   ")
+    ]
 
 
 def _wrapped(text: str, width: int, start: str = "", indent: str = "") -> list[str]:
