@@ -20,7 +20,43 @@ from sdprofile.explain.causes.written import resized
             4.0,
             "use chunks=(1, 500, 500) instead of (1, 250, 250) in da.random.random",
         ),
-        ("da.ones(10**6, chunks=1000)", 9.0, "use chunks=3000 instead of 1000 in da.ones"),
+        ("da.ones(10**6, chunks=1000)", 9.0, "use chunks=9000 instead of 1000 in da.ones"),
+        (
+            "da.ones((4500, 4500), chunks=-1).sum()",
+            0.125,
+            "use chunks=1600 instead of -1 in da.ones",
+        ),
+        (
+            "da.ones(shape=(3, 4000, 4000), chunks=(1, -1, -1))",
+            0.125,
+            "use chunks=(1, 1400, 1400) instead of (1, -1, -1) in da.ones",
+        ),
+        ("x.rechunk(-1).sum()", 0.5, "make chunks at least 2 times smaller, where they are made"),
+        (
+            "x.map_blocks(f).rechunk((10, 10)).sum()",
+            16.0,
+            "use chunks=(40, 40) instead of (10, 10) in .rechunk",
+        ),
+        (
+            "ds.chunk({'y': 100, 'x': 100, 't': 1})",
+            16.0,
+            "use chunks={'y': 400, 'x': 400, 't': 1} instead of {'y': 100, 'x': 100, 't': 1} in",
+        ),
+        (
+            "n = 2 * 400\ndd.from_pandas(frame, n)",
+            100.0,
+            "use npartitions=8 instead of n in dd.from_pandas",
+        ),
+        (
+            "db.from_sequence(reads, partition_size=1).map(f).sum()",
+            150.0,
+            "use partition_size=150 instead of 1 in db.from_sequence",
+        ),
+        (
+            "db.read_text(files).map(f).sum()",
+            9.0,
+            "make partitions about 9 times larger, by npartitions=... where the bag is made",
+        ),
         ("da.ones((8000, 8000), chunks=8000)", 0.25, "use chunks=4000 instead of 8000 in da.ones"),
         (
             "db.from_sequence(range(2000), npartitions=1000).map(f)",
