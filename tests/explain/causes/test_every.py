@@ -147,6 +147,15 @@ def test_data_that_take_no_time_are_told_without_a_gain() -> None:
     assert found(trace, sent=SentData(nbytes=9_000_000, outside=9_000_000)) == ()
 
 
+def test_data_that_come_with_each_task_are_unpickled_for_each() -> None:
+    tasks = [(n / 10, n / 10 + 0.09, (n + 1) / 10) for n in range(20)]
+    sent = SentData(nbytes=40_002_000, outside=40_000_000, names=("table",))
+    cause, *_ = found(ran(tasks, seconds=2.0), sent=sent)
+    assert cause.name == "data in the graph"
+    assert cause.gain is not None
+    assert 1.5 < cause.gain[0] < cause.gain[1] < 10
+
+
 def test_a_graph_is_large_by_its_tasks_too() -> None:
     each = [(n / 1000, n / 1000, (n + 1) / 1000) for n in range(6000)]
     assert found(ran(each, seconds=6.0), sent=SentData(nbytes=12_000_000)) == ()
