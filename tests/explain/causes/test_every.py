@@ -14,7 +14,7 @@ from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
 from sdprofile.model.elements import SentData
 from sdprofile.model.steps import Recomputed
-from sdprofile.model.trace import Calls, Trace
+from sdprofile.model.trace import Calls, Group, Trace
 
 
 def found(trace: Trace, *, code: str = "work()", cpus: int = 8, **kwargs: Any) -> tuple[Found, ...]:
@@ -58,7 +58,41 @@ def test_many_small_graphs_are_to_be_one() -> None:
     )
     (cause,) = found(trace, code="for n in range(20): da.ones(9, chunks=3).sum().compute()")
     assert (cause.name, round(cause.share, 2)) == ("sending the graph", 0.8)
-    assert cause.fact.startswith("20 small graphs are computed one after another")
+    assert cause.fact == (
+        "20 graphs are computed one after another (line 4); sending them and waiting for each takes"
+        " 80 % of the time"
+    )
+
+
+def test_graphs_that_are_waited_for_leave_threads_without_work() -> None:
+    trace = replace(
+        ran([(n, n, n + 1) for n in range(4)], workers=2, seconds=4.0),
+        arrivals=(0.0, 1.0, 2.0, 3.0),
+        graph=array("i", range(4)),
+        calls=Calls(
+            begun=array("d", [0, 0, 1, 1, 2, 2, 3, 3]),
+            ended=array("d", [0, 1, 1, 2, 2, 3, 3, 4]),
+            sends=array("i", [1, 0] * 4),
+            line=array("i", [3] * 8),
+        ),
+    )
+    (cause,) = found(trace)
+    assert (cause.name, cause.share) == ("sending the graph", 0.5)
+    assert cause.fact == (
+        "4 graphs are computed one after another (line 3), so that threads have nothing to do for"
+        " 50 % of the time"
+    )
+    assert "client.gather(futures)" in cause.change
+    assert cause.gain is not None
+    assert 1.4 < cause.gain[0] < cause.gain[1] < 2.0
+
+
+def test_graphs_that_nobody_waits_for_are_many_small_tasks() -> None:
+    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(200)]
+    trace = replace(ran(each, seconds=2.0), arrivals=(0.0,) * 200, graph=array("i", range(200)))
+    (cause,) = found(trace, code="futures = [client.submit(f, n) for n in range(200)]")
+    assert cause.name == "small tasks"
+    assert cause.change.endswith("as by giving each call a batch of inputs")
 
 
 def test_one_task_for_two_threads() -> None:
@@ -232,3 +266,45 @@ def test_a_straggler_that_others_wait_behind_is_one_all_the_same() -> None:
 def test_tasks_of_100_ms_are_not_small() -> None:
     each = [(n * 0.103, n * 0.103 + 0.003, (n + 1) * 0.103) for n in range(200)]
     assert found(ran(each, seconds=20.6)) == ()
+
+
+def test_a_cause_is_taken_from_the_count_where_it_gains_more_for_sure() -> None:
+    def graphs(workers: int) -> Trace:
+        tasks = [(n + 0.3, n + 0.3, n + 1.0) for n in range(10)]
+        calls = Calls(
+            begun=array("d", range(10)),
+            ended=array("d", range(1, 11)),
+            sends=array("i", [2] * 10),
+            line=array("i", [3] * 10),
+        )
+        return replace(
+            ran(tasks, workers=workers, seconds=10.0),
+            arrivals=tuple(n + 0.3 for n in range(10)),
+            graph=array("i", range(10)),
+            calls=calls,
+        )
+
+    runs = [make_run(count, seconds=10.0, trace=graphs(count)) for count in (1, 4)]
+    profile = make_profile(*runs, machine=replace(MACHINE, cpus=8))
+    [cause] = find_causes(profile, profile.counts)
+    assert cause.workers == 4
+
+
+def test_what_puts_the_result_together_is_not_too_few_tasks() -> None:
+    tasks = [*((0.0, n / 10, (n + 1) / 10) for n in range(10)), (0.0, 1.0, 2.0)]
+    trace = ran(
+        tasks,
+        workers=2,
+        on=[0, 1] * 5 + [0],
+        inputs={10: range(10)},
+        seconds=2.0,
+        group=array("i", [0] * 10 + [1]),
+        groups=tuple(
+            Group(prefix=prefix, tasks=tasks, groups_before=0, tasks_before=0)
+            for prefix, tasks in (("part", 10), ("finalize", 1))
+        ),
+    )
+    trace = replace(trace, nbytes=array("q", [10_000_000] * 10 + [100_000_000]))
+    assert "few tasks" not in {cause.name for cause in found(trace)}
+    trace = replace(trace, nbytes=array("q", [10_000_000] * 10 + [8]))
+    assert "few tasks" in {cause.name for cause in found(trace)}

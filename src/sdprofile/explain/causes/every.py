@@ -59,7 +59,8 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
     profile
         What was measured.
     counts
-        At which to look, the most important first; what was seen at one is not looked for again.
+        At which to look, the most important first; what was seen at one is taken from another only
+        where it gains more there for sure.
 
     Returns
     -------
@@ -80,7 +81,8 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
         for page in PAGES:
             each = page(seen)
             if each is not None and _is_worth(each, run.seconds):
-                found.setdefault(each.name, each)
+                known = found.setdefault(each.name, each)
+                found[each.name] = each if _gains_more(each, known) else known
     return tuple(sorted(found.values(), key=_size))
 
 
@@ -89,6 +91,10 @@ def _is_worth(found: Found, seconds: float) -> bool:
         return True
     low, high = found.gain
     return low >= LEAST_GAIN and (1 - 1 / high) * seconds >= _LEAST_SAVED
+
+
+def _gains_more(found: Found, than: Found) -> bool:
+    return bool(found.gain and than.gain and found.gain[0] > than.gain[1])
 
 
 def _size(found: Found) -> tuple[float, float]:

@@ -21,6 +21,9 @@ _MOST = 0.5
 _PER_THREAD = 4
 """Tasks that each thread should have."""
 
+_RESULT = 10_000_000
+"""Bytes from which a result that the kernel gets takes time to be put together."""
+
 _MUCH = 0.15
 """Share of the time from which a chain is more than the end of a reduction."""
 
@@ -38,7 +41,7 @@ def few_tasks(seen: Seen) -> Found | None:
     What the other threads waited for is the path of tasks that ended last, each with the input
     that it waited for: one task that takes most of it, or many.
     """
-    if seen.threads < 2 or not seen.prefixes or seen.in_small_graphs:
+    if seen.threads < 2 or not seen.prefixes or seen.waits_for_each:
         return None
     share = seen.share(Cause.NO_MORE, Cause.CHAIN)
     found = _straggler(seen)
@@ -49,6 +52,8 @@ def few_tasks(seen: Seen) -> Found | None:
     longest = max(range(len(path)), key=seconds.__getitem__)
     if seconds[longest] < _MOST * sum(seconds):
         return _chain(seen, path, share)
+    if seen.trace.wanted[path[longest]] and seen.trace.nbytes[path[longest]] >= _RESULT:
+        return None  # it puts the result together: see `brings_result`
     prefix = seen.prefix(path[longest])
     number = len(seen.of_prefix(prefix).seconds)
     there = "there is only 1 task" if number == 1 else f"there are only {number} tasks"

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
@@ -31,6 +32,16 @@ _MANY_GRAPHS = 10
 
 _FEW_TASKS = 100
 """Tasks below which a graph is small."""
+
+_SEVERAL_GRAPHS = 3
+"""Graphs from which one after another is a way to work."""
+
+_MOSTLY = 0.8
+"""Fraction of the graphs that must come after all before have ended, for the cell to wait for each:
+the first may be of another kind."""
+
+_LARGEST = 0.5
+"""Fraction of the thread time that one of them takes at most; else it is about that one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +142,24 @@ class Seen:
     def in_small_graphs(self) -> bool:
         """Whether it computed many graphs of few tasks, one after another."""
         graphs = len(self.trace.arrivals)
-        return graphs >= _MANY_GRAPHS and len(self.trace) < _FEW_TASKS * graphs
+        few = graphs >= _MANY_GRAPHS and len(self.trace) < _FEW_TASKS * graphs
+        return few and self.waits_for_each
+
+    @cached_property
+    def waits_for_each(self) -> bool:
+        """Whether it computed several graphs, each after those before were over."""
+        arrivals = self.trace.arrivals
+        if len(arrivals) < _SEVERAL_GRAPHS:
+            return False
+        over, taken = [0.0] * len(arrivals), [0.0] * len(arrivals)
+        for task, seconds in self.ended:
+            graph = self.trace.graph[task]
+            over[graph] = max(over[graph], self.trace.ended[task])
+            taken[graph] += seconds
+        order = sorted(range(len(arrivals)), key=arrivals.__getitem__)
+        before = accumulate((over[graph] for graph in order), max)
+        after = sum(arrivals[graph] >= end for graph, end in zip(order[1:], before, strict=False))
+        return after >= _MOSTLY * (len(arrivals) - 1) and max(taken) <= _LARGEST * sum(taken)
 
     def found(
         self,

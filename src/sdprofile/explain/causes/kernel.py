@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
@@ -12,6 +14,9 @@ from sdprofile.units import format_bytes, format_seconds, plural
 WORKS_ITSELF = "kernel's own work"
 """Name of the cause that the kernel works itself."""
 
+_NO_TASK = (Cause.NO_MORE, Cause.CHAIN)
+"""What threads do that wait for a graph to end."""
+
 _MANY_TASKS = 2000
 """Tasks from which the graph itself takes the time."""
 
@@ -20,6 +25,9 @@ _LONG = 0.5
 
 _MUCH = 10_000_000
 """Bytes of results from which these take the time."""
+
+_IDLE = 0.15
+"""Share of the time from which threads without a task are more than the end of a reduction."""
 
 
 def works_itself(seen: Seen) -> Found | None:
@@ -58,18 +66,12 @@ def _own_seconds(step: StepCall, seen: Seen) -> float:
 def sends_graphs(seen: Seen) -> Found | None:
     """Return why sending graphs takes time; None if it takes none."""
     share, tasks = seen.share(Cause.SENDING), len(seen.trace)
+    if seen.in_small_graphs or (seen.waits_for_each and seen.share(*_NO_TASK) >= _IDLE):
+        return _one_after_another(seen)
     if not share or not tasks:
         return None
     saved = (0.5 * share, 0.95 * share)
-    if seen.in_small_graphs:
-        # Each of them goes through the scheduler, and its result comes back, before the next.
-        share = seen.share(Cause.SENDING, Cause.OVERHEAD, Cause.RESULT)
-        left = seen.share(Cause.COMPUTING, Cause.MORE_CORES, Cause.CPU, Cause.WAITING)
-        saved = (0.6 * share, (1 - left) * (1 - 1 / len(seen.trace.arrivals)))
-        fact = f"{len(seen.trace.arrivals)} small graphs are computed one after another; sending"
-        fact += f" them and waiting for each takes {100 * share:.0f} % of the time"
-        change = "compute everything by one call, dask.compute(a, b, ...)"
-    elif tasks >= _MANY_TASKS:
+    if tasks >= _MANY_TASKS:
         fact = f"a graph of {tasks} tasks is optimised and sent for {100 * share:.0f} % of the time"
         change = resized(seen.profile.code, min(10.0, tasks / (20 * seen.threads)))
     elif data_bytes(seen) > LARGE:
@@ -85,6 +87,36 @@ def sends_graphs(seen: Seen) -> Found | None:
         share=share,
         fact=fact,
         change=change,
+        gain=range_of(*saved),
+    )
+
+
+def _one_after_another(seen: Seen) -> Found:
+    """Return that graphs are computed one after another."""
+    graphs, idle = len(seen.trace.arrivals), seen.share(*_NO_TASK)
+    if seen.in_small_graphs:
+        # Each of them goes through the scheduler, and its result comes back, before the next.
+        share = idle + seen.share(Cause.SENDING, Cause.OVERHEAD, Cause.RESULT)
+        left = seen.share(Cause.COMPUTING, Cause.MORE_CORES, Cause.CPU, Cause.WAITING)
+        saved = (0.6 * share, (1 - left) * (1 - 1 / graphs))
+    else:
+        share, saved = idle, (0.6 * idle, 0.95 * idle)
+    calls = seen.trace.calls
+    lines = Counter(line for sends, line in zip(calls.sends, calls.line, strict=True) if sends)
+    line = lines.most_common(1)[0][0] if lines else 0
+    what = f"{graphs} graphs are computed one after another{f' (line {line})' if line else ''}"
+    if idle >= share / 2:
+        what += f", so that threads have nothing to do for {100 * idle:.0f} % of the time"
+    else:
+        what += f"; sending them and waiting for each takes {100 * share:.0f} % of the time"
+    change = "dask.compute(a, b, ...)"
+    if 2 * sum(sends == 1 for sends in calls.sends) > sum(sends > 0 for sends in calls.sends):
+        change = "client.gather(futures), after all were submitted"
+    return seen.found(
+        "sending the graph",
+        share=share,
+        fact=what,
+        change=f"compute all that do not need each other's results by one call, {change}",
         gain=range_of(*saved),
     )
 
