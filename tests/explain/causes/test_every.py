@@ -12,7 +12,9 @@ from traces import cores, cpu, ran
 
 from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
+from sdprofile.model.circumstances import Circumstances, ThreadPool
 from sdprofile.model.elements import SentData
+from sdprofile.model.run import Run
 from sdprofile.model.steps import Recomputed
 from sdprofile.model.trace import Calls, Group, Trace
 
@@ -131,9 +133,48 @@ def test_tasks_that_sleep_get_more_threads() -> None:
     tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)]
     (cause,) = found(ran(tasks, seconds=2.0, cores=(cores(0.0),)), spans=cpu(0.0, 2.0))
     assert (cause.name, cause.share) == ("waiting", 1.0)
-    assert cause.change == "let more of them wait at once: --threads 4"
+    assert cause.change == "let more of them wait at once, unless it is a lock: --threads 4"
     assert cause.gain is not None
     assert cause.gain[1] == 4.0
+
+
+def test_tasks_that_take_longer_the_more_there_are_wait_for_a_lock() -> None:
+    def run(workers: int) -> Run:
+        tasks = [(0.0, n * workers / 10, (n + 1) * workers / 10) for n in range(20 // workers)]
+        trace = ran(
+            tasks * workers,
+            workers=workers,
+            on=[worker for worker in range(workers) for _ in tasks],
+            seconds=2.0,
+            cores=tuple(cores(0.0, worker=worker) for worker in range(workers)),
+        )
+        return make_run(workers, seconds=2.0, trace=trace, spans=cpu(0.0, 2.0 * workers))
+
+    profile = make_profile(run(1), run(2), machine=replace(MACHINE, cpus=8))
+    [cause] = find_causes(profile, profile.counts)
+    assert cause.name == "waiting"
+    assert "wait for each other for 100 % of the time" in cause.fact
+    assert cause.gain is None
+    alone = make_profile(run(1), machine=replace(MACHINE, cpus=8))
+    [cause] = find_causes(alone, alone.counts)
+    assert "--threads 4" in cause.change
+
+
+@pytest.mark.parametrize(
+    ("pools", "said"),
+    [
+        ((), "n_jobs=1"),
+        (("NUMBA_NUM_THREADS",), "numba.set_num_threads(1)"),
+        (("OPENBLAS_NUM_THREADS",), "threadpoolctl.threadpool_limits(1)"),
+    ],
+)
+def test_tasks_on_more_cores_are_told_how_to_use_one(pools: tuple[str, ...], said: str) -> None:
+    trace = ran([(0.0, 0.0, 2.0)], seconds=2.0, cores=(cores(3.0, cpus=8),))
+    around = Circumstances(pools=tuple(ThreadPool(name=name, threads=3) for name in pools))
+    (cause,) = found(trace, circumstances=around, spans=cpu(2.0, 0.0))
+    assert cause.name == "more cores than threads"
+    assert said in cause.change
+    assert all(f'"distributed.nanny.pre-spawn-environ.{name}": 1' in cause.change for name in pools)
 
 
 def test_the_kernels_own_work_is_told_with_the_step() -> None:

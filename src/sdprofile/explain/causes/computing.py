@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.model.account import Cause
+from sdprofile.model.measured import traced
 from sdprofile.units import listed, plural
 
 _MUCH = 0.1
@@ -11,6 +14,10 @@ _MUCH = 0.1
 
 _MORE_THREADS = 4
 """Threads of a worker, as a multiple of those now, for tasks that wait."""
+
+
+_IN_TURN = 0.5
+"""By what fraction tasks take longer of what they would if each had to wait for its turn."""
 
 
 def waits_for_gil(seen: Seen) -> Found | None:
@@ -41,23 +48,53 @@ def uses_more_cores(seen: Seen) -> Found | None:
     if share < _MUCH:
         return None
     used = [max(cores.used, default=0.0) for cores in seen.trace.cores]
-    pools = [f"{pool.name}=1" for pool in run.circumstances.pools]
-    limit = f"set {listed(pools)} in the workers, or " if pools else ""
     return seen.found(
         "more cores than threads",
         share=share,
         fact=f"tasks of {_most(seen)} use up to {max(used, default=0.0):.1f} CPUs with"
         f" {plural(run.threads, 'thread')} of a worker for {100 * share:.0f} % of the time, so"
         " more workers share the same CPUs",
-        change=f"{limit}call them within threadpoolctl.threadpool_limits(1)",
+        change=_one_core([pool.name for pool in run.circumstances.pools]),
+    )
+
+
+def _one_core(pools: Sequence[str]) -> str:
+    """Return how to let each task use one core.
+
+    Parameters
+    ----------
+    pools
+        Variables that set the threads of the pools that were seen in the workers.
+    """
+    if not pools:
+        return "let each use one: n_jobs=1, workers=1, threadpoolctl.threadpool_limits(1)"
+    config = ", ".join(f'"distributed.nanny.pre-spawn-environ.{name}": 1' for name in pools)
+    if list(pools) == ["NUMBA_NUM_THREADS"]:  # which threadpoolctl does not know
+        within = "numba.set_num_threads(1)"
+    else:
+        within = "with threadpoolctl.threadpool_limits(1):"
+    return (
+        f"set {listed([f'{name}=1' for name in pools])} in the workers, by dask.config.set({{"
+        f"{config}}}) before they start, or call {within} in the task"
     )
 
 
 def waits_for_else(seen: Seen) -> Found | None:
     """Return that tasks wait for a disk, a lock, the network or sleep; None if they do not."""
     share, run = seen.share(Cause.WAITING), seen.run
-    if share < _MUCH or len(seen.trace) < 2 * seen.threads:
+    if share < _MUCH or len(seen.trace) < 2 * seen.threads or not seen.prefixes:
         return None
+    in_turn = _wait_for_each_other(seen)
+    if in_turn:
+        return seen.found(
+            "waiting",
+            share=share,
+            fact=f"tasks of {_most(seen)} wait for each other for {100 * share:.0f} % of the time"
+            " (the more run at once, the longer each takes), as for a lock or a busy disk",
+            change="hold the lock for less of a task, or let each write to a file or region of its"
+            " own; more workers or threads gain nothing",
+        )
+    doubt = ", unless it is a lock" if in_turn is None else ""
     more = min(_MORE_THREADS, len(seen.trace) // seen.threads)
     saved = share * (1 - 1 / more)
     return seen.found(
@@ -65,9 +102,26 @@ def waits_for_else(seen: Seen) -> Found | None:
         share=share,
         fact=f"tasks of {_most(seen)} wait for a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
-        change=f"let more of them wait at once: --threads {more * run.threads}",
+        change=f"let more of them wait at once{doubt}: --threads {more * run.threads}",
         gain=range_of(0.5 * saved, saved),
     )
+
+
+def _wait_for_each_other(seen: Seen) -> bool | None:
+    """Whether tasks take longer the more of them run; None where there is but one count to tell."""
+    prefix = seen.prefixes[0].prefix
+    took: dict[int, float] = {}
+    for count in seen.profile.counts:
+        run = traced(count.runs)
+        if run is not None and run.status == "ok" and run.trace is not None:
+            other = Seen(profile=seen.profile, run=run, trace=run.trace)
+            found = [each for each in other.prefixes if each.prefix == prefix]
+            if found and len(found[0].seconds) >= 2 * other.threads:
+                took[other.threads] = found[0].median
+    fewest, most = min(took, default=1), max(took, default=1)
+    if most < 2 * fewest:
+        return None
+    return took[most] >= took[fewest] * (1 + _IN_TURN * (most / fewest - 1))
 
 
 def shares_cpus(seen: Seen) -> Found | None:
