@@ -100,7 +100,7 @@ _READINGS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     ),
     "work": (Work, {name: name for name in ("tasks", "spans", "cpu_seconds", "spilled")}),
     "transfers": (Transfers, {"transferred": "nbytes", "gathered": "gathered"}),
-    "steps": (Steps, {"steps": "calls", "recomputed": "recomputed"}),
+    "steps": (Steps, {"steps": "calls", "recomputed": "recomputed", "lines": "lines"}),
     "data": (
         Data,
         {name: name for name in ("elements", "finer_than_needed", "lazy", "sent", "held")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import time
@@ -101,6 +102,23 @@ def test_the_kernels_own_work(client: Client) -> None:
 
     found = shares(work, client)
     assert largest(found) == Cause.KERNEL
+
+
+def test_the_kernels_own_work_has_its_line(client: Client) -> None:
+    def work() -> None:
+        nap(0.7).compute()
+        for _ in range(3):
+            spin(0.2)
+
+    with fast_start():
+        resize(client, 1)
+    run, _ = measure(work, client)
+    first = inspect.getsourcelines(work)[1]
+    longest = run.steps.lines[0]
+    assert longest.line == first + 3
+    assert longest.seconds > 0.4
+    waited = [each.seconds for each in run.steps.lines if each.line == first + 1]
+    assert sum(waited) < 0.4  # all but what dask does before it waits
 
 
 def test_a_large_result_on_its_way(client: Client) -> None:

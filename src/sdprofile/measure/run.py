@@ -139,7 +139,7 @@ def run_once(
         ),
         work=work_done,
         transfers=instruments.transfers.reading,
-        steps=instruments.steps.reading,
+        steps=replace(instruments.steps.reading, lines=instruments.lines.reading),
         throttled=instruments.throttle.reading,
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),

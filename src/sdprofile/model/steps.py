@@ -51,6 +51,17 @@ class Recomputed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LineTime:
+    """What one line of the cell took of the kernel."""
+
+    line: int
+    """Its number."""
+
+    seconds: float
+    """Wall time in seconds, without calls of dask that send a graph or wait for results."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Steps:
     """What the steps of the cell took in one run, and what was made several times."""
 
@@ -59,3 +70,6 @@ class Steps:
 
     recomputed: Recomputed | None = None
     """What took the most time by being made anew with one graph after another."""
+
+    lines: tuple[LineTime, ...] = ()
+    """The lines that kept the kernel busy with its own work, the longest first."""

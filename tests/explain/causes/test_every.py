@@ -15,7 +15,7 @@ from sdprofile.explain.causes.found import Found
 from sdprofile.model.circumstances import Circumstances, ThreadPool
 from sdprofile.model.elements import SentData
 from sdprofile.model.run import Run
-from sdprofile.model.steps import Recomputed
+from sdprofile.model.steps import LineTime, Recomputed
 from sdprofile.model.trace import Calls, Group, Trace
 
 
@@ -193,6 +193,16 @@ def test_waiting_for_the_workers_is_no_work_of_a_step() -> None:
     assert cause.fact.startswith("write (line 2) works in the kernel for 3.00 s of 4.00 s")
     step = make_step("write (line 2)", seconds=2.0)
     (cause,) = found(trace, steps=(step,))
+    assert cause.fact.startswith("the kernel works by itself for 75 % of the time")
+
+
+def test_the_kernels_own_work_is_told_with_the_line() -> None:
+    trace = ran([(3.0, 3.0, 4.0)], seconds=4.0, arrival=3.0, calls=[(3.0, 4.0, 2)])
+    lines = (LineTime(line=4, seconds=2.9), LineTime(line=3, seconds=0.1))
+    (cause,) = found(trace, lines=lines)
+    assert cause.fact.startswith("line 4 works in the kernel for 2.90 s of 4.00 s")
+    spread = tuple(LineTime(line=line, seconds=1.0) for line in (2, 3, 4))
+    (cause,) = found(trace, lines=spread)
     assert cause.fact.startswith("the kernel works by itself for 75 % of the time")
 
 

@@ -16,6 +16,9 @@ _MORE_THREADS = 4
 """Threads of a worker, as a multiple of those now, for tasks that wait."""
 
 
+_SPILLS = 0.05
+"""Share of the time from which a worker is short of memory."""
+
 _IN_TURN = 0.5
 """By what fraction tasks take longer of what they would if each had to wait for its turn."""
 
@@ -84,6 +87,8 @@ def waits_for_else(seen: Seen) -> Found | None:
     share, run = seen.share(Cause.WAITING), seen.run
     if share < _MUCH or len(seen.trace) < 2 * seen.threads or not seen.prefixes:
         return None
+    if seen.share(Cause.SPILL, Cause.HELD_BACK) >= _SPILLS:
+        return None  # they wait for the disk that it writes to, and more at once need more memory
     in_turn = _wait_for_each_other(seen)
     if in_turn:
         return seen.found(

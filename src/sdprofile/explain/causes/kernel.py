@@ -35,10 +35,8 @@ def works_itself(seen: Seen) -> Found | None:
     share, run = seen.share(Cause.KERNEL), seen.run
     if not share:
         return None
-    own = {step.name: _own_seconds(step, seen) for step in run.steps.calls if step.calls}
-    step = max(own, key=own.__getitem__, default="")
-    if step and own[step] > share * run.seconds / 2:
-        what = f"{step} works in the kernel for {format_seconds(own[step])} of"
+    if (place := _busiest(seen, least=share * run.seconds / 2)) is not None:
+        what = f"{place[0]} works in the kernel for {format_seconds(place[1])} of"
         what += f" {format_seconds(run.seconds)}"
     else:
         what = f"the kernel works by itself for {100 * share:.0f} % of the time"
@@ -50,6 +48,18 @@ def works_itself(seen: Seen) -> Found | None:
         " map_partitions)",
         gain=range_of(0.5 * share, share),
     )
+
+
+def _busiest(seen: Seen, *, least: float) -> tuple[str, float] | None:
+    """Return the step, or else the line, that the kernel worked for longest, and for how long."""
+    steps = seen.run.steps
+    own = [(step.name, _own_seconds(step, seen)) for step in steps.calls if step.calls]
+    lines = [(f"line {each.line}", each.seconds) for each in steps.lines]
+    for places in (own, lines):
+        longest = max(places, key=lambda place: place[1], default=("", 0.0))
+        if longest[1] > least:
+            return longest
+    return None
 
 
 def _own_seconds(step: StepCall, seen: Seen) -> float:
