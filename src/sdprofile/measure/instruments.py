@@ -100,7 +100,7 @@ class Instruments:
         *,
         setting: Setting,
         label: str,
-        functions: Mapping[FunctionType, str],
+        functions: Mapping[FunctionType, str] | None,
         take_printed: Take | None,
         scope: Scope | None,
     ) -> Self:
@@ -119,7 +119,7 @@ class Instruments:
         label
             Unique to the run.
         functions
-            What is a step when the cell calls it, with names.
+            What is a step when the cell calls it, with names; None for no steps at all.
         take_printed
             Gets what the workers have printed; None to let them print as ever.
         scope
@@ -140,7 +140,7 @@ class Instruments:
             calls=KernelCalls(client, clock),
             lines=KernelLines(client),
             sent=GraphData(client, scope),
-            steps=StepWatcher(client, functions),
+            steps=StepWatcher(client, functions, scope=scope),
             surroundings=Surroundings(client, clock),
         )
 

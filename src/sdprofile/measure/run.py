@@ -79,7 +79,7 @@ def run_once(
     Call it within `sdprofile.interrupts.held_back`: an interrupt is let in while the work runs.
     """
     with kept_from_workers():
-        functions = public_functions() if plan.steps else {}
+        functions = public_functions() if plan.steps else None
     clean_slate(client)
     clock = Clock(scheduler_ahead=scheduler_ahead(client))
     instruments = Instruments.of(

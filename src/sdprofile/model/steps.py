@@ -49,6 +49,9 @@ class Recomputed:
     seconds: float
     """Thread time of the recomputations in seconds, with that of what dask fused into them."""
 
+    variable: str = ""
+    """How the cell calls it; empty where it has no name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LineTime:

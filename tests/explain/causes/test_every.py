@@ -269,9 +269,12 @@ def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
         "map_raster (line 3) is worked out 3 times, 108 tasks for 36 blocks: 1.20 s of the 2.00 s"
         " of all tasks go into repeating it"
     )
-    assert ".persist()" in cause.change
+    assert "by .persist(), or write it" in cause.change
+    (named,) = found(trace, recomputed=replace(again, variable="low"), spans=cpu(2.0, 0.0))
+    assert "by low = low.persist(), or write it" in named.change
     assert cause.gain is not None
     assert cause.gain[0] == pytest.approx(1 / (1 - 0.36))
+    assert cause.gain[1] == pytest.approx(3.0)  # once it has to be worked out
     little = replace(again, seconds=0.1)
     assert found(trace, recomputed=little, spans=cpu(2.0, 0.0)) == ()
 

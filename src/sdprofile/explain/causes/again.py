@@ -25,16 +25,19 @@ def works_out_again(seen: Seen) -> Found | None:
         return None
     share = min(0.95, what.seconds / (seen.threads * seen.run.seconds))
     times = what.made / what.blocks
+    most = 1 - 1 / times
+    keep = f"{what.variable} = {what.variable}.persist()" if what.variable else ".persist()"
     return seen.found(
         "worked out again",
         share=share,
         fact=f"{what.name} is worked out {times:.3g} times, {what.made} tasks for"
         f" {plural(what.blocks, 'block')}: {format_seconds(what.seconds)} of the"
         f" {format_seconds(total)} of all tasks go into repeating it",
-        change="keep it from one computation to the next by .persist(), or write it to zarr and"
-        " read it from there",
-        # With the tasks goes what dask does around them, and what brings them their inputs.
-        gain=range_of(0.6 * share, _ALL * share),
+        change=f"keep it from one computation to the next by {keep}, or write it to zarr and read"
+        " it from there",
+        # With the tasks goes what dask does around them, and what brings them their inputs; the
+        # first time stays.
+        gain=range_of(min(0.6 * share, most), min(_ALL * share, most)),
     )
 
 
