@@ -85,6 +85,8 @@ def test_graphs_that_are_waited_for_leave_threads_without_work() -> None:
         " 50 % of the time"
     )
     assert "client.gather(futures)" in cause.change
+    (cause,) = found(trace, steps=(make_step("polygon_query (line 3)", calls=4),))
+    assert cause.change.startswith("call polygon_query once for all inputs")
     assert cause.gain is not None
     assert 1.4 < cause.gain[0] < cause.gain[1] < 2.0
 
@@ -94,7 +96,7 @@ def test_graphs_that_nobody_waits_for_are_many_small_tasks() -> None:
     trace = replace(ran(each, seconds=2.0), arrivals=(0.0,) * 200, graph=array("i", range(200)))
     (cause,) = found(trace, code="futures = [client.submit(f, n) for n in range(200)]")
     assert cause.name == "small tasks"
-    assert cause.change.endswith("as by giving each call a batch of inputs")
+    assert "client.map(lambda batch: [function(each) for each in batch], batches)" in cause.change
 
 
 def test_one_task_for_two_threads() -> None:
@@ -362,3 +364,24 @@ def test_what_puts_the_result_together_is_not_too_few_tasks() -> None:
     assert "few tasks" not in {cause.name for cause in found(trace)}
     trace = replace(trace, nbytes=array("q", [10_000_000] * 10 + [8]))
     assert "few tasks" in {cause.name for cause in found(trace)}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [
+        ("rechunk-merge-rechunk-transfer", "rechunking moves data between chunks ("),
+        ("shuffle-transfer", "shuffling moves data between chunks ("),
+    ],
+)
+def test_moving_data_is_no_waiting_of_tasks(prefix: str, said: str) -> None:
+    tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)]
+    groups = (Group(prefix=prefix, tasks=20, groups_before=0, tasks_before=0),)
+    trace = ran(tasks, seconds=2.0, cores=(cores(0.0),), groups=groups)
+    (cause,) = found(trace, spans=cpu(0.0, 2.0))
+    assert (cause.name, cause.share) == ("moving data", 1.0)
+    assert cause.fact.startswith(said + prefix)
+
+
+def test_what_takes_long_around_a_task_is_not_dasks_own() -> None:
+    each = [(n / 10, n / 10 + 0.09, (n + 1) / 10) for n in range(200)]
+    assert "small tasks" not in {cause.name for cause in found(ran(each, seconds=20.0))}

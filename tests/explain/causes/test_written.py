@@ -31,6 +31,11 @@ from sdprofile.explain.causes.written import resized
             0.125,
             "use chunks=(1, 1400, 1400) instead of (1, -1, -1) in da.ones",
         ),
+        (
+            "da.ones((8000, 8000), chunks=(400, 8000))",
+            4.0,
+            "use chunks=(1600, 8000) instead of (400, 8000) in da.ones",
+        ),
         ("x.rechunk(-1).sum()", 0.5, "make chunks at least 2 times smaller, where they are made"),
         (
             "x.map_blocks(f).rechunk((10, 10)).sum()",
@@ -66,9 +71,15 @@ from sdprofile.explain.causes.written import resized
         (
             "dask.compute(*[delayed(f)(i) for i in range(9)])",
             20.0,
-            "make what each task does about 20 times larger, as by giving each call a batch of"
-            " inputs",
+            "give each call a batch of about 20 inputs, delayed(lambda batch: [f(each) for each in"
+            " batch])(batch)",
         ),
+        (
+            "futures = client.map(f, range(900))",
+            20.0,
+            "give each call a batch of about 20 inputs, client.map(lambda batch: [f(each) for each",
+        ),
+        ("client.map(g, range(3))", 0.5, "make what each task does at least 2 times smaller, so"),
         (
             "frame.map_partitions(f).compute()",
             8.0,
@@ -86,4 +97,4 @@ from sdprofile.explain.causes.written import resized
 def test_the_change_is_the_code_of_the_cell_where_it_has_a_number(
     code: str, factor: float, said: str
 ) -> None:
-    assert resized(code, factor).startswith(said)
+    assert resized(code, factor, prefix="f").startswith(said)

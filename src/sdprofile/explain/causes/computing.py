@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.moving import moves_data
 from sdprofile.model.account import Cause
 from sdprofile.model.measured import traced
+from sdprofile.model.spans import EXECUTE
 from sdprofile.units import listed, plural
 
 _MUCH = 0.1
@@ -21,6 +24,10 @@ _SPILLS = 0.05
 
 _IN_TURN = 0.5
 """By what fraction tasks take longer of what they would if each had to wait for its turn."""
+
+
+_MOST = 0.5
+"""Share of the time from which waiting is what makes tasks long."""
 
 
 def waits_for_gil(seen: Seen) -> Found | None:
@@ -89,13 +96,18 @@ def waits_for_else(seen: Seen) -> Found | None:
         return None
     if seen.share(Cause.SPILL, Cause.HELD_BACK) >= _SPILLS:
         return None  # they wait for the disk that it writes to, and more at once need more memory
-    in_turn = _wait_for_each_other(seen)
+    if moves_data(seen) is not None:
+        return None  # they wait for that, or for what it leaves of disk and network
+    waiting = _waiting(seen)
+    place, in_turn = seen.place(waiting), _wait_for_each_other(seen, waiting)
+    if in_turn and share < _MOST:
+        return None  # what makes tasks longer may be the CPUs that they share
     if in_turn:
         return seen.found(
             "waiting",
             share=share,
-            fact=f"tasks of {_most(seen)} wait for each other for {100 * share:.0f} % of the time"
-            " (the more run at once, the longer each takes), as for a lock or a busy disk",
+            fact=f"tasks of {place} wait for each other for {100 * share:.0f} % of the time (the"
+            " more run at once, the longer each takes), as for a lock or a busy disk",
             change="hold the lock for less of a task, or let each write to a file or region of its"
             " own; more workers or threads gain nothing",
         )
@@ -105,16 +117,25 @@ def waits_for_else(seen: Seen) -> Found | None:
     return seen.found(
         "waiting",
         share=share,
-        fact=f"tasks of {_most(seen)} wait for a disk, the network, a lock or sleep for"
+        fact=f"tasks of {place} wait for a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
         change=f"let more of them wait at once{doubt}: --threads {more * run.threads}",
         gain=range_of(0.5 * saved, saved),
     )
 
 
-def _wait_for_each_other(seen: Seen) -> bool | None:
+def _waiting(seen: Seen) -> str:
+    """Return the prefix whose tasks waited longest."""
+    waited: defaultdict[str, float] = defaultdict(float)
+    for part in seen.run.work.spans:
+        if part.context == EXECUTE and part.activity == "thread-noncpu":
+            waited[part.prefix] += part.seconds
+    known = {each.prefix for each in seen.prefixes}
+    return max(known & set(waited), key=waited.__getitem__, default=seen.prefixes[0].prefix)
+
+
+def _wait_for_each_other(seen: Seen, prefix: str) -> bool | None:
     """Whether tasks take longer the more of them run; None where there is but one count to tell."""
-    prefix = seen.prefixes[0].prefix
     took: dict[int, float] = {}
     for count in seen.profile.counts:
         run = traced(count.runs)

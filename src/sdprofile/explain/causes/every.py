@@ -17,7 +17,7 @@ from sdprofile.explain.causes.data_in_graph import sends_data
 from sdprofile.explain.causes.few_tasks import few_tasks
 from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
 from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
-from sdprofile.explain.causes.moving import fetches_inputs, spills
+from sdprofile.explain.causes.moving import fetches_inputs, moves_data, spills
 from sdprofile.explain.causes.small_tasks import small_tasks
 from sdprofile.model.measured import traced
 
@@ -37,6 +37,7 @@ PAGES = (
     sends_graphs,
     sends_data,
     brings_result,
+    moves_data,
     fetches_inputs,
     spills,
     shares_cpus,

@@ -119,14 +119,21 @@ def _one_after_another(seen: Seen) -> Found:
         what += f", so that threads have nothing to do for {100 * idle:.0f} % of the time"
     else:
         what += f"; sending them and waiting for each takes {100 * share:.0f} % of the time"
-    change = "dask.compute(a, b, ...)"
-    if 2 * sum(sends == 1 for sends in calls.sends) > sum(sends > 0 for sends in calls.sends):
-        change = "client.gather(futures), after all were submitted"
+    change = "compute all that do not need each other's results by one call, "
+    steps = [each.name for each in seen.run.steps.calls if each.name.endswith(f"(line {line})")]
+    if steps:
+        change = (
+            f"call {steps[0].partition(' (')[0]} once for all inputs, not for one after another"
+        )
+    elif 2 * sum(sends == 1 for sends in calls.sends) > sum(sends > 0 for sends in calls.sends):
+        change += "client.gather(futures), after all were submitted"
+    else:
+        change += "dask.compute(a, b, ...)"
     return seen.found(
         "sending the graph",
         share=share,
         fact=what,
-        change=f"compute all that do not need each other's results by one call, {change}",
+        change=change,
         gain=range_of(*saved),
     )
 

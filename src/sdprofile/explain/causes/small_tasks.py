@@ -20,6 +20,12 @@ _PER_THREAD = 4
 _FEWER = 2.5
 """How many times fewer the tasks of a prefix can be at least, with enough left for each thread."""
 
+_OWN = 0.02
+"""Seconds around a task, at most, that are dask's own on a slow machine (measured: 1 to 12 ms)."""
+
+_IN_SCHEDULER = 0.002
+"""Seconds of those that all threads wait for, as there is one scheduler (measured: 0.2 to 1 ms)."""
+
 _WITHIN = 0.001
 """Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
 
@@ -36,6 +42,8 @@ def small_tasks(seen: Seen) -> Found | None:
     if tasks < _MANY or not share or not seen.prefixes or seen.in_small_graphs:
         return None
     overhead = share * seen.run.seconds * seen.threads / tasks
+    if overhead > _OWN + _IN_SCHEDULER * seen.threads:
+        return None  # it is not dask's: data that come with the tasks or move meanwhile, the GIL
     total = sum(each.total for each in seen.prefixes)
     most = max(seen.prefixes, key=lambda each: len(each.seconds))
     fewer = len(most.seconds) / (_PER_THREAD * seen.threads)
@@ -66,6 +74,6 @@ def small_tasks(seen: Seen) -> Found | None:
         fact=f"{tasks} tasks are too small: one of {seen.place(most.prefix)} takes"
         f" {format_seconds(most.median)}, dask's overhead {format_seconds(overhead)} more,"
         f" {100 * share:.0f} % of the time",
-        change=change or resized(seen.profile.code, factor),
+        change=change or resized(seen.profile.code, factor, prefix=most.prefix),
         gain=gain,
     )

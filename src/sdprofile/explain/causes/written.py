@@ -49,7 +49,7 @@ class _Said:
     """Lengths of the whole array; empty where the call does not say them."""
 
 
-def resized(code: str, factor: float) -> str:
+def resized(code: str, factor: float, *, prefix: str = "") -> str:
     """Return how to cut the data of a cell into parts so many times as large.
 
     Parameters
@@ -58,6 +58,8 @@ def resized(code: str, factor: float) -> str:
         The cell.
     factor
         How many times as large each part is to be; below 1 for smaller ones.
+    prefix
+        Of the tasks; that of a call is the name of the function.
 
     Returns
     -------
@@ -76,7 +78,14 @@ def resized(code: str, factor: float) -> str:
     if names & _BAGS:
         return f"make partitions {size}, by npartitions=... where the bag is made"
     if names & _CALLS and not names & {"map_blocks", "map_partitions"}:
-        return f"make what each task does {size}, as by giving each call a batch of inputs"
+        if factor < 1:
+            return f"make what each task does {size}, so that there are more of them"
+        function = prefix if prefix in names else "function"
+        batch = f"lambda batch: [{function}(each) for each in batch]"
+        call = f"client.map({batch}, batches)"
+        if not names & {"submit", "map"}:
+            call = f"delayed({batch})(batch)"
+        return f"give each call a batch of about {math.ceil(factor)} inputs, {call}"
     if names & _FRAMES:
         return f"make partitions {size}, by df.repartition(npartitions=...)"
     return f"make chunks {size}, where they are made or by .rechunk(...)"
@@ -167,11 +176,22 @@ def _scaled(
         return ()
     numbers = [each for each in every if isinstance(each, int)]
     axes = [axis for axis, length in enumerate(numbers) if length > 1] or [len(numbers) - 1]
-    along = factor ** (1 / len(axes))
-    return tuple(
-        max(1, _round(length * along)) if axis in axes else length
-        for axis, length in enumerate(numbers)
-    )
+    new = list(numbers)
+    while axes:
+        along = factor ** (1 / len(axes))
+        ends = [
+            (axis, most)
+            for axis, most in enumerate(whole)
+            if axis in axes and isinstance(most, int) and 0 < most < numbers[axis] * along
+        ]
+        if not ends:
+            break
+        for axis, most in ends:  # the other axes take what this one cannot
+            new[axis], factor = most, factor * numbers[axis] / most
+            axes.remove(axis)
+    for axis in axes:
+        new[axis] = max(1, _round(numbers[axis] * along))
+    return tuple(new)
 
 
 def _lengths(value: object) -> tuple[object, ...]:
