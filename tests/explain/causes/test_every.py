@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from profiles import MACHINE, make_activity, make_profile, make_run, make_step
+from profiles import MACHINE, address, make_activity, make_profile, make_run, make_step
 from traces import cores, cpu, ran
 
 from sdprofile.explain.causes.every import find_causes
@@ -253,7 +253,38 @@ def test_the_first_task_of_each_worker_may_be_slow() -> None:
     trace = ran(tasks * 2, workers=2, on=[0] * 11 + [1] * 11, seconds=2.0)
     (cause,) = found(trace)
     assert (cause.name, round(cause.share, 2)) == ("cold workers", 0.45)
-    assert cause.fact.startswith("the first task of group0 on each worker takes 1.00 s")
+    assert cause.fact == (
+        "the first task of group0 on each new worker takes 1.00 s, those after it about 100 ms (it"
+        " compiles or fills caches), 45 % of the time"
+    )
+    (cause,) = found(trace, circumstances=Circumstances(imported=("sklearn", "joblib")))
+    assert "(it imports sklearn and joblib)" in cause.fact
+    assert 'client.run(__import__, "sklearn")' in cause.change
+
+
+@pytest.mark.parametrize(("before", "name"), [(1, "straggler"), (0, "cold workers")])
+def test_a_long_first_task_is_cold_where_it_is_short_in_another_run(before: int, name: str) -> None:
+    def run(*tasks: tuple[float, int], workers: int) -> Run:
+        now, made = [0.0] * workers, []
+        for seconds, worker in tasks:
+            made.append((0.0, now[worker], now[worker] + seconds))
+            now[worker] += seconds
+        trace = ran(
+            made,
+            workers=workers,
+            on=[worker for _, worker in tasks],
+            seconds=max(now),
+            addresses=tuple(map(address, range(workers))),
+        )
+        return make_run(workers, seconds=max(now), trace=trace)
+
+    # On one worker the same task is long, or the one before it; with two the second is new.
+    alone = [(0.1, 0)] * 12
+    alone[before] = (1.0, 0)
+    both = [(0.1, 0), (1.0, 1), *[(0.1, 0)] * 5, *[(0.1, 1)] * 5]
+    profile = make_profile(run(*alone, workers=1), run(*both, workers=2))
+    causes = find_causes(profile, profile.counts[-1:])
+    assert {cause.name for cause in causes} & {"straggler", "cold workers"} == {name}
 
 
 def test_one_slow_task_is_no_cold_start() -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.moving import moves_data
 from sdprofile.model.account import Cause
-from sdprofile.model.measured import traced
 from sdprofile.model.spans import EXECUTE
 from sdprofile.units import listed, plural
 
@@ -137,13 +136,10 @@ def _waiting(seen: Seen) -> str:
 def _wait_for_each_other(seen: Seen, prefix: str) -> bool | None:
     """Whether tasks take longer the more of them run; None where there is but one count to tell."""
     took: dict[int, float] = {}
-    for count in seen.profile.counts:
-        run = traced(count.runs)
-        if run is not None and run.status == "ok" and run.trace is not None:
-            other = Seen(profile=seen.profile, run=run, trace=run.trace)
-            found = [each for each in other.prefixes if each.prefix == prefix]
-            if found and len(found[0].seconds) >= 2 * other.threads:
-                took[other.threads] = found[0].median
+    for each in (seen, *seen.others):
+        found = [tasks for tasks in each.prefixes if tasks.prefix == prefix]
+        if found and len(found[0].seconds) >= 2 * each.threads:
+            took[each.threads] = found[0].median
     fewest, most = min(took, default=1), max(took, default=1)
     if most < 2 * fewest:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sdprofile.explain.causes.again import cold_tasks
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
@@ -74,7 +75,7 @@ def _straggler(seen: Seen) -> Found | None:
     tasks = seen.of_prefix(seen.prefix(longest))
     if len(tasks.seconds) < 3 or seconds < _LONG * tasks.median:
         return None
-    if seconds < _PART * seen.run.seconds:
+    if seconds < _PART * seen.run.seconds or longest in cold_tasks(seen):
         return None
     begin, end = trace.begun[longest], trace.ended[longest]
     busy = sum(

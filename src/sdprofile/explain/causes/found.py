@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
+from sdprofile.model.measured import traced
 from sdprofile.model.notice import Notice
 from sdprofile.units import capitalized
 
@@ -208,6 +209,32 @@ class Seen:
         begun = [each for each, _ in sending]
         places = [bisect_right(begun, arrival) - 1 for arrival in self.trace.arrivals]
         return tuple(sending[place][1] if place >= 0 else 0 for place in places)
+
+    @cached_property
+    def others(self) -> tuple[Seen, ...]:
+        """The runs that stand for the other settings, of those that ended well."""
+        runs = (traced(count.runs) for count in self.profile.counts)
+        return tuple(
+            Seen(profile=self.profile, run=run, trace=run.trace)
+            for run in runs
+            if run is not None and run.trace is not None and run.status == "ok"
+            if run is not self.run
+        )
+
+    @cached_property
+    def new_workers(self) -> frozenset[int]:
+        """Workers that no run before was made with, by their index in the trace."""
+        known: set[str] = set()
+        for run in self.profile.runs:
+            if run is self.run:
+                break
+            known |= {peak.worker for peak in run.memory.worker_peaks}
+        addresses = self.trace.addresses
+        return frozenset(
+            worker
+            for worker in range(self.run.workers)
+            if worker >= len(addresses) or addresses[worker] not in known
+        )
 
     @cached_property
     def ended(self) -> tuple[tuple[int, float], ...]:
