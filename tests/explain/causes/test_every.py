@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from profiles import MACHINE, address, make_activity, make_profile, make_run, make_step
-from traces import cores, cpu, ran
+from traces import HOST, cores, cpu, ran
 
 from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
@@ -16,7 +16,7 @@ from sdprofile.model.circumstances import Circumstances, ThreadPool
 from sdprofile.model.elements import SentData
 from sdprofile.model.run import Run
 from sdprofile.model.steps import LineTime, Recomputed
-from sdprofile.model.trace import Calls, Group, Trace
+from sdprofile.model.trace import Calls, Cores, Group, Trace
 
 
 def found(trace: Trace, *, code: str = "work()", cpus: int = 8, **kwargs: Any) -> tuple[Found, ...]:
@@ -416,3 +416,30 @@ def test_moving_data_is_no_waiting_of_tasks(prefix: str, said: str) -> None:
 def test_what_takes_long_around_a_task_is_not_dasks_own() -> None:
     each = [(n / 10, n / 10 + 0.09, (n + 1) / 10) for n in range(200)]
     assert "small tasks" not in {cause.name for cause in found(ran(each, seconds=20.0))}
+
+
+def test_a_layer_that_has_few_tasks_is_not_cut_too_small() -> None:
+    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(400)]
+    layers = tuple(
+        Group(prefix="getitem", tasks=16, groups_before=0, tasks_before=0) for _ in range(25)
+    )
+    trace = ran(each, seconds=4.0, groups=layers, group=array("i", [n // 16 for n in range(400)]))
+    assert "small tasks" in {cause.name for cause in found(trace)}  # 4 parts for 1 thread
+    runs = (make_run(1, seconds=4.0, trace=trace), make_run(2, seconds=4.0))
+    profile = make_profile(*runs)
+    assert find_causes(profile, profile.counts[:1]) == ()  # 4 for 2 threads
+
+
+def test_where_cpus_are_full_nothing_else_is_waited_for_unless_it_takes_much_more() -> None:
+    tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)] * 2
+
+    def causes(sleeping: int) -> set[str]:
+        # Two threads of which some sleep all the time, beside others that fill the machine.
+        used = (0.0,) * sleeping + (0.5,) * (20 - sleeping)
+        seen = Cores(worker=f"{HOST}:0", cpus=1, step=0.1, used=used)
+        trace = ran(tasks, threads=2, seconds=2.0, cores=(seen,))
+        around = Circumstances(others_cpu_seconds=1.0)
+        return {each.name for each in found(trace, spans=cpu(1.0, 3.0), circumstances=around)}
+
+    assert "waiting" not in causes(10)
+    assert "waiting" in causes(18)

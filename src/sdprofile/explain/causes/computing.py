@@ -21,6 +21,11 @@ _MORE_THREADS = 4
 _SPILLS = 0.05
 """Share of the time from which a worker is short of memory."""
 
+_BESIDE_CPU = 3.0
+"""How many times the time that tasks wait for a CPU they must wait for something else, for that to
+be told from it. (On a machine that others keep busy: 0.7 to 1.9 where nothing else is waited for; 9
+where it is the network.)"""
+
 _IN_TURN = 0.5
 """By what fraction tasks take longer of what they would if each had to wait for its turn."""
 
@@ -93,6 +98,8 @@ def waits_for_else(seen: Seen) -> Found | None:
     share, run = seen.share(Cause.WAITING), seen.run
     if share < _MUCH or len(seen.trace) < 2 * seen.threads or not seen.prefixes:
         return None
+    if share < _BESIDE_CPU * seen.share(Cause.CPU):
+        return None  # what others on the machine use is known on average only: it may be that, too
     if seen.share(Cause.SPILL, Cause.HELD_BACK) >= _SPILLS:
         return None  # they wait for the disk that it writes to, and more at once need more memory
     if moves_data(seen) is not None:

@@ -19,6 +19,9 @@ _PART = 0.25
 _MOST = 0.5
 """Fraction of the time of the tasks that ended last, one after another, from which it is a task."""
 
+_NAMED = 0.2
+"""Fraction of the tasks of a chain from which their prefix is named."""
+
 _PER_THREAD = 4
 """Tasks that each thread should have."""
 
@@ -98,7 +101,11 @@ def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
     """Return that tasks wait for each other, unless it is about the end of a reduction only."""
     if share < _MUCH:
         return None
-    most = [seen.place(prefix) for prefix, _ in Counter(map(seen.prefix, path)).most_common(2)]
+    most = [
+        seen.place(prefix)
+        for prefix, tasks in Counter(map(seen.prefix, path)).most_common(2)
+        if tasks >= _NAMED * len(path)
+    ]
     return seen.found(
         "chain",
         share=share,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sdprofile.explain.causes.chunks import larger_chunks
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
@@ -18,7 +20,8 @@ _PER_THREAD = 4
 """Tasks that each thread should have, so that all are busy to the end."""
 
 _FEWER = 2.5
-"""How many times fewer the tasks of a prefix can be at least, with enough left for each thread."""
+"""How many times fewer the tasks of a layer can be at least, with enough left for all threads of
+the largest count."""
 
 _OWN = 0.02
 """Seconds around a task, at most, that are dask's own on a slow machine (measured: 1 to 12 ms)."""
@@ -46,11 +49,13 @@ def small_tasks(seen: Seen) -> Found | None:
         return None  # it is not dask's: data that come with the tasks or move meanwhile, the GIL
     total = sum(each.total for each in seen.prefixes)
     most = max(seen.prefixes, key=lambda each: len(each.seconds))
-    fewer = len(most.seconds) / (_PER_THREAD * seen.threads)
+    most_threads = max(run.workers * run.threads for run in seen.profile.runs)
+    # Of one layer, for several have tasks of the same prefix.
+    parts = max(Counter(seen.trace.group[task] for task, _ in seen.ended).values())
+    fewer = parts / (_PER_THREAD * most_threads)
     factor = min(_WORTH * overhead / (total / tasks), fewer)
     if factor < 1.5 or fewer < _FEWER:
         return None
-    most_threads = max(run.workers * run.threads for run in seen.profile.runs)
     change = larger_chunks(
         seen.profile.elements,
         factor,
