@@ -81,6 +81,7 @@ def run_once(
     with kept_from_workers():
         functions = public_functions() if plan.steps else None
     clean_slate(client)
+    held = held_names(scope, all_names=False) if scope is not None else ()
     clock = Clock(scheduler_ahead=scheduler_ahead(client))
     instruments = Instruments.of(
         client,
@@ -144,7 +145,7 @@ def run_once(
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
             sent=instruments.sent.reading,
-            held=held_names(scope) if scope is not None and not work_done.tasks else (),
+            held=held_names(scope) if scope is not None and not work_done.tasks else held,
         ),
         elsewhere=instruments.others.reading,
         circumstances=instruments.surroundings.reading,
