@@ -37,7 +37,7 @@ def test_the_clock_holds_the_work_and_nothing_else(one_worker: Client) -> None:
 
 
 def test_names_that_hold_results_before_a_run_with_tasks_are_known(one_worker: Client) -> None:
-    kept = da.ones(4, chunks=2).persist()
+    kept = one_worker.persist(da.ones(4, chunks=2))
     fresh = da.zeros(4, chunks=2)
 
     def work() -> None:

@@ -428,6 +428,14 @@ def test_a_layer_that_has_few_tasks_is_not_cut_too_small() -> None:
     runs = (make_run(1, seconds=4.0, trace=trace), make_run(2, seconds=4.0))
     profile = make_profile(*runs)
     assert find_causes(profile, profile.counts[:1]) == ()  # 4 for 2 threads
+    # What cuts borders has more tasks, and takes less time.
+    groups = (replace(layers[0], prefix="filter"), replace(layers[0], prefix="getitem", tasks=384))
+    trace = replace(trace, groups=groups, group=array("i", [int(n >= 16) for n in range(400)]))
+    longer = [end + (n < 16) * 0.05 for n, end in enumerate(trace.ended)]
+    profile = make_profile(
+        replace(runs[0], trace=replace(trace, ended=array("d", longer))), runs[1]
+    )
+    assert find_causes(profile, profile.counts[:1]) == ()
 
 
 def test_where_cpus_are_full_nothing_else_is_waited_for_unless_it_takes_much_more() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 
 from sdprofile.explain.causes.chunks import larger_chunks
 from sdprofile.explain.causes.found import Found, Seen, range_of
@@ -50,9 +50,7 @@ def small_tasks(seen: Seen) -> Found | None:
     total = sum(each.total for each in seen.prefixes)
     most = max(seen.prefixes, key=lambda each: len(each.seconds))
     most_threads = max(run.workers * run.threads for run in seen.profile.runs)
-    # Of one layer, for several have tasks of the same prefix.
-    parts = max(Counter(seen.trace.group[task] for task, _ in seen.ended).values())
-    fewer = parts / (_PER_THREAD * most_threads)
+    fewer = _parts(seen) / (_PER_THREAD * most_threads)
     factor = min(_WORTH * overhead / (total / tasks), fewer)
     if factor < 1.5 or fewer < _FEWER:
         return None
@@ -82,3 +80,14 @@ def small_tasks(seen: Seen) -> Found | None:
         change=change or resized(seen.profile.code, factor, prefix=most.prefix),
         gain=gain,
     )
+
+
+def _parts(seen: Seen) -> int:
+    """Return into how many parts the work is cut: the tasks of the layer that takes most time.
+
+    Others may have several for each part, as those that cut and join the borders of blocks.
+    """
+    taken: defaultdict[int, list[float]] = defaultdict(list)
+    for task, seconds in seen.ended:
+        taken[seen.trace.group[task]].append(seconds)
+    return len(max(taken.values(), key=sum))
