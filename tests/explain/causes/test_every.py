@@ -419,7 +419,7 @@ def test_what_takes_long_around_a_task_is_not_dasks_own() -> None:
 
 
 def test_a_layer_that_has_few_tasks_is_not_cut_too_small() -> None:
-    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(400)]
+    each = [(n / 100, n / 100 + 0.004, (n + 1) / 100) for n in range(400)]
     layers = tuple(
         Group(prefix="getitem", tasks=16, groups_before=0, tasks_before=0) for _ in range(25)
     )

@@ -51,6 +51,8 @@ def small_tasks(seen: Seen) -> Found | None:
     most = max(seen.prefixes, key=lambda each: len(each.seconds))
     most_threads = max(run.workers * run.threads for run in seen.profile.runs)
     fewer = _parts(seen) / (_PER_THREAD * most_threads)
+    if fewer < _FEWER and total / tasks < overhead:
+        fewer = _parts(seen) / most_threads  # that some threads may have less to do is nothing
     factor = min(_WORTH * overhead / (total / tasks), fewer)
     if factor < 1.5 or fewer < _FEWER:
         return None
