@@ -103,7 +103,10 @@ _READINGS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     "steps": (Steps, {"steps": "calls", "recomputed": "recomputed", "lines": "lines"}),
     "data": (
         Data,
-        {name: name for name in ("elements", "finer_than_needed", "lazy", "sent", "held")},
+        {
+            name: name
+            for name in ("elements", "finer_than_needed", "partitioned", "lazy", "sent", "held")
+        },
     ),
 }
 """For each reading of a run: what its values are called in `make_run`, and in itself."""

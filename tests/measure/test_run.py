@@ -47,6 +47,8 @@ def test_names_that_hold_results_before_a_run_with_tasks_are_known(one_worker: C
     run, _ = measure(work, one_worker)
     assert run.work.tasks
     assert run.data.held == ("kept",)
+    found = {(each.name, each.kind, each.parts, each.chunks) for each in run.data.partitioned}
+    assert found == {("kept", "array", 2, (2,)), ("fresh", "array", 2, (2,))}
 
 
 def test_results_that_are_held_make_a_run_without_tasks(one_worker: Client) -> None:

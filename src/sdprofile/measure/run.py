@@ -28,6 +28,7 @@ from sdprofile.replay.predictor import Predictor
 from sdprofile.spatial.elements import Elements
 from sdprofile.spatial.functions import public_functions
 from sdprofile.spatial.lazy import compute_lazy, describe, held_names
+from sdprofile.spatial.partitioned import partitioned
 from sdprofile.spatial.scope import Scope
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def run_once(
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
             sent=instruments.sent.reading,
+            partitioned=partitioned(scope) if scope is not None else (),
             held=held_names(scope) if scope is not None and not work_done.tasks else held,
         ),
         elsewhere=instruments.others.reading,

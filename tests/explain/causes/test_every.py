@@ -431,7 +431,7 @@ def test_a_layer_that_has_few_tasks_is_not_cut_too_small() -> None:
     # What cuts borders has more tasks, and takes less time.
     groups = (replace(layers[0], prefix="filter"), replace(layers[0], prefix="getitem", tasks=384))
     trace = replace(trace, groups=groups, group=array("i", [int(n >= 16) for n in range(400)]))
-    longer = [end + (n < 16) * 0.05 for n, end in enumerate(trace.ended)]
+    longer = [end + (n < 16) * 0.2 for n, end in enumerate(trace.ended)]
     profile = make_profile(
         replace(runs[0], trace=replace(trace, ended=array("d", longer))), runs[1]
     )

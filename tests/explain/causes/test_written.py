@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdprofile.explain.causes.written import resized
+from sdprofile.model.elements import Partitioned
 
 
 @pytest.mark.parametrize(
@@ -98,3 +99,40 @@ def test_the_change_is_the_code_of_the_cell_where_it_has_a_number(
     code: str, factor: float, said: str
 ) -> None:
     assert resized(code, factor, prefix="f").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("collection", "factor", "said"),
+    [
+        (
+            Partitioned(name="x", kind="frame", parts=100),
+            25.0,
+            "use npartitions=4 instead of 100 where x is made, or x = x.repartition(npartitions=4)",
+        ),
+        (
+            Partitioned(name="x", kind="array", parts=100, chunks=(1, 50, 50), shape=(1, 500, 500)),
+            4.0,
+            "use chunks=(1, 100, 100) instead of (1, 50, 50) where x is made",
+        ),
+        (
+            Partitioned(
+                name="x",
+                kind="array",
+                parts=100,
+                chunks=(100, 100),
+                shape=(1000, 1000),
+                dims=("y", "x"),
+            ),
+            0.25,
+            "use chunks={'y': 50, 'x': 50} instead of {'y': 100, 'x': 100} where x is made, or"
+            " x = x.chunk({'y': 50, 'x': 50})",
+        ),
+    ],
+)
+def test_a_collection_from_before_is_told_with_its_name(
+    collection: Partitioned, factor: float, said: str
+) -> None:
+    other = Partitioned(name="other", kind="bag", parts=7)
+    both = (collection, other)
+    assert resized("x.sum().compute()", factor, parts=100, collections=both) == said
+    assert "x is made" not in resized("x.sum().compute()", factor, parts=50, collections=both)

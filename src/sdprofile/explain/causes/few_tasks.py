@@ -66,7 +66,12 @@ def few_tasks(seen: Seen) -> Found | None:
         share=share,
         fact=f"{there} of {seen.place(prefix)} for {plural(seen.threads, 'thread')}, which had"
         f" nothing to do for {100 * share:.0f} % of the time",
-        change=resized(seen.profile.code, min(0.5, number / (_PER_THREAD * seen.threads))),
+        change=resized(
+            seen.profile.code,
+            min(0.5, number / (_PER_THREAD * seen.threads)),
+            parts=number,
+            collections=seen.run.data.partitioned,
+        ),
         gain=range_of(0.6 * share, share),
     )
 

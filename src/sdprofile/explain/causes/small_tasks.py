@@ -48,7 +48,8 @@ def small_tasks(seen: Seen) -> Found | None:
     if overhead > _OWN + _IN_SCHEDULER * seen.threads:
         return None  # it is not dask's: data that come with the tasks or move meanwhile, the GIL
     total = sum(each.total for each in seen.prefixes)
-    most = max(seen.prefixes, key=lambda each: len(each.seconds))
+    many = max(len(each.seconds) for each in seen.prefixes) / 2
+    most = next(each for each in seen.prefixes if len(each.seconds) >= many)
     most_threads = max(run.workers * run.threads for run in seen.profile.runs)
     fewer = _parts(seen) / (_PER_THREAD * most_threads)
     if fewer < _FEWER and total / tasks < overhead:
@@ -62,8 +63,6 @@ def small_tasks(seen: Seen) -> Found | None:
         least=_PER_THREAD * most_threads if most_threads > 1 else 1,
         decimal=seen.profile.decimal,
     )
-    if change == "":
-        return None
     less = 1 - 1 / factor
     around = share + seen.share(Cause.SENDING)
     # What waits for each other, what comes back, and what builds the graph is less then, too.
@@ -79,7 +78,14 @@ def small_tasks(seen: Seen) -> Found | None:
         fact=f"{tasks} tasks are too small: one of {seen.place(most.prefix)} takes"
         f" {format_seconds(most.median)}, dask's overhead {format_seconds(overhead)} more,"
         f" {100 * share:.0f} % of the time",
-        change=change or resized(seen.profile.code, factor, prefix=most.prefix),
+        change=change
+        or resized(
+            seen.profile.code,
+            factor,
+            prefix=most.prefix,
+            parts=_parts(seen),
+            collections=seen.run.data.partitioned,
+        ),
         gain=gain,
     )
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdprofile.model.elements import Partitioned
 
 _BY_SIZE = ("chunks", "partition_size")
 """Keywords whose numbers grow with the parts."""
@@ -49,7 +53,14 @@ class _Said:
     """Lengths of the whole array; empty where the call does not say them."""
 
 
-def resized(code: str, factor: float, *, prefix: str = "") -> str:
+def resized(
+    code: str,
+    factor: float,
+    *,
+    prefix: str = "",
+    parts: int = 0,
+    collections: Sequence[Partitioned] = (),
+) -> str:
     """Return how to cut the data of a cell into parts so many times as large.
 
     Parameters
@@ -60,6 +71,10 @@ def resized(code: str, factor: float, *, prefix: str = "") -> str:
         How many times as large each part is to be; below 1 for smaller ones.
     prefix
         Of the tasks; that of a call is the name of the function.
+    parts
+        How many there are now.
+    collections
+        What the cell uses. It is changed where the cell has no number, if it has so many parts.
 
     Returns
     -------
@@ -74,6 +89,9 @@ def resized(code: str, factor: float, *, prefix: str = "") -> str:
         if new:
             now = ast.unparse(said.value)
             return f"use {said.name}={new} instead of {now} in {said.call}"
+    alike = [each for each in collections if each.parts == parts]
+    if alike:
+        return _other_parts(alike[-1], factor)
     names = _names(tree)
     if names & _BAGS:
         return f"make partitions {size}, by npartitions=... where the bag is made"
@@ -89,6 +107,27 @@ def resized(code: str, factor: float, *, prefix: str = "") -> str:
     if names & _FRAMES:
         return f"make partitions {size}, by df.repartition(npartitions=...)"
     return f"make chunks {size}, where they are made or by .rechunk(...)"
+
+
+def _other_parts(found: Partitioned, factor: float) -> str:
+    """Return how to cut a collection into parts so many times as large."""
+    if found.kind != "array":
+        parts = max(1, round(found.parts / factor))
+        return (
+            f"use npartitions={parts} instead of {found.parts} where {found.name} is made, or"
+            f" {found.name} = {found.name}.repartition(npartitions={parts})"
+        )
+    new_chunks = _scaled(found.chunks, found.shape, factor)
+    if found.dims:
+        both = (found.chunks, new_chunks)
+        now, new = (repr(dict(zip(found.dims, each, strict=True))) for each in both)
+        way = f"{found.name} = {found.name}.chunk({new})"
+    else:
+        now, new = str(found.chunks), str(new_chunks)
+        way = f"{found.name} = {found.name}.rechunk({new})"
+    if factor > 1:  # to join small chunks takes tasks for each of them
+        return f"use chunks={new} instead of {now} where {found.name} is made"
+    return f"use chunks={new} instead of {now} where {found.name} is made, or {way}"
 
 
 def _times(factor: float) -> str:
