@@ -29,11 +29,12 @@ def works_out_again(seen: Seen) -> Found | None:
     share = min(0.95, what.seconds / (seen.threads * seen.run.seconds))
     times = what.made / what.blocks
     most = 1 - 1 / times
+    name = what.name if "(" in what.name else f"each block of {what.name}"
     keep = f"{what.variable} = {what.variable}.persist()" if what.variable else ".persist()"
     return seen.found(
         "worked out again",
         share=share,
-        fact=f"{what.name} is worked out {times:.3g} times, {what.made} tasks for"
+        fact=f"{name} is worked out {times:.3g} times, {what.made} tasks for"
         f" {plural(what.blocks, 'block')}: {format_seconds(what.seconds)} of the"
         f" {format_seconds(total)} of all tasks go into repeating it",
         change=f"keep it from one computation to the next by {keep}, or write it to zarr and read"
