@@ -179,6 +179,14 @@ def test_tasks_on_more_cores_are_told_how_to_use_one(pools: tuple[str, ...], sai
     assert all(f'"distributed.nanny.pre-spawn-environ.{name}": 1' in cause.change for name in pools)
 
 
+def test_more_cores_come_before_what_gains_little() -> None:
+    # The kernel takes 0.25 s, the task on 3 CPUs the rest.
+    trace = ran([(0.25, 0.25, 2.0)], arrival=0.25, seconds=2.0, calls=[(0.25, 2.0, 2)])
+    used = (cores(3.0, cpus=8),)
+    causes = found(replace(trace, cores=used), spans=cpu(1.75, 0.0))
+    assert [cause.name for cause in causes] == ["more cores than threads", "kernel's own work"]
+
+
 def test_the_kernels_own_work_is_told_with_the_step() -> None:
     trace = ran([(3.0, 3.0, 4.0)], seconds=4.0, arrival=3.0, calls=[(3.0, 4.0, 2)])
     step = make_step("aggregate (line 2)", seconds=3.0)

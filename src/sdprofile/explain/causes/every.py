@@ -47,6 +47,8 @@ PAGES = (
 _SHORTEST = 0.2
 """Seconds below which a run is over before anything can hold it back."""
 
+_UNKNOWN = 0.2
+"""Fraction of its share that counts as saved of a cause whose gain is not known: 1.25x at most."""
 
 _LEAST_SAVED = 0.2
 """Seconds that a change may save at most, below which it is not worth a word."""
@@ -66,7 +68,8 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
     Returns
     -------
     tuple of Found
-        Those whose change gains most first, then those of which the gain is not known.
+        Those whose change gains most first. One of which the gain is not known comes before what
+        gains little, if it takes most of the time.
 
     Notes
     -----
@@ -99,5 +102,6 @@ def _gains_more(found: Found, than: Found) -> bool:
 
 
 def _size(found: Found) -> tuple[float, float]:
-    gain = 1.0 if found.gain is None else math.sqrt(found.gain[0] * found.gain[1])
-    return -gain, -found.share
+    if found.gain is None:
+        return -1 / (1 - _UNKNOWN * min(found.share, 1.0)), -found.share
+    return -math.sqrt(found.gain[0] * found.gain[1]), -found.share
