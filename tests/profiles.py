@@ -100,10 +100,13 @@ _READINGS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     ),
     "work": (Work, {name: name for name in ("tasks", "spans", "cpu_seconds", "spilled")}),
     "transfers": (Transfers, {"transferred": "nbytes", "gathered": "gathered"}),
-    "steps": (Steps, {"steps": "calls", "recomputed": "recomputed"}),
+    "steps": (Steps, {"steps": "calls", "recomputed": "recomputed", "lines": "lines"}),
     "data": (
         Data,
-        {name: name for name in ("elements", "finer_than_needed", "lazy", "sent", "held")},
+        {
+            name: name
+            for name in ("elements", "finer_than_needed", "partitioned", "lazy", "sent", "held")
+        },
     ),
 }
 """For each reading of a run: what its values are called in `make_run`, and in itself."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import inspect
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dask
 import numpy as np
@@ -71,6 +75,25 @@ def spin_elsewhere(seconds: float) -> None:
         other.wait()
 
 
+def set_blas_threads(number: int) -> None:
+    """Let NumPy's OpenBLAS use so many threads, as the variable that a nanny sets to 1 would."""
+    maps = Path("/proc/self/maps").read_text().splitlines()
+    for path in {line.split()[-1] for line in maps if "openblas" in line}:
+        for name in ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
+            with contextlib.suppress(AttributeError):
+                getattr(ctypes.CDLL(path), name)(number)
+
+
+def multiply(seconds: float) -> None:
+    """Multiply matrices with two threads of OpenBLAS."""
+    matrix = np.ones((1000, 1000))
+    set_blas_threads(2)
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        matrix @ matrix
+    set_blas_threads(1)
+
+
 def test_a_chain_of_sleeps_leaves_the_second_worker_without_work(client: Client) -> None:
     def work() -> None:
         last = nap(0.4)
@@ -101,6 +124,23 @@ def test_the_kernels_own_work(client: Client) -> None:
 
     found = shares(work, client)
     assert largest(found) == Cause.KERNEL
+
+
+def test_the_kernels_own_work_has_its_line(client: Client) -> None:
+    def work() -> None:
+        nap(0.7).compute()
+        for _ in range(3):
+            spin(0.2)
+
+    with fast_start():
+        resize(client, 1)
+    run, _ = measure(work, client)
+    first = inspect.getsourcelines(work)[1]
+    longest = run.steps.lines[0]
+    assert longest.line == first + 3
+    assert longest.seconds > 0.4
+    waited = [each.seconds for each in run.steps.lines if each.line == first + 1]
+    assert sum(waited) < 0.4  # all but what dask does before it waits
 
 
 def test_a_large_result_on_its_way(client: Client) -> None:
@@ -148,14 +188,15 @@ def test_fetching_from_the_other_worker(client: Client) -> None:
     assert found[Cause.FETCHING] > 0.05
 
 
-def test_more_cores_than_threads(client: Client) -> None:
+@pytest.mark.parametrize("work", [spin_elsewhere, multiply])
+def test_more_cores_than_threads(client: Client, work: Callable[[float], None]) -> None:
     with fast_start():
         resize(client, 1)
-    run, _ = measure(lambda: client.submit(spin_elsewhere, 0.7, pure=False).result(), client)
+    run, _ = measure(lambda: client.submit(work, 0.7, pure=False).result(), client)
     assert run.trace is not None
     [cores] = run.trace.cores
     taken = {part.cause: part.seconds for part in account(run)}
-    # The two processes get no two CPUs where others are at work: no step shows them then.
+    # They get no two CPUs where others are at work: no step shows them then.
     steps = [used >= 1.55 for used in cores.used]
     within = cores.step * max(0, sum(steps) - 2)  # the task may begin or end within a step
     assert taken.get(Cause.MORE_CORES, 0.0) >= 0.8 * within

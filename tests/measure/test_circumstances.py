@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from distributed import Client
@@ -90,3 +91,21 @@ def test_numba_counts_once_it_runs_in_parallel(one_worker: Client) -> None:
     one_worker.run(start_pool)
     (pools,) = one_worker.run(hidden_pools).values()
     assert pools == (ThreadPool(name="NUMBA_NUM_THREADS", threads=6),)
+
+
+def test_what_workers_import_is_told(one_worker: Client, tmp_path: Path) -> None:
+    (tmp_path / "large_package").mkdir()
+    (tmp_path / "large_package" / "__init__.py").write_text("from large_package import part")
+    (tmp_path / "large_package" / "part.py").touch()
+
+    def use() -> None:
+        sys.path.insert(0, str(tmp_path))
+        try:
+            __import__("large_package")
+        finally:
+            sys.path.remove(str(tmp_path))
+
+    first, _ = measure(lambda: one_worker.submit(use, pure=False).result(), one_worker)
+    again, _ = measure(lambda: one_worker.submit(use, pure=False).result(), one_worker)
+    assert "large_package" in first.circumstances.imported
+    assert "large_package" not in again.circumstances.imported

@@ -36,6 +36,21 @@ def test_the_clock_holds_the_work_and_nothing_else(one_worker: Client) -> None:
     assert run.seconds - inside[0] < 0.01
 
 
+def test_names_that_hold_results_before_a_run_with_tasks_are_known(one_worker: Client) -> None:
+    kept = one_worker.persist(da.ones(4, chunks=2))
+    fresh = da.zeros(4, chunks=2)
+
+    def work() -> None:
+        later = (kept + fresh).persist()
+        later.sum().compute()
+
+    run, _ = measure(work, one_worker)
+    assert run.work.tasks
+    assert run.data.held == ("kept",)
+    found = {(each.name, each.kind, each.parts, each.chunks) for each in run.data.partitioned}
+    assert found == {("kept", "array", 2, (2,)), ("fresh", "array", 2, (2,))}
+
+
 def test_results_that_are_held_make_a_run_without_tasks(one_worker: Client) -> None:
     held = one_worker.submit(abs, -7, key="held")
     assert held.result() == 7

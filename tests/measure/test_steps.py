@@ -36,6 +36,11 @@ def points() -> Any:
     return PointsModel.parse(np.random.default_rng(0).random((1000, 2)))
 
 
+def slowly(block: Any) -> Any:
+    time.sleep(0.02)
+    return block
+
+
 def calls(run: Run) -> dict[str, int]:
     return {step.span: step.calls for step in run.steps.calls if step.calls}
 
@@ -205,6 +210,27 @@ def test_what_is_worked_out_more_than_once_is_told(one_worker: Client) -> None:
     assert (blocks + below) * 0.02 < found.seconds < run.work.task_seconds - blocks * 0.02
 
 
+def test_what_is_made_again_is_told_with_its_name_without_spatialdata(
+    one_worker: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sdprofile.measure.run.public_functions", dict)
+    data = da.ones((40, 40), chunks=20)
+
+    def work() -> None:
+        global filtered
+        filtered = data.map_blocks(slowly)
+        filtered.min().compute()
+        filtered.max().compute()
+
+    run, error = measure(work, one_worker)
+    assert error is None
+    found = run.steps.recomputed
+    assert found is not None
+    assert (found.name, found.variable) == ("slowly", "filtered")
+    assert (found.blocks, found.made) == (4, 8)
+    assert run.steps.calls == ()
+
+
 def test_what_is_held_or_asked_for_once_is_not_repeated(one_worker: Client) -> None:
     def held() -> None:
         one = map_raster(image(), np.negative, blockwise=True).data.persist()
@@ -338,7 +364,7 @@ def test_where_there_are_no_functions_nothing_is_asked() -> None:
     class NoClient:
         status = "running"
 
-    with StepWatcher(NoClient(), {}) as steps:  # type: ignore[arg-type]
+    with StepWatcher(NoClient(), None) as steps:  # type: ignore[arg-type]
         assert map_raster.__code__.co_varnames[:2] == ("data", "func")
     assert steps.reading == Steps()
 

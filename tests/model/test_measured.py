@@ -30,3 +30,8 @@ def test_a_run_without_tasks_stands_for_none() -> None:
     with_tasks, without = make_run(seconds=1.0, trace=TRACE), make_run(seconds=2.0)
     assert traced([with_tasks, without, make_run(seconds=2.1)]) is with_tasks
     assert traced([without]) is None
+
+
+def test_of_two_runs_the_shorter_stands_for_both() -> None:
+    runs = [make_run(seconds=seconds, repeat=2, trace=TRACE) for seconds in (3.1, 1.7)]
+    assert traced(runs) is runs[1]

@@ -11,7 +11,7 @@ from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
     from sdprofile.model.run import Run
-    from sdprofile.model.steps import StepCall
+    from sdprofile.model.steps import LineTime, StepCall
 
 _KERNEL_BUSY = 0.5
 """Cores that the kernel must have used, on average, to have done the work itself."""
@@ -37,16 +37,22 @@ class KernelWork:
     step: StepCall | None
     """The step that took most of the last run; None for none."""
 
+    line: LineTime | None
+    """The line that did; None for none."""
+
     seconds: float
     """Wall time of that run, in seconds."""
 
     @property
     def where(self) -> str:
-        """The step and what it took of the run; empty where there is none."""
-        if self.step is None:
+        """The step, or else the line, and what it took of the run; empty where there is none."""
+        if self.step is not None:
+            name, seconds = self.step.name, self.step.seconds
+        elif self.line is not None:
+            name, seconds = f"line {self.line.line}", self.line.seconds
+        else:
             return ""
-        took = f"{format_seconds(self.step.seconds)} of {format_seconds(self.seconds)}"
-        return f"{self.step.name} took {took}"
+        return f"{name} took {format_seconds(seconds)} of {format_seconds(self.seconds)}"
 
 
 def kernel_work(runs: Sequence[Run]) -> KernelWork | None:
@@ -66,7 +72,8 @@ def kernel_work(runs: Sequence[Run]) -> KernelWork | None:
     step = max(last.steps.calls, key=lambda each: each.seconds, default=None)
     if step is not None and step.seconds < last.seconds / 2:
         step = None
-    return KernelWork(cores=cores, busy=busy, step=step, seconds=last.seconds)
+    line = next((each for each in last.steps.lines if each.seconds > last.seconds / 2), None)
+    return KernelWork(cores=cores, busy=busy, step=step, line=line, seconds=last.seconds)
 
 
 def _cores(runs: Sequence[Run]) -> float:

@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ _SHORTEST = 0.3
 """Seconds from which the CPU time of other processes, which comes in steps of 10 ms, says much."""
 
 
+_IMPORTS = 5
+"""Packages that were imported that are kept, at most."""
+
+
 class Surroundings(Instrument[Circumstances]):
     """The kernel's own work, other processes of this machine, pauses and hidden thread pools.
 
@@ -47,6 +52,7 @@ class Surroundings(Instrument[Circumstances]):
 
     def begin(self) -> None:
         """Note what there is before the run."""
+        self._packages = ask_workers(self._client, packages)
         self._mark: OwnMark | None = None
         self._baseline: int | None = None
         with contextlib.suppress(OSError):
@@ -65,6 +71,7 @@ class Surroundings(Instrument[Circumstances]):
         since = self._began + self._clock.scheduler_ahead
         pauses = self._client.run_on_scheduler(partial(_count_pauses, since=since))
         pools = ask_workers(self._client, hidden_pools).values()
+        after = ask_workers(self._client, packages)
         self.abandon()
         return Circumstances(
             kernel_cpu_seconds=max(0.0, kernel),
@@ -75,6 +82,7 @@ class Surroundings(Instrument[Circumstances]):
             else max(0.0, others - self._others),
             pauses=pauses,
             pools=_largest(pool for of_one in pools for pool in of_one),
+            imported=_new(self._packages, after),
         )
 
     def abandon(self) -> None:
@@ -130,6 +138,28 @@ def hidden_pools(dask_worker: Worker) -> tuple[ThreadPool, ...]:
             threads = numba.config.NUMBA_NUM_THREADS
             found.append(ThreadPool(name="NUMBA_NUM_THREADS", threads=threads))
     return tuple(pool for pool in found if pool.threads > dask_worker.state.nthreads)
+
+
+def packages() -> dict[str, int]:
+    """Return of which packages modules are loaded, and how many, without those of Python itself."""
+    roots = Counter(name.partition(".")[0] for name in list(sys.modules))
+    return {
+        root: modules
+        for root, modules in roots.items()
+        if not root.startswith("_") and root not in sys.stdlib_module_names
+    }
+
+
+def _new(
+    before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]
+) -> tuple[str, ...]:
+    """Return the packages that any worker has imported, those with most modules first."""
+    found: Counter[str] = Counter()
+    for worker, loaded in after.items():
+        for root, modules in loaded.items():
+            if worker in before and root not in before[worker]:
+                found[root] = max(found[root], modules)
+    return tuple(root for root, _ in found.most_common(_IMPORTS))
 
 
 def _largest(pools: Iterable[ThreadPool]) -> tuple[ThreadPool, ...]:

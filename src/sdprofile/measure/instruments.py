@@ -16,6 +16,7 @@ from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.kernel_calls import KernelCalls
+from sdprofile.measure.kernel_lines import KernelLines
 from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
@@ -77,6 +78,9 @@ class Instruments:
     calls: KernelCalls
     """Before the steps, so that what these do in a call is no part of it."""
 
+    lines: KernelLines
+    """It only looks at the kernel, and needs the calls to be known."""
+
     sent: GraphData
     """It only looks at messages, the last thing that a client does with a graph."""
 
@@ -96,7 +100,7 @@ class Instruments:
         *,
         setting: Setting,
         label: str,
-        functions: Mapping[FunctionType, str],
+        functions: Mapping[FunctionType, str] | None,
         take_printed: Take | None,
         scope: Scope | None,
     ) -> Self:
@@ -115,7 +119,7 @@ class Instruments:
         label
             Unique to the run.
         functions
-            What is a step when the cell calls it, with names.
+            What is a step when the cell calls it, with names; None for no steps at all.
         take_printed
             Gets what the workers have printed; None to let them print as ever.
         scope
@@ -134,8 +138,9 @@ class Instruments:
             throttle=TaskThrottle(client, dict(plan.task_memory)),
             trace=TaskTrace(client, clock, setting=setting),
             calls=KernelCalls(client, clock),
+            lines=KernelLines(client),
             sent=GraphData(client, scope),
-            steps=StepWatcher(client, functions),
+            steps=StepWatcher(client, functions, scope=scope),
             surroundings=Surroundings(client, clock),
         )
 

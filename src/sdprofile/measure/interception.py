@@ -24,7 +24,11 @@ def line_of_cell() -> int:
     Call it in what is called in place of a function. 0 in a thread that the cell has started, and
     for what sdprofile calls itself.
     """
-    frame = sys._getframe(4)  # beyond those that stand in
+    return line_of(sys._getframe(4))  # beyond those that stand in
+
+
+def line_of(frame: FrameType) -> int:
+    """Return which line of the cell has called what runs in a frame; 0 if none has."""
     line, is_ours = 0, _is_ours(frame)
     while (caller := frame.f_back) is not None:
         by_us = _is_ours(caller)

@@ -7,7 +7,7 @@ import threading
 import time
 from array import array
 from functools import partial
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from sdprofile.measure.clock import Clock
@@ -80,3 +80,6 @@ class KernelCalls(Instrument[Calls]):
         finally:
             self._within.call = False
             self._calls.append((began, time.time(), sends, line))
+
+    waits: CodeType = _call.__code__
+    """By which a frame is known within which the kernel sends or waits."""

@@ -67,7 +67,7 @@ class Recomputations:
             layer.times_again += len(once_more)
             layer.made |= of_graph
 
-    def most(self, names: Mapping[str, str]) -> Recomputed | None:
+    def most(self, names: Mapping[str, str], variables: Mapping[str, str]) -> Recomputed | None:
         """Return the layer whose recomputation took the most time; None if nothing was.
 
         Parameters
@@ -75,15 +75,17 @@ class Recomputations:
         names
             What layers are called, in the order in which they were built; others go by their
             prefix.
+        variables
+            By which names the cell has what layers put out, those built on most others last.
         """
         lost = {name: _lost(layer) for name, layer in self._layers.items() if layer.again}
         most = max(lost.values(), default=0.0)
         if not most:
             return None
-        order = {name: index for index, name in enumerate(names)}
+        built, used = ({name: n for n, name in enumerate(each)} for each in (names, variables))
         found = max(
             (name for name, seconds in lost.items() if seconds >= _AS_MUCH * most),
-            key=lambda name: order.get(name, -1),
+            key=lambda name: (built.get(name, -1), used.get(name, -1)),
         )
         layer = self._layers[found]
         return Recomputed(
@@ -91,6 +93,7 @@ class Recomputations:
             blocks=len(layer.again),
             made=len(layer.again) + layer.times_again,
             seconds=lost[found],
+            variable=variables.get(found, ""),
         )
 
 

@@ -28,6 +28,7 @@ from sdprofile.replay.predictor import Predictor
 from sdprofile.spatial.elements import Elements
 from sdprofile.spatial.functions import public_functions
 from sdprofile.spatial.lazy import compute_lazy, describe, held_names
+from sdprofile.spatial.partitioned import partitioned
 from sdprofile.spatial.scope import Scope
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ def run_once(
     Call it within `sdprofile.interrupts.held_back`: an interrupt is let in while the work runs.
     """
     with kept_from_workers():
-        functions = public_functions() if plan.steps else {}
+        functions = public_functions() if plan.steps else None
     clean_slate(client)
+    held = held_names(scope, all_names=False) if scope is not None else ()
     clock = Clock(scheduler_ahead=scheduler_ahead(client))
     instruments = Instruments.of(
         client,
@@ -139,12 +141,13 @@ def run_once(
         ),
         work=work_done,
         transfers=instruments.transfers.reading,
-        steps=instruments.steps.reading,
+        steps=replace(instruments.steps.reading, lines=instruments.lines.reading),
         throttled=instruments.throttle.reading,
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
             sent=instruments.sent.reading,
-            held=held_names(scope) if scope is not None and not work_done.tasks else (),
+            partitioned=partitioned(scope) if scope is not None else (),
+            held=held_names(scope) if scope is not None and not work_done.tasks else held,
         ),
         elsewhere=instruments.others.reading,
         circumstances=instruments.surroundings.reading,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +76,16 @@ class StepSpans(SchedulerPlugin):
         """All layers whose tasks were sent, as far as they are told from each other."""
         self._recomputed = Recomputations()
 
-    @property
-    def recomputed(self) -> Recomputed | None:
-        """What was made anew with one graph after another, and took the most time by it."""
-        return self._recomputed.most({name: each.names[-1] for name, each in self._layers.items()})
+    def recomputed(self, variables: Mapping[str, str]) -> Recomputed | None:
+        """Return what was made anew with one graph after another, and took the most time by it.
+
+        Parameters
+        ----------
+        variables
+            By which names the cell has what layers put out.
+        """
+        steps = {name: each.names[-1] for name, each in self._layers.items()}
+        return self._recomputed.most(steps, variables)
 
     def update_graph(
         self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object

@@ -24,6 +24,8 @@ from sdprofile.spatial.lazy import lazy_parts
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
+    from sdprofile.spatial.scope import Scope
+
 
 class StepWatcher(Instrument[Steps]):
     """Notes each call of some functions: its wall time, the tasks it sent, the layers it built.
@@ -33,16 +35,34 @@ class StepWatcher(Instrument[Steps]):
     Only calls by the cell and by what it calls are steps, not those that such a function makes
     itself. A function that computes sends its tasks while it runs; one that is lazy builds layers
     of a graph, by whose names the scheduler knows the tasks again (see `StepSpans`). Enter it
-    inside `CellSpan`. Where there are no functions, it does nothing.
+    inside `CellSpan`. Without any function it looks for what is made several times.
     """
 
     layers: set[str] | None = None
     """The layers whose tasks were sent; None where nothing was watched. They are known to this
     process alone, which tells by them what elements were worked on."""
 
-    def __init__(self, client: Client, functions: Mapping[FunctionType, str]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        functions: Mapping[FunctionType, str] | None,
+        *,
+        scope: Scope | None = None,
+    ) -> None:
+        """Prepare.
+
+        Parameters
+        ----------
+        client
+            Of the workers.
+        functions
+            Whose calls are steps, with names; None to look at nothing.
+        scope
+            The names that the cell uses; None where they are not known.
+        """
         super().__init__(client)
         self._functions = functions
+        self._scope = scope
         self._stack = contextlib.ExitStack()
         self._thread = threading.get_ident()
         self._inside: Place | None = None
@@ -54,12 +74,14 @@ class StepWatcher(Instrument[Steps]):
 
     def begin(self) -> None:
         """Stand in for the functions, and watch what the client sends."""
-        if not self._functions:
+        if self._functions is None:
             return
         self._root = _place()
         with contextlib.suppress(OSError):
             self._mark = self._stack.enter_context(contextlib.closing(OwnMark()))
         self._client.run_on_scheduler(partial(_watch, self._root.ids[0]))
+        if not self._functions:
+            return
         self._stack.enter_context(self._told_with_each_graph())
         functions = [(each, partial(self._call, name)) for each, name in self._functions.items()]
         self._stack.enter_context(stood_in(functions))
@@ -67,9 +89,10 @@ class StepWatcher(Instrument[Steps]):
     def end(self) -> Steps:
         """Leave functions and client as they were, and read what the scheduler saw."""
         self.abandon()
-        if not self._functions:
+        if self._functions is None:
             return Steps()
-        fused, self.layers, recomputed = self._client.run_on_scheduler(_stop_watching)
+        stop = partial(_stop_watching, variables=_variables(self._scope))
+        fused, self.layers, recomputed = self._client.run_on_scheduler(stop)
         calls = tuple(
             StepCall(
                 span=shown_path(names),
@@ -152,15 +175,26 @@ def _layers(value: object) -> set[str]:
     return {name for part in lazy_parts(value) for name in layers_of(part)}
 
 
+def _variables(scope: Scope | None) -> dict[str, str]:
+    """Return for layers by which name the cell has what they put out, those built on most last."""
+    found: dict[str, tuple[int, str]] = {}
+    for name, value in scope.values().items() if scope is not None else ():
+        with contextlib.suppress(Exception):  # of a collection that is broken
+            for part in lazy_parts(value):
+                below = len(set(layers_of(part)))
+                found |= dict.fromkeys(part.__dask_layers__(), (below, name))
+    return {layer: name for layer, (_, name) in sorted(found.items(), key=lambda each: each[1])}
+
+
 def _watch(root: str, dask_scheduler: Scheduler) -> None:
     start_plugin(dask_scheduler, StepSpans(root), name=StepSpans.name)
 
 
 def _stop_watching(
-    dask_scheduler: Scheduler,
+    dask_scheduler: Scheduler, variables: Mapping[str, str]
 ) -> tuple[dict[tuple[str, ...], set[str]], set[str], Recomputed | None]:
     """Return what was fused, the layers that were sent, and what was recomputed."""
     plugin = stop_plugin(dask_scheduler, StepSpans.name)
     if not isinstance(plugin, StepSpans):
         return {}, set(), None
-    return plugin.fused, plugin.layers, plugin.recomputed
+    return plugin.fused, plugin.layers, plugin.recomputed(variables)

@@ -37,3 +37,6 @@ class Circumstances:
 
     pools: tuple[ThreadPool, ...] = ()
     """Thread pools in the workers that are larger than a worker's own threads."""
+
+    imported: tuple[str, ...] = ()
+    """What the workers imported: the packages with most modules first, without Python's own."""

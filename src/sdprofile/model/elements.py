@@ -89,6 +89,29 @@ class FinerThanNeeded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Partitioned:
+    """A dask collection that the cell uses."""
+
+    name: str
+    """How the cell calls it."""
+
+    kind: str
+    """``array``, ``frame`` or ``bag``."""
+
+    parts: int
+    """Number of its chunks or partitions."""
+
+    chunks: tuple[int, ...] = ()
+    """Largest length of a chunk along each axis of an array."""
+
+    shape: tuple[int, ...] = ()
+    """Length of each axis of an array."""
+
+    dims: tuple[str, ...] = ()
+    """Names of the axes of a DataArray; empty for what is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SentData:
     """What the graphs of a run hold beside their tasks; it is sent with them."""
 
@@ -111,6 +134,9 @@ class Data:
 
     finer_than_needed: tuple[FinerThanNeeded, ...] = ()
     """What was made from a finer scale of a pyramid than it shows."""
+
+    partitioned: tuple[Partitioned, ...] = ()
+    """The dask collections that the cell uses by a name."""
 
     lazy: LazyValue | None = None
     """What was lazy in the cell's last value; None for nothing."""

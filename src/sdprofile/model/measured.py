@@ -206,7 +206,8 @@ def traced(runs: Sequence[Run]) -> Run | None:
     -------
     Run or None
         Of those whose tasks are known, the one that ended well with the time nearest to the median,
-        else the last; None if there is none.
+        of two as near the shorter, as the other may have been cold; else the last; None if there is
+        none.
     """
     known = [run for run in runs if run.trace is not None]
     well = [run.seconds for run in runs if run.status == "ok"]
@@ -214,7 +215,7 @@ def traced(runs: Sequence[Run]) -> Run | None:
     if not finished:
         return known[-1] if known else None
     median = statistics.median(well)
-    return min(finished, key=lambda run: abs(run.seconds - median))
+    return min(finished, key=lambda run: (round(abs(run.seconds - median), 6), run.seconds))
 
 
 def with_one_trace(runs: Sequence[Run]) -> tuple[Run, ...]:

@@ -49,6 +49,20 @@ class Recomputed:
     seconds: float
     """Thread time of the recomputations in seconds, with that of what dask fused into them."""
 
+    variable: str = ""
+    """How the cell calls it; empty where it has no name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineTime:
+    """What one line of the cell took of the kernel."""
+
+    line: int
+    """Its number."""
+
+    seconds: float
+    """Wall time in seconds, without calls of dask that send a graph or wait for results."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Steps:
@@ -59,3 +73,6 @@ class Steps:
 
     recomputed: Recomputed | None = None
     """What took the most time by being made anew with one graph after another."""
+
+    lines: tuple[LineTime, ...] = ()
+    """The lines that kept the kernel busy with its own work, the longest first."""

@@ -54,13 +54,15 @@ def describe(value: object) -> LazyValue | None:
     )
 
 
-def held_names(scope: Scope) -> tuple[str, ...]:
+def held_names(scope: Scope, *, all_names: bool = True) -> tuple[str, ...]:
     """Return the names of the session that hold results on the workers.
 
     Parameters
     ----------
     scope
         Names of the cell come first, then all others of its namespace.
+    all_names
+        Whether these others are looked at.
 
     Notes
     -----
@@ -69,7 +71,8 @@ def held_names(scope: Scope) -> tuple[str, ...]:
     from distributed import Future, futures_of
 
     found = []
-    for name, value in {**scope.values(), **scope.namespace}.items():
+    others = scope.namespace if all_names else {}
+    for name, value in {**scope.values(), **others}.items():
         if name in ("_", "__", "___", "_oh", "Out"):  # IPython's second names
             continue
         with contextlib.suppress(Exception):  # of a collection that is broken

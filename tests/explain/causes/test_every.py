@@ -7,14 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from profiles import MACHINE, make_activity, make_profile, make_run, make_step
-from traces import cores, cpu, ran
+from profiles import MACHINE, address, make_activity, make_profile, make_run, make_step
+from traces import HOST, cores, cpu, ran
 
 from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
+from sdprofile.model.circumstances import Circumstances, ThreadPool
 from sdprofile.model.elements import SentData
-from sdprofile.model.steps import Recomputed
-from sdprofile.model.trace import Calls, Trace
+from sdprofile.model.run import Run
+from sdprofile.model.steps import LineTime, Recomputed
+from sdprofile.model.trace import Calls, Cores, Group, Trace
 
 
 def found(trace: Trace, *, code: str = "work()", cpus: int = 8, **kwargs: Any) -> tuple[Found, ...]:
@@ -58,7 +60,43 @@ def test_many_small_graphs_are_to_be_one() -> None:
     )
     (cause,) = found(trace, code="for n in range(20): da.ones(9, chunks=3).sum().compute()")
     assert (cause.name, round(cause.share, 2)) == ("sending the graph", 0.8)
-    assert cause.fact.startswith("20 small graphs are computed one after another")
+    assert cause.fact == (
+        "20 graphs are computed one after another (line 4); sending them and waiting for each takes"
+        " 80 % of the time"
+    )
+
+
+def test_graphs_that_are_waited_for_leave_threads_without_work() -> None:
+    trace = replace(
+        ran([(n, n, n + 1) for n in range(4)], workers=2, seconds=4.0),
+        arrivals=(0.0, 1.0, 2.0, 3.0),
+        graph=array("i", range(4)),
+        calls=Calls(
+            begun=array("d", [0, 0, 1, 1, 2, 2, 3, 3]),
+            ended=array("d", [0, 1, 1, 2, 2, 3, 3, 4]),
+            sends=array("i", [1, 0] * 4),
+            line=array("i", [3] * 8),
+        ),
+    )
+    (cause,) = found(trace)
+    assert (cause.name, cause.share) == ("sending the graph", 0.5)
+    assert cause.fact == (
+        "4 graphs are computed one after another (line 3), so that threads have nothing to do for"
+        " 50 % of the time"
+    )
+    assert "client.gather(futures)" in cause.change
+    (cause,) = found(trace, steps=(make_step("polygon_query (line 3)", calls=4),))
+    assert cause.change.startswith("call polygon_query once for all inputs")
+    assert cause.gain is not None
+    assert 1.4 < cause.gain[0] < cause.gain[1] < 2.0
+
+
+def test_graphs_that_nobody_waits_for_are_many_small_tasks() -> None:
+    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(200)]
+    trace = replace(ran(each, seconds=2.0), arrivals=(0.0,) * 200, graph=array("i", range(200)))
+    (cause,) = found(trace, code="futures = [client.submit(f, n) for n in range(200)]")
+    assert cause.name == "small tasks"
+    assert "client.map(lambda batch: [function(each) for each in batch], batches)" in cause.change
 
 
 def test_one_task_for_two_threads() -> None:
@@ -97,9 +135,56 @@ def test_tasks_that_sleep_get_more_threads() -> None:
     tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)]
     (cause,) = found(ran(tasks, seconds=2.0, cores=(cores(0.0),)), spans=cpu(0.0, 2.0))
     assert (cause.name, cause.share) == ("waiting", 1.0)
-    assert cause.change == "let more of them wait at once: --threads 4"
+    assert cause.change == "let more of them wait at once, unless it is a lock: --threads 4"
     assert cause.gain is not None
     assert cause.gain[1] == 4.0
+
+
+def test_tasks_that_take_longer_the_more_there_are_wait_for_a_lock() -> None:
+    def run(workers: int) -> Run:
+        tasks = [(0.0, n * workers / 10, (n + 1) * workers / 10) for n in range(20 // workers)]
+        trace = ran(
+            tasks * workers,
+            workers=workers,
+            on=[worker for worker in range(workers) for _ in tasks],
+            seconds=2.0,
+            cores=tuple(cores(0.0, worker=worker) for worker in range(workers)),
+        )
+        return make_run(workers, seconds=2.0, trace=trace, spans=cpu(0.0, 2.0 * workers))
+
+    profile = make_profile(run(1), run(2), machine=replace(MACHINE, cpus=8))
+    [cause] = find_causes(profile, profile.counts)
+    assert cause.name == "waiting"
+    assert "wait for each other for 100 % of the time" in cause.fact
+    assert cause.gain is None
+    alone = make_profile(run(1), machine=replace(MACHINE, cpus=8))
+    [cause] = find_causes(alone, alone.counts)
+    assert "--threads 4" in cause.change
+
+
+@pytest.mark.parametrize(
+    ("pools", "said"),
+    [
+        ((), "n_jobs=1"),
+        (("NUMBA_NUM_THREADS",), "numba.set_num_threads(1)"),
+        (("OPENBLAS_NUM_THREADS",), "threadpoolctl.threadpool_limits(1)"),
+    ],
+)
+def test_tasks_on_more_cores_are_told_how_to_use_one(pools: tuple[str, ...], said: str) -> None:
+    trace = ran([(0.0, 0.0, 2.0)], seconds=2.0, cores=(cores(3.0, cpus=8),))
+    around = Circumstances(pools=tuple(ThreadPool(name=name, threads=3) for name in pools))
+    (cause,) = found(trace, circumstances=around, spans=cpu(2.0, 0.0))
+    assert cause.name == "more cores than threads"
+    assert said in cause.change
+    assert all(f'"distributed.nanny.pre-spawn-environ.{name}": 1' in cause.change for name in pools)
+
+
+def test_more_cores_come_before_what_gains_little() -> None:
+    # The kernel takes 0.25 s, the task on 3 CPUs the rest.
+    trace = ran([(0.25, 0.25, 2.0)], arrival=0.25, seconds=2.0, calls=[(0.25, 2.0, 2)])
+    used = (cores(3.0, cpus=8),)
+    causes = found(replace(trace, cores=used), spans=cpu(1.75, 0.0))
+    assert [cause.name for cause in causes] == ["more cores than threads", "kernel's own work"]
 
 
 def test_the_kernels_own_work_is_told_with_the_step() -> None:
@@ -118,6 +203,16 @@ def test_waiting_for_the_workers_is_no_work_of_a_step() -> None:
     assert cause.fact.startswith("write (line 2) works in the kernel for 3.00 s of 4.00 s")
     step = make_step("write (line 2)", seconds=2.0)
     (cause,) = found(trace, steps=(step,))
+    assert cause.fact.startswith("the kernel works by itself for 75 % of the time")
+
+
+def test_the_kernels_own_work_is_told_with_the_line() -> None:
+    trace = ran([(3.0, 3.0, 4.0)], seconds=4.0, arrival=3.0, calls=[(3.0, 4.0, 2)])
+    lines = (LineTime(line=4, seconds=2.9), LineTime(line=3, seconds=0.1))
+    (cause,) = found(trace, lines=lines)
+    assert cause.fact.startswith("line 4 works in the kernel for 2.90 s of 4.00 s")
+    spread = tuple(LineTime(line=line, seconds=1.0) for line in (2, 3, 4))
+    (cause,) = found(trace, lines=spread)
     assert cause.fact.startswith("the kernel works by itself for 75 % of the time")
 
 
@@ -147,6 +242,15 @@ def test_data_that_take_no_time_are_told_without_a_gain() -> None:
     assert found(trace, sent=SentData(nbytes=9_000_000, outside=9_000_000)) == ()
 
 
+def test_data_that_come_with_each_task_are_unpickled_for_each() -> None:
+    tasks = [(n / 10, n / 10 + 0.09, (n + 1) / 10) for n in range(20)]
+    sent = SentData(nbytes=40_002_000, outside=40_000_000, names=("table",))
+    cause, *_ = found(ran(tasks, seconds=2.0), sent=sent)
+    assert cause.name == "data in the graph"
+    assert cause.gain is not None
+    assert 1.5 < cause.gain[0] < cause.gain[1] < 10
+
+
 def test_a_graph_is_large_by_its_tasks_too() -> None:
     each = [(n / 1000, n / 1000, (n + 1) / 1000) for n in range(6000)]
     assert found(ran(each, seconds=6.0), sent=SentData(nbytes=12_000_000)) == ()
@@ -157,7 +261,38 @@ def test_the_first_task_of_each_worker_may_be_slow() -> None:
     trace = ran(tasks * 2, workers=2, on=[0] * 11 + [1] * 11, seconds=2.0)
     (cause,) = found(trace)
     assert (cause.name, round(cause.share, 2)) == ("cold workers", 0.45)
-    assert cause.fact.startswith("the first task of group0 on each worker takes 1.00 s")
+    assert cause.fact == (
+        "the first task of group0 on each new worker takes 1.00 s, those after it about 100 ms (it"
+        " compiles or fills caches), 45 % of the time"
+    )
+    (cause,) = found(trace, circumstances=Circumstances(imported=("sklearn", "joblib")))
+    assert "(it imports sklearn and joblib)" in cause.fact
+    assert 'client.run(__import__, "sklearn")' in cause.change
+
+
+@pytest.mark.parametrize(("before", "name"), [(1, "straggler"), (0, "cold workers")])
+def test_a_long_first_task_is_cold_where_it_is_short_in_another_run(before: int, name: str) -> None:
+    def run(*tasks: tuple[float, int], workers: int) -> Run:
+        now, made = [0.0] * workers, []
+        for seconds, worker in tasks:
+            made.append((0.0, now[worker], now[worker] + seconds))
+            now[worker] += seconds
+        trace = ran(
+            made,
+            workers=workers,
+            on=[worker for _, worker in tasks],
+            seconds=max(now),
+            addresses=tuple(map(address, range(workers))),
+        )
+        return make_run(workers, seconds=max(now), trace=trace)
+
+    # On one worker the same task is long, or the one before it; with two the second is new.
+    alone = [(0.1, 0)] * 12
+    alone[before] = (1.0, 0)
+    both = [(0.1, 0), (1.0, 1), *[(0.1, 0)] * 5, *[(0.1, 1)] * 5]
+    profile = make_profile(run(*alone, workers=1), run(*both, workers=2))
+    causes = find_causes(profile, profile.counts[-1:])
+    assert {cause.name for cause in causes} & {"straggler", "cold workers"} == {name}
 
 
 def test_one_slow_task_is_no_cold_start() -> None:
@@ -175,9 +310,14 @@ def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
         "map_raster (line 3) is worked out 3 times, 108 tasks for 36 blocks: 1.20 s of the 2.00 s"
         " of all tasks go into repeating it"
     )
-    assert ".persist()" in cause.change
+    assert "by .persist(), or write it" in cause.change
+    (named,) = found(trace, recomputed=replace(again, variable="low"), spans=cpu(2.0, 0.0))
+    assert "by low = low.persist(), or write it" in named.change
     assert cause.gain is not None
     assert cause.gain[0] == pytest.approx(1 / (1 - 0.36))
+    assert cause.gain[1] == pytest.approx(3.0)  # once it has to be worked out
+    (cause,) = found(trace, recomputed=replace(again, name="slow"), spans=cpu(2.0, 0.0))
+    assert cause.sentence.startswith("Each block of slow is worked out 3 times")
     little = replace(again, seconds=0.1)
     assert found(trace, recomputed=little, spans=cpu(2.0, 0.0)) == ()
 
@@ -224,3 +364,101 @@ def test_a_straggler_that_others_wait_behind_is_one_all_the_same() -> None:
 def test_tasks_of_100_ms_are_not_small() -> None:
     each = [(n * 0.103, n * 0.103 + 0.003, (n + 1) * 0.103) for n in range(200)]
     assert found(ran(each, seconds=20.6)) == ()
+
+
+def test_a_cause_is_taken_from_the_count_where_it_gains_more_for_sure() -> None:
+    def graphs(workers: int) -> Trace:
+        tasks = [(n + 0.3, n + 0.3, n + 1.0) for n in range(10)]
+        calls = Calls(
+            begun=array("d", range(10)),
+            ended=array("d", range(1, 11)),
+            sends=array("i", [2] * 10),
+            line=array("i", [3] * 10),
+        )
+        return replace(
+            ran(tasks, workers=workers, seconds=10.0),
+            arrivals=tuple(n + 0.3 for n in range(10)),
+            graph=array("i", range(10)),
+            calls=calls,
+        )
+
+    runs = [make_run(count, seconds=10.0, trace=graphs(count)) for count in (1, 4)]
+    profile = make_profile(*runs, machine=replace(MACHINE, cpus=8))
+    [cause] = find_causes(profile, profile.counts)
+    assert cause.workers == 4
+
+
+def test_what_puts_the_result_together_is_not_too_few_tasks() -> None:
+    tasks = [*((0.0, n / 10, (n + 1) / 10) for n in range(10)), (0.0, 1.0, 2.0)]
+    trace = ran(
+        tasks,
+        workers=2,
+        on=[0, 1] * 5 + [0],
+        inputs={10: range(10)},
+        seconds=2.0,
+        group=array("i", [0] * 10 + [1]),
+        groups=tuple(
+            Group(prefix=prefix, tasks=tasks, groups_before=0, tasks_before=0)
+            for prefix, tasks in (("part", 10), ("finalize", 1))
+        ),
+    )
+    trace = replace(trace, nbytes=array("q", [10_000_000] * 10 + [100_000_000]))
+    assert "few tasks" not in {cause.name for cause in found(trace)}
+    trace = replace(trace, nbytes=array("q", [10_000_000] * 10 + [8]))
+    assert "few tasks" in {cause.name for cause in found(trace)}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [
+        ("rechunk-merge-rechunk-transfer", "rechunking moves data between chunks ("),
+        ("shuffle-transfer", "shuffling moves data between chunks ("),
+    ],
+)
+def test_moving_data_is_no_waiting_of_tasks(prefix: str, said: str) -> None:
+    tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)]
+    groups = (Group(prefix=prefix, tasks=20, groups_before=0, tasks_before=0),)
+    trace = ran(tasks, seconds=2.0, cores=(cores(0.0),), groups=groups)
+    (cause,) = found(trace, spans=cpu(0.0, 2.0))
+    assert (cause.name, cause.share) == ("moving data", 1.0)
+    assert cause.fact.startswith(said + prefix)
+
+
+def test_what_takes_long_around_a_task_is_not_dasks_own() -> None:
+    each = [(n / 10, n / 10 + 0.09, (n + 1) / 10) for n in range(200)]
+    assert "small tasks" not in {cause.name for cause in found(ran(each, seconds=20.0))}
+
+
+def test_a_layer_that_has_few_tasks_is_not_cut_too_small() -> None:
+    each = [(n / 100, n / 100 + 0.004, (n + 1) / 100) for n in range(400)]
+    layers = tuple(
+        Group(prefix="getitem", tasks=16, groups_before=0, tasks_before=0) for _ in range(25)
+    )
+    trace = ran(each, seconds=4.0, groups=layers, group=array("i", [n // 16 for n in range(400)]))
+    assert "small tasks" in {cause.name for cause in found(trace)}  # 4 parts for 1 thread
+    runs = (make_run(1, seconds=4.0, trace=trace), make_run(2, seconds=4.0))
+    profile = make_profile(*runs)
+    assert find_causes(profile, profile.counts[:1]) == ()  # 4 for 2 threads
+    # What cuts borders has more tasks, and takes less time.
+    groups = (replace(layers[0], prefix="filter"), replace(layers[0], prefix="getitem", tasks=384))
+    trace = replace(trace, groups=groups, group=array("i", [int(n >= 16) for n in range(400)]))
+    longer = [end + (n < 16) * 0.2 for n, end in enumerate(trace.ended)]
+    profile = make_profile(
+        replace(runs[0], trace=replace(trace, ended=array("d", longer))), runs[1]
+    )
+    assert find_causes(profile, profile.counts[:1]) == ()
+
+
+def test_where_cpus_are_full_nothing_else_is_waited_for_unless_it_takes_much_more() -> None:
+    tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)] * 2
+
+    def causes(sleeping: int) -> set[str]:
+        # Two threads of which some sleep all the time, beside others that fill the machine.
+        used = (0.0,) * sleeping + (0.5,) * (20 - sleeping)
+        seen = Cores(worker=f"{HOST}:0", cpus=1, step=0.1, used=used)
+        trace = ran(tasks, threads=2, seconds=2.0, cores=(seen,))
+        around = Circumstances(others_cpu_seconds=1.0)
+        return {each.name for each in found(trace, spans=cpu(1.0, 3.0), circumstances=around)}
+
+    assert "waiting" not in causes(10)
+    assert "waiting" in causes(18)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdprofile.explain.causes.written import resized
+from sdprofile.model.elements import Partitioned
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,48 @@ from sdprofile.explain.causes.written import resized
             4.0,
             "use chunks=(1, 500, 500) instead of (1, 250, 250) in da.random.random",
         ),
-        ("da.ones(10**6, chunks=1000)", 9.0, "use chunks=3000 instead of 1000 in da.ones"),
+        ("da.ones(10**6, chunks=1000)", 9.0, "use chunks=9000 instead of 1000 in da.ones"),
+        (
+            "da.ones((4500, 4500), chunks=-1).sum()",
+            0.125,
+            "use chunks=1600 instead of -1 in da.ones",
+        ),
+        (
+            "da.ones(shape=(3, 4000, 4000), chunks=(1, -1, -1))",
+            0.125,
+            "use chunks=(1, 1400, 1400) instead of (1, -1, -1) in da.ones",
+        ),
+        (
+            "da.ones((8000, 8000), chunks=(400, 8000))",
+            4.0,
+            "use chunks=(1600, 8000) instead of (400, 8000) in da.ones",
+        ),
+        ("x.rechunk(-1).sum()", 0.5, "make chunks at least 2 times smaller, where they are made"),
+        (
+            "x.map_blocks(f).rechunk((10, 10)).sum()",
+            16.0,
+            "use chunks=(40, 40) instead of (10, 10) in .rechunk",
+        ),
+        (
+            "ds.chunk({'y': 100, 'x': 100, 't': 1})",
+            16.0,
+            "use chunks={'y': 400, 'x': 400, 't': 1} instead of {'y': 100, 'x': 100, 't': 1} in",
+        ),
+        (
+            "n = 2 * 400\ndd.from_pandas(frame, n)",
+            100.0,
+            "use npartitions=8 instead of n in dd.from_pandas",
+        ),
+        (
+            "db.from_sequence(reads, partition_size=1).map(f).sum()",
+            150.0,
+            "use partition_size=150 instead of 1 in db.from_sequence",
+        ),
+        (
+            "db.read_text(files).map(f).sum()",
+            9.0,
+            "make partitions about 9 times larger, by npartitions=... where the bag is made",
+        ),
         ("da.ones((8000, 8000), chunks=8000)", 0.25, "use chunks=4000 instead of 8000 in da.ones"),
         (
             "db.from_sequence(range(2000), npartitions=1000).map(f)",
@@ -30,9 +72,15 @@ from sdprofile.explain.causes.written import resized
         (
             "dask.compute(*[delayed(f)(i) for i in range(9)])",
             20.0,
-            "make what each task does about 20 times larger, as by giving each call a batch of"
-            " inputs",
+            "give each call a batch of about 20 inputs, delayed(lambda batch: [f(each) for each in"
+            " batch])(batch)",
         ),
+        (
+            "futures = client.map(f, range(900))",
+            20.0,
+            "give each call a batch of about 20 inputs, client.map(lambda batch: [f(each) for each",
+        ),
+        ("client.map(g, range(3))", 0.5, "make what each task does at least 2 times smaller, so"),
         (
             "frame.map_partitions(f).compute()",
             8.0,
@@ -50,4 +98,41 @@ from sdprofile.explain.causes.written import resized
 def test_the_change_is_the_code_of_the_cell_where_it_has_a_number(
     code: str, factor: float, said: str
 ) -> None:
-    assert resized(code, factor).startswith(said)
+    assert resized(code, factor, prefix="f").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("collection", "factor", "said"),
+    [
+        (
+            Partitioned(name="x", kind="frame", parts=100),
+            25.0,
+            "use npartitions=4 instead of 100 where x is made, or x = x.repartition(npartitions=4)",
+        ),
+        (
+            Partitioned(name="x", kind="array", parts=100, chunks=(1, 50, 50), shape=(1, 500, 500)),
+            4.0,
+            "use chunks=(1, 100, 100) instead of (1, 50, 50) where x is made",
+        ),
+        (
+            Partitioned(
+                name="x",
+                kind="array",
+                parts=100,
+                chunks=(100, 100),
+                shape=(1000, 1000),
+                dims=("y", "x"),
+            ),
+            0.25,
+            "use chunks={'y': 50, 'x': 50} instead of {'y': 100, 'x': 100} where x is made, or"
+            " x = x.chunk({'y': 50, 'x': 50})",
+        ),
+    ],
+)
+def test_a_collection_from_before_is_told_with_its_name(
+    collection: Partitioned, factor: float, said: str
+) -> None:
+    other = Partitioned(name="other", kind="bag", parts=7)
+    both = (collection, other)
+    assert resized("x.sum().compute()", factor, parts=100, collections=both) == said
+    assert "x is made" not in resized("x.sum().compute()", factor, parts=50, collections=both)

@@ -71,6 +71,12 @@ def test_why_no_task_ran(asked: int, held: tuple[str, ...], fact: str, advice: s
     assert profile.advice == ""
 
 
+def test_a_name_that_holds_part_of_the_work_is_told() -> None:
+    [notice] = make_notices(make_profile(make_run(seconds=1.0, held=("filtered",))))
+    assert notice.fact.startswith("filtered holds results on the workers from before, which the")
+    assert notice.advice.startswith("To measure that, too, del filtered before")
+
+
 def test_runs_with_unequal_tasks_are_told() -> None:
     [fact] = facts(make_profile(make_run(1, tasks=100), make_run(2, tasks=90)))
 

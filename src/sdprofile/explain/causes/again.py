@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
+from collections.abc import Sequence
 
 from sdprofile.explain.causes.found import Found, Seen, range_of
-from sdprofile.units import format_seconds, plural
+from sdprofile.units import format_seconds, listed, plural
 
 _ALL = 1.4
 """What keeping results saves, at most, over the time of the tasks alone."""
 
 _LONG = 2.0
 """How many times the median of the others the first task of a worker takes."""
+
+_NAMES = 3
+"""Packages that are named, at most."""
 
 _MANY = 3
 """Other tasks of its prefix that each worker must have run."""
@@ -25,21 +28,25 @@ def works_out_again(seen: Seen) -> Found | None:
         return None
     share = min(0.95, what.seconds / (seen.threads * seen.run.seconds))
     times = what.made / what.blocks
+    most = 1 - 1 / times
+    name = what.name if "(" in what.name else f"each block of {what.name}"
+    keep = f"{what.variable} = {what.variable}.persist()" if what.variable else ".persist()"
     return seen.found(
         "worked out again",
         share=share,
-        fact=f"{what.name} is worked out {times:.3g} times, {what.made} tasks for"
+        fact=f"{name} is worked out {times:.3g} times, {what.made} tasks for"
         f" {plural(what.blocks, 'block')}: {format_seconds(what.seconds)} of the"
         f" {format_seconds(total)} of all tasks go into repeating it",
-        change="keep it from one computation to the next by .persist(), or write it to zarr and"
-        " read it from there",
-        # With the tasks goes what dask does around them, and what brings them their inputs.
-        gain=range_of(0.6 * share, _ALL * share),
+        change=f"keep it from one computation to the next by {keep}, or write it to zarr and read"
+        " it from there",
+        # With the tasks goes what dask does around them, and what brings them their inputs; the
+        # first time stays.
+        gain=range_of(min(0.6 * share, most), min(_ALL * share, most)),
     )
 
 
 def starts_cold(seen: Seen) -> Found | None:
-    """Return that the first task on each worker takes longer than those after it.
+    """Return that the first task on each new worker takes longer than those after it.
 
     Parameters
     ----------
@@ -50,30 +57,80 @@ def starts_cold(seen: Seen) -> Found | None:
     -----
     What is done once in each process: imports, compilation (numba), caches, opening of files.
     """
-    trace = seen.trace
-    mine: defaultdict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
-    for task, seconds in seen.ended:
-        mine[trace.worker[task], seen.prefix(task)].append((trace.begun[task], seconds))
-    workers: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    for (_, prefix), tasks in mine.items():
-        tasks.sort()
-        first = [seconds for _, seconds in tasks[: seen.run.threads]]
-        others = [seconds for _, seconds in tasks[seen.run.threads :]]
-        if len(others) >= _MANY and min(first) > _LONG * max(others):
-            usual = statistics.median(others)
-            workers[prefix].append((min(first), sum(first) - len(first) * usual))
-    every = {prefix: each for prefix, each in workers.items() if len(each) == seen.run.workers}
-    if not every:
+    found = cold_tasks(seen)
+    if not found:
         return None
-    prefix, each = max(every.items(), key=lambda item: sum(lost for _, lost in item[1]))
-    share = sum(lost for _, lost in each) / (seen.threads * seen.run.seconds)
+    prefix = seen.prefix(found[0])
+    usual = seen.of_prefix(prefix).median
+    seconds = [seen.trace.durations[task] for task in found]
+    share = sum(each - usual for each in seconds) / (seen.threads * seen.run.seconds)
+    packages = seen.run.circumstances.imported[:_NAMES]
+    once = f"it imports {listed(list(packages))}" if packages else "it compiles or fills caches"
+    change = "let numba keep what it compiles (cache=True), or do it before by client.run"
+    if packages:
+        change = f'do that before, client.run(__import__, "{packages[0]}")'
     return seen.found(
         "cold workers",
         share=share,
-        fact=f"the first task of {seen.place(prefix)} on each worker takes"
-        f" {format_seconds(min(first for first, _ in each))}, those after it are short: imports,"
-        f" compilation or caches, {100 * share:.0f} % of the time",
-        change="profile it with -r 3 or more, for only the first run pays it; to be rid of it,"
-        " import it before by client.run, or let numba keep what it compiles (cache=True)",
+        fact=f"the first task of {seen.place(prefix)} on each new worker takes"
+        f" {format_seconds(min(seconds))}, those after it about {format_seconds(usual)} ({once}),"
+        f" {100 * share:.0f} % of the time",
+        change=f"{change}; only the first run pays it, so profile with -r 3 or more",
         gain=range_of(0.6 * share, share),
     )
+
+
+def cold_tasks(seen: Seen) -> list[int]:
+    """Return the first tasks on the new workers, where what they do once makes them slow.
+
+    Parameters
+    ----------
+    seen
+        A run.
+
+    Notes
+    -----
+    A long task that is the first on its worker by chance is none: where there is one such worker
+    only, and nothing was imported, the same task must be short in the runs of other counts.
+    """
+    trace = seen.trace
+    new = seen.new_workers
+    mine: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for task, _ in seen.ended:
+        if trace.worker[task] in new:
+            mine[seen.prefix(task), trace.worker[task]].append(task)
+    slow: defaultdict[str, list[list[int]]] = defaultdict(list)
+    for (prefix, _), tasks in mine.items():
+        tasks.sort(key=trace.begun.__getitem__)
+        first, others = tasks[: seen.run.threads], tasks[seen.run.threads :]
+        longest = max((trace.durations[task] for task in others), default=0.0)
+        shortest = min(trace.durations[task] for task in first)
+        if len(others) >= _MANY and shortest > _LONG * longest:
+            slow[prefix].append(first)
+    every = {prefix: sum(each, []) for prefix, each in slow.items() if len(each) == len(new)}
+    sure = {
+        prefix: tasks
+        for prefix, tasks in every.items()
+        if len(new) > 1 or seen.run.circumstances.imported or _is_short_elsewhere(seen, tasks)
+    }
+    return max(
+        sure.values(), key=lambda each: sum(map(trace.durations.__getitem__, each)), default=[]
+    )
+
+
+def _is_short_elsewhere(seen: Seen, cold: Sequence[int]) -> bool:
+    """Whether no run of another count shows the same tasks, by their order, as long."""
+    prefix = seen.prefix(cold[0])
+    least = min(seen.trace.durations[task] for task in cold)
+    order = {task: place for place, task in enumerate(_of_prefix(seen, prefix))}
+    for other in seen.others:
+        tasks = _of_prefix(other, prefix)
+        if len(tasks) == len(order):
+            longest = max(other.trace.durations[tasks[order[task]]] for task in cold)
+            if least <= _LONG * longest:
+                return False
+    return True
+
+
+def _of_prefix(seen: Seen, prefix: str) -> list[int]:
+    return [task for task, _ in seen.ended if seen.prefix(task) == prefix]

@@ -33,8 +33,8 @@ def larger_chunks(
     Returns
     -------
     str or None
-        A clause in the imperative. Empty where too few would be left. None where no element is of
-        chunks, or they are not small.
+        A clause in the imperative; None where no element is of small chunks, or too few would be
+        left of them.
     """
     rasters = [each for each in elements if each.chunks]
     if not rasters:
@@ -48,7 +48,7 @@ def larger_chunks(
     size = format_bytes(smallest.chunk_bytes, decimal=decimal)
     now = f"{written(smallest.chunks)} ({size})"
     if better == smallest.chunks:
-        return ""
+        return None
     make = f"write the store of {smallest.where} in" if is_stored else make_of(smallest)
     count = plural(_count(smallest.shape, better), "chunk")
     return f"{make} {written(better)} instead of {now}: {count} instead of {smallest.chunk_count}"

@@ -15,6 +15,10 @@ _TASK = 2000
 _NAMES = 3
 """Names that are told, at most."""
 
+_USUAL = 0.01
+"""Seconds around a task, at most, that are dask's own: what is beyond is the data's, which come
+with the task and are unpickled for each."""
+
 
 def sends_data(seen: Seen) -> Found | None:
     """Return that data are sent with the graph; None where they are few."""
@@ -25,7 +29,11 @@ def sends_data(seen: Seen) -> Found | None:
     amount = format_bytes(nbytes, decimal=seen.profile.decimal)
     names = seen.run.data.sent.names[:_NAMES]
     what = f" ({listed(list(names))})" if names else ""
-    gain = range_of(0.5 * sending, 0.95 * sending + 0.5 * overhead)
+    usual = _USUAL * len(seen.trace) / (seen.threads * seen.run.seconds)
+    unpickling = max(0.0, overhead - usual)
+    gain = range_of(
+        0.5 * (sending + unpickling), 0.95 * sending + max(0.5 * overhead, 0.95 * unpickling)
+    )
     share = sending + overhead
     takes = f", {100 * share:.0f} % of the time" if gain[0] >= LEAST_GAIN else ""
     first = names[0] if names else "..."

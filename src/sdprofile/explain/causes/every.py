@@ -17,7 +17,7 @@ from sdprofile.explain.causes.data_in_graph import sends_data
 from sdprofile.explain.causes.few_tasks import few_tasks
 from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
 from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
-from sdprofile.explain.causes.moving import fetches_inputs, spills
+from sdprofile.explain.causes.moving import fetches_inputs, moves_data, spills
 from sdprofile.explain.causes.small_tasks import small_tasks
 from sdprofile.model.measured import traced
 
@@ -37,6 +37,7 @@ PAGES = (
     sends_graphs,
     sends_data,
     brings_result,
+    moves_data,
     fetches_inputs,
     spills,
     shares_cpus,
@@ -46,6 +47,8 @@ PAGES = (
 _SHORTEST = 0.2
 """Seconds below which a run is over before anything can hold it back."""
 
+_UNKNOWN = 0.2
+"""Fraction of its share that counts as saved of a cause whose gain is not known: 1.25x at most."""
 
 _LEAST_SAVED = 0.2
 """Seconds that a change may save at most, below which it is not worth a word."""
@@ -59,12 +62,14 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
     profile
         What was measured.
     counts
-        At which to look, the most important first; what was seen at one is not looked for again.
+        At which to look, the most important first; what was seen at one is taken from another only
+        where it gains more there for sure.
 
     Returns
     -------
     tuple of Found
-        Those whose change gains most first, then those of which the gain is not known.
+        Those whose change gains most first. One of which the gain is not known comes before what
+        gains little, if it takes most of the time.
 
     Notes
     -----
@@ -80,7 +85,8 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
         for page in PAGES:
             each = page(seen)
             if each is not None and _is_worth(each, run.seconds):
-                found.setdefault(each.name, each)
+                known = found.setdefault(each.name, each)
+                found[each.name] = each if _gains_more(each, known) else known
     return tuple(sorted(found.values(), key=_size))
 
 
@@ -91,6 +97,11 @@ def _is_worth(found: Found, seconds: float) -> bool:
     return low >= LEAST_GAIN and (1 - 1 / high) * seconds >= _LEAST_SAVED
 
 
+def _gains_more(found: Found, than: Found) -> bool:
+    return bool(found.gain and than.gain and found.gain[0] > than.gain[1])
+
+
 def _size(found: Found) -> tuple[float, float]:
-    gain = 1.0 if found.gain is None else math.sqrt(found.gain[0] * found.gain[1])
-    return -gain, -found.share
+    if found.gain is None:
+        return -1 / (1 - _UNKNOWN * min(found.share, 1.0)), -found.share
+    return -math.sqrt(found.gain[0] * found.gain[1]), -found.share

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sdprofile.explain.causes.again import cold_tasks
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
@@ -18,8 +19,14 @@ _PART = 0.25
 _MOST = 0.5
 """Fraction of the time of the tasks that ended last, one after another, from which it is a task."""
 
+_NAMED = 0.2
+"""Fraction of the tasks of a chain from which their prefix is named."""
+
 _PER_THREAD = 4
 """Tasks that each thread should have."""
+
+_RESULT = 10_000_000
+"""Bytes from which a result that the kernel gets takes time to be put together."""
 
 _MUCH = 0.15
 """Share of the time from which a chain is more than the end of a reduction."""
@@ -38,7 +45,7 @@ def few_tasks(seen: Seen) -> Found | None:
     What the other threads waited for is the path of tasks that ended last, each with the input
     that it waited for: one task that takes most of it, or many.
     """
-    if seen.threads < 2 or not seen.prefixes or seen.in_small_graphs:
+    if seen.threads < 2 or not seen.prefixes or seen.waits_for_each:
         return None
     share = seen.share(Cause.NO_MORE, Cause.CHAIN)
     found = _straggler(seen)
@@ -49,6 +56,8 @@ def few_tasks(seen: Seen) -> Found | None:
     longest = max(range(len(path)), key=seconds.__getitem__)
     if seconds[longest] < _MOST * sum(seconds):
         return _chain(seen, path, share)
+    if seen.trace.wanted[path[longest]] and seen.trace.nbytes[path[longest]] >= _RESULT:
+        return None  # it puts the result together: see `brings_result`
     prefix = seen.prefix(path[longest])
     number = len(seen.of_prefix(prefix).seconds)
     there = "there is only 1 task" if number == 1 else f"there are only {number} tasks"
@@ -57,7 +66,12 @@ def few_tasks(seen: Seen) -> Found | None:
         share=share,
         fact=f"{there} of {seen.place(prefix)} for {plural(seen.threads, 'thread')}, which had"
         f" nothing to do for {100 * share:.0f} % of the time",
-        change=resized(seen.profile.code, min(0.5, number / (_PER_THREAD * seen.threads))),
+        change=resized(
+            seen.profile.code,
+            min(0.5, number / (_PER_THREAD * seen.threads)),
+            parts=number,
+            collections=seen.run.data.partitioned,
+        ),
         gain=range_of(0.6 * share, share),
     )
 
@@ -69,7 +83,7 @@ def _straggler(seen: Seen) -> Found | None:
     tasks = seen.of_prefix(seen.prefix(longest))
     if len(tasks.seconds) < 3 or seconds < _LONG * tasks.median:
         return None
-    if seconds < _PART * seen.run.seconds:
+    if seconds < _PART * seen.run.seconds or longest in cold_tasks(seen):
         return None
     begin, end = trace.begun[longest], trace.ended[longest]
     busy = sum(
@@ -92,7 +106,11 @@ def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
     """Return that tasks wait for each other, unless it is about the end of a reduction only."""
     if share < _MUCH:
         return None
-    most = [seen.place(prefix) for prefix, _ in Counter(map(seen.prefix, path)).most_common(2)]
+    most = [
+        seen.place(prefix)
+        for prefix, tasks in Counter(map(seen.prefix, path)).most_common(2)
+        if tasks >= _NAMED * len(path)
+    ]
     return seen.found(
         "chain",
         share=share,

@@ -8,10 +8,12 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
 from sdprofile.explain.answer import Line
+from sdprofile.model.measured import traced
 from sdprofile.model.notice import Notice
 from sdprofile.units import capitalized
 
@@ -32,6 +34,16 @@ _MANY_GRAPHS = 10
 
 _FEW_TASKS = 100
 """Tasks below which a graph is small."""
+
+_SEVERAL_GRAPHS = 3
+"""Graphs from which one after another is a way to work."""
+
+_MOSTLY = 0.8
+"""Fraction of the graphs that must come after all before have ended, for the cell to wait for each:
+the first may be of another kind."""
+
+_LARGEST = 0.5
+"""Fraction of the thread time that one of them takes at most; else it is about that one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +140,24 @@ class Seen:
     def in_small_graphs(self) -> bool:
         """Whether it computed many graphs of few tasks, one after another."""
         graphs = len(self.trace.arrivals)
-        return graphs >= _MANY_GRAPHS and len(self.trace) < _FEW_TASKS * graphs
+        few = graphs >= _MANY_GRAPHS and len(self.trace) < _FEW_TASKS * graphs
+        return few and self.waits_for_each
+
+    @cached_property
+    def waits_for_each(self) -> bool:
+        """Whether it computed several graphs, each after those before were over."""
+        arrivals = self.trace.arrivals
+        if len(arrivals) < _SEVERAL_GRAPHS:
+            return False
+        over, taken = [0.0] * len(arrivals), [0.0] * len(arrivals)
+        for task, seconds in self.ended:
+            graph = self.trace.graph[task]
+            over[graph] = max(over[graph], self.trace.ended[task])
+            taken[graph] += seconds
+        order = sorted(range(len(arrivals)), key=arrivals.__getitem__)
+        before = accumulate((over[graph] for graph in order), max)
+        after = sum(arrivals[graph] >= end for graph, end in zip(order[1:], before, strict=False))
+        return after >= _MOSTLY * (len(arrivals) - 1) and max(taken) <= _LARGEST * sum(taken)
 
     def found(
         self,
@@ -177,6 +206,32 @@ class Seen:
         begun = [each for each, _ in sending]
         places = [bisect_right(begun, arrival) - 1 for arrival in self.trace.arrivals]
         return tuple(sending[place][1] if place >= 0 else 0 for place in places)
+
+    @cached_property
+    def others(self) -> tuple[Seen, ...]:
+        """The runs that stand for the other settings, of those that ended well."""
+        runs = (traced(count.runs) for count in self.profile.counts)
+        return tuple(
+            Seen(profile=self.profile, run=run, trace=run.trace)
+            for run in runs
+            if run is not None and run.trace is not None and run.status == "ok"
+            if run is not self.run
+        )
+
+    @cached_property
+    def new_workers(self) -> frozenset[int]:
+        """Workers that no run before was made with, by their index in the trace."""
+        known: set[str] = set()
+        for run in self.profile.runs:
+            if run is self.run:
+                break
+            known |= {peak.worker for peak in run.memory.worker_peaks}
+        addresses = self.trace.addresses
+        return frozenset(
+            worker
+            for worker in range(self.run.workers)
+            if worker >= len(addresses) or addresses[worker] not in known
+        )
 
     @cached_property
     def ended(self) -> tuple[tuple[int, float], ...]:

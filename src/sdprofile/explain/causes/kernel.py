@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
@@ -12,6 +14,9 @@ from sdprofile.units import format_bytes, format_seconds, plural
 WORKS_ITSELF = "kernel's own work"
 """Name of the cause that the kernel works itself."""
 
+_NO_TASK = (Cause.NO_MORE, Cause.CHAIN)
+"""What threads do that wait for a graph to end."""
+
 _MANY_TASKS = 2000
 """Tasks from which the graph itself takes the time."""
 
@@ -21,16 +26,17 @@ _LONG = 0.5
 _MUCH = 10_000_000
 """Bytes of results from which these take the time."""
 
+_IDLE = 0.15
+"""Share of the time from which threads without a task are more than the end of a reduction."""
+
 
 def works_itself(seen: Seen) -> Found | None:
     """Return what the kernel does while the workers have nothing; None if that takes no time."""
     share, run = seen.share(Cause.KERNEL), seen.run
     if not share:
         return None
-    own = {step.name: _own_seconds(step, seen) for step in run.steps.calls if step.calls}
-    step = max(own, key=own.__getitem__, default="")
-    if step and own[step] > share * run.seconds / 2:
-        what = f"{step} works in the kernel for {format_seconds(own[step])} of"
+    if (place := _busiest(seen, least=share * run.seconds / 2)) is not None:
+        what = f"{place[0]} works in the kernel for {format_seconds(place[1])} of"
         what += f" {format_seconds(run.seconds)}"
     else:
         what = f"the kernel works by itself for {100 * share:.0f} % of the time"
@@ -42,6 +48,18 @@ def works_itself(seen: Seen) -> Found | None:
         " map_partitions)",
         gain=range_of(0.5 * share, share),
     )
+
+
+def _busiest(seen: Seen, *, least: float) -> tuple[str, float] | None:
+    """Return the step, or else the line, that the kernel worked for longest, and for how long."""
+    steps = seen.run.steps
+    own = [(step.name, _own_seconds(step, seen)) for step in steps.calls if step.calls]
+    lines = [(f"line {each.line}", each.seconds) for each in steps.lines]
+    for places in (own, lines):
+        longest = max(places, key=lambda place: place[1], default=("", 0.0))
+        if longest[1] > least:
+            return longest
+    return None
 
 
 def _own_seconds(step: StepCall, seen: Seen) -> float:
@@ -58,18 +76,12 @@ def _own_seconds(step: StepCall, seen: Seen) -> float:
 def sends_graphs(seen: Seen) -> Found | None:
     """Return why sending graphs takes time; None if it takes none."""
     share, tasks = seen.share(Cause.SENDING), len(seen.trace)
+    if seen.in_small_graphs or (seen.waits_for_each and seen.share(*_NO_TASK) >= _IDLE):
+        return _one_after_another(seen)
     if not share or not tasks:
         return None
     saved = (0.5 * share, 0.95 * share)
-    if seen.in_small_graphs:
-        # Each of them goes through the scheduler, and its result comes back, before the next.
-        share = seen.share(Cause.SENDING, Cause.OVERHEAD, Cause.RESULT)
-        left = seen.share(Cause.COMPUTING, Cause.MORE_CORES, Cause.CPU, Cause.WAITING)
-        saved = (0.6 * share, (1 - left) * (1 - 1 / len(seen.trace.arrivals)))
-        fact = f"{len(seen.trace.arrivals)} small graphs are computed one after another; sending"
-        fact += f" them and waiting for each takes {100 * share:.0f} % of the time"
-        change = "compute everything by one call, dask.compute(a, b, ...)"
-    elif tasks >= _MANY_TASKS:
+    if tasks >= _MANY_TASKS:
         fact = f"a graph of {tasks} tasks is optimised and sent for {100 * share:.0f} % of the time"
         change = resized(seen.profile.code, min(10.0, tasks / (20 * seen.threads)))
     elif data_bytes(seen) > LARGE:
@@ -84,6 +96,43 @@ def sends_graphs(seen: Seen) -> Found | None:
         "sending the graph",
         share=share,
         fact=fact,
+        change=change,
+        gain=range_of(*saved),
+    )
+
+
+def _one_after_another(seen: Seen) -> Found:
+    """Return that graphs are computed one after another."""
+    graphs, idle = len(seen.trace.arrivals), seen.share(*_NO_TASK)
+    if seen.in_small_graphs:
+        # Each of them goes through the scheduler, and its result comes back, before the next.
+        share = idle + seen.share(Cause.SENDING, Cause.OVERHEAD, Cause.RESULT)
+        left = seen.share(Cause.COMPUTING, Cause.MORE_CORES, Cause.CPU, Cause.WAITING)
+        saved = (0.6 * share, (1 - left) * (1 - 1 / graphs))
+    else:
+        share, saved = idle, (0.6 * idle, 0.95 * idle)
+    calls = seen.trace.calls
+    lines = Counter(line for sends, line in zip(calls.sends, calls.line, strict=True) if sends)
+    line = lines.most_common(1)[0][0] if lines else 0
+    what = f"{graphs} graphs are computed one after another{f' (line {line})' if line else ''}"
+    if idle >= share / 2:
+        what += f", so that threads have nothing to do for {100 * idle:.0f} % of the time"
+    else:
+        what += f"; sending them and waiting for each takes {100 * share:.0f} % of the time"
+    change = "compute all that do not need each other's results by one call, "
+    steps = [each.name for each in seen.run.steps.calls if each.name.endswith(f"(line {line})")]
+    if steps:
+        change = (
+            f"call {steps[0].partition(' (')[0]} once for all inputs, not for one after another"
+        )
+    elif 2 * sum(sends == 1 for sends in calls.sends) > sum(sends > 0 for sends in calls.sends):
+        change += "client.gather(futures), after all were submitted"
+    else:
+        change += "dask.compute(a, b, ...)"
+    return seen.found(
+        "sending the graph",
+        share=share,
+        fact=what,
         change=change,
         gain=range_of(*saved),
     )

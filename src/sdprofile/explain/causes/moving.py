@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.model.account import Cause
 from sdprofile.units import format_bytes
 
+_MOVES = re.compile(r"((shuffle|join|rechunk)-(transfer|barrier|merge|split|p2p)|p2pshuffle)$")
+"""How prefixes of tasks end that only move data, with or without dask's P2P; what dask has fused
+with them and ends otherwise may compute."""
+
+_MUCH = 0.15
+"""Share of the time from which moving data is worth a word."""
+
+
+def moves_data(seen: Seen) -> Found | None:
+    """Return that shuffles and rechunks take time; None if they do not."""
+    moving = [each for each in seen.prefixes if _is_moving(each.prefix)]
+    share = sum(each.total for each in moving) / (seen.threads * seen.run.seconds)
+    if share < _MUCH:
+        return None
+    share = min(1.0, share + seen.share(Cause.FETCHING))
+    if any("rechunk" in each.prefix for each in moving):
+        what = "rechunking"
+        change = "rechunk once, straight to what is needed in the end, or make the array in such"
+        change += " chunks at first (chunks=...)"
+    else:
+        what = "shuffling"
+        change = "shuffle once and keep what comes out, by .persist(), or do without:"
+        change += " groupby(...).agg(...) needs none"
+    return seen.found(
+        "moving data",
+        share=share,
+        fact=f"{what} moves data between chunks ({seen.place(moving[0].prefix)}) for"
+        f" {100 * share:.0f} % of the time",
+        change=change,
+        gain=range_of(0.3 * share, 0.95 * share),
+    )
+
+
+def _is_moving(prefix: str) -> bool:
+    """Whether tasks of a prefix only move data."""
+    return bool(_MOVES.search(prefix))
+
 
 def fetches_inputs(seen: Seen) -> Found | None:
     """Return that workers wait for inputs from others; None if they do not."""
     share, run = seen.share(Cause.FETCHING), seen.run
-    if not share:
+    if not share or moves_data(seen) is not None:
         return None
     amount = format_bytes(run.transfers.nbytes, decimal=seen.profile.decimal)
     waited = Counter(seen.prefix(task) for task in seen.trace.fetches.task if task >= 0)

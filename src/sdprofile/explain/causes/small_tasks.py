@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from sdprofile.explain.causes.chunks import larger_chunks
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.written import resized
@@ -18,7 +20,14 @@ _PER_THREAD = 4
 """Tasks that each thread should have, so that all are busy to the end."""
 
 _FEWER = 2.5
-"""How many times fewer the tasks of a prefix can be at least, with enough left for each thread."""
+"""How many times fewer the tasks of a layer can be at least, with enough left for all threads of
+the largest count."""
+
+_OWN = 0.02
+"""Seconds around a task, at most, that are dask's own on a slow machine (measured: 1 to 12 ms)."""
+
+_IN_SCHEDULER = 0.002
+"""Seconds of those that all threads wait for, as there is one scheduler (measured: 0.2 to 1 ms)."""
 
 _WITHIN = 0.001
 """Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
@@ -36,21 +45,24 @@ def small_tasks(seen: Seen) -> Found | None:
     if tasks < _MANY or not share or not seen.prefixes or seen.in_small_graphs:
         return None
     overhead = share * seen.run.seconds * seen.threads / tasks
+    if overhead > _OWN + _IN_SCHEDULER * seen.threads:
+        return None  # it is not dask's: data that come with the tasks or move meanwhile, the GIL
     total = sum(each.total for each in seen.prefixes)
-    most = max(seen.prefixes, key=lambda each: len(each.seconds))
-    fewer = len(most.seconds) / (_PER_THREAD * seen.threads)
+    many = max(len(each.seconds) for each in seen.prefixes) / 2
+    most = next(each for each in seen.prefixes if len(each.seconds) >= many)
+    most_threads = max(run.workers * run.threads for run in seen.profile.runs)
+    fewer = _parts(seen) / (_PER_THREAD * most_threads)
+    if fewer < _FEWER and total / tasks < overhead:
+        fewer = _parts(seen) / most_threads  # that some threads may have less to do is nothing
     factor = min(_WORTH * overhead / (total / tasks), fewer)
     if factor < 1.5 or fewer < _FEWER:
         return None
-    most_threads = max(run.workers * run.threads for run in seen.profile.runs)
     change = larger_chunks(
         seen.profile.elements,
         factor,
         least=_PER_THREAD * most_threads if most_threads > 1 else 1,
         decimal=seen.profile.decimal,
     )
-    if change == "":
-        return None
     less = 1 - 1 / factor
     around = share + seen.share(Cause.SENDING)
     # What waits for each other, what comes back, and what builds the graph is less then, too.
@@ -66,6 +78,24 @@ def small_tasks(seen: Seen) -> Found | None:
         fact=f"{tasks} tasks are too small: one of {seen.place(most.prefix)} takes"
         f" {format_seconds(most.median)}, dask's overhead {format_seconds(overhead)} more,"
         f" {100 * share:.0f} % of the time",
-        change=change or resized(seen.profile.code, factor),
+        change=change
+        or resized(
+            seen.profile.code,
+            factor,
+            prefix=most.prefix,
+            parts=_parts(seen),
+            collections=seen.run.data.partitioned,
+        ),
         gain=gain,
     )
+
+
+def _parts(seen: Seen) -> int:
+    """Return into how many parts the work is cut: the tasks of the layer that takes most time.
+
+    Others may have several for each part, as those that cut and join the borders of blocks.
+    """
+    taken: defaultdict[int, list[float]] = defaultdict(list)
+    for task, seconds in seen.ended:
+        taken[seen.trace.group[task]].append(seconds)
+    return len(max(taken.values(), key=sum))

@@ -163,6 +163,15 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
         )
     elif not named and not any(run.work.tasks or run.data.lazy for run in finished):
         yield _nothing_ran(finished)
+    elif not named and (held := finished[-1].data.held):
+        names = listed(list(held[:_MOST_NAMES]))
+        hold = "holds" if len(held) == 1 else "hold"
+        yield Notice(
+            fact=f"{names} {hold} results on the workers from before, which the runs do not compute"
+            " again: the times are without what makes them",
+            advice=f"To measure that, too, del {', '.join(held[:_MOST_NAMES])} before, and put into"
+            " the cell what makes them anew",
+        )
     least, most = min(run.work.tasks for run in finished), max(run.work.tasks for run in finished)
     if most - least > _SAME_WORK * most:
         yield Notice(

@@ -59,11 +59,12 @@ def _kills(profile: Measured) -> Iterator[Notice]:
             advice="Write the result to zarr, reduce it on the workers, or keep it there with"
             " .persist(); or raise --memory",
         )
+    fewer = ", or fewer --threads" if any(run.threads > 1 for run in profile.runs) else ""
     for failure in killed:
         if not failure.in_finalize:
             yield Notice(
                 fact=_kill(failure, decimal=profile.decimal),
-                advice="Raise --memory, use smaller chunks, or fewer --threads"
+                advice=f"Raise --memory{',' if fewer else ' or'} use smaller chunks{fewer}"
                 if failure.nbytes is not None
                 else "Look for what the task calls that ends or crashes its process, or for the"
                 " system's out-of-memory killer (dmesg)",

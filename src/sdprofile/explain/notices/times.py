@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sdprofile.model.run import CountSummary, Run
     from sdprofile.model.setting import Setting
 
+_NAMES = 3
+"""Packages that are named, at most."""
+
 _OTHERS_SHARE = 0.1
 """Fraction of the cores that other processes may use; at least `_OTHERS_CORES`."""
 
@@ -99,7 +102,11 @@ def _unsteady(profile: Measured) -> Iterator[Notice]:
         if rest.unstable:
             unstable.append(f"{rest.std / rest.mean * 100:.0f} % at {name}")
     if cold:
-        once = "Something is done only once in each worker (imports, compiling, caches)"
+        packages = dict.fromkeys(
+            each for run in profile.runs for each in run.circumstances.imported
+        )
+        what = f"imports of {listed(list(packages)[:_NAMES])}" if packages else "imports"
+        once = f"Something is done only once in each worker ({what}, compiling, caches)"
         enough = all(is_enough for _, is_enough in cold)
         yield Notice(
             fact=f"The first run in each worker was slow ({'; '.join(each for each, _ in cold)})",
