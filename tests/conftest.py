@@ -15,8 +15,9 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from sdprofile.cluster import lease, own, prepare, workers
+from sdprofile.cluster import own, prepare, workers
 from sdprofile.cluster.own import close_cluster, start_cluster
+from sdprofile.cluster.session import reshape
 
 TESTS = Path(__file__).parent
 
@@ -33,6 +34,22 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
+def needs_workers(path: Path) -> bool:
+    """Whether the tests of a file or folder run on real workers or in a real kernel."""
+    below = path.relative_to(TESTS).parts if path.is_relative_to(TESTS) else ()
+    return bool(below) and below[0].startswith(("cluster", "measure", "notebook", "test_sweep"))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files of which `-m` takes no test, for it takes seconds to import them."""
+    expression = config.getoption("markexpr")
+    if expression == "not cluster":
+        return needs_workers(collection_path) or None
+    if expression in ("quiet", "cluster and not quiet") and collection_path.is_file():
+        return not needs_workers(collection_path) or None
+    return None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs on real workers or in a real kernel, and put the tests in order.
 
@@ -40,8 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     processes, and what measures, which runs alone, comes last.
     """
     for item in items:
-        below = item.path.relative_to(TESTS).parts if item.path.is_relative_to(TESTS) else ("",)
-        if below[0].startswith(("cluster", "measure", "notebook", "test_sweep")):
+        if needs_workers(item.path):
             item.add_marker("cluster")
     items.sort(key=lambda item: ("quiet" in item.keywords, "cluster" not in item.keywords))
 
@@ -134,14 +150,13 @@ def few_imports() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def user_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+@pytest.fixture(scope="module")
+def users_cluster() -> Iterator[LocalCluster]:
     """A cluster that the user started: two workers of 700 MB with one thread each.
 
     All its workers are forked, which saves seconds for each. That those which a profile starts on a
     user's cluster are spawned as dask does it is tested in a kernel, see tests/notebook.
     """
-    monkeypatch.setattr(lease, "fast_start", lambda *, fork: workers.fast_start())
     with workers.fast_start():
         cluster = LocalCluster(
             n_workers=2,
@@ -149,5 +164,13 @@ def user_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
             memory_limit="700MB",
             dashboard_address="127.0.0.1:0",
         )
-    with cluster, Client(cluster) as client:
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture
+def user_client(users_cluster: LocalCluster) -> Iterator[Client]:
+    """The user's client of that cluster, which is as it was, whatever the test before has left."""
+    with Client(users_cluster) as client, workers.fast_start():
+        reshape(client, workers=2, threads=1, memory_limit=700_000_000)
         yield client

@@ -49,7 +49,8 @@ class Cluster:
     def scale(self, n: int) -> None:
         started = [each for each in self._processes[1:] if each.poll() is None]
         for _ in range(n - len(started)):
-            kind = ["--nthreads", "1", "--memory-limit", "700MB", "--no-dashboard"]
+            # Without a nanny a worker is one process to start instead of two.
+            kind = ["--nthreads", "1", "--memory-limit", "700MB", "--no-dashboard", "--no-nanny"]
             self._processes.append(self._start("worker", self.scheduler_address, *kind))
         there = [state.address for state in worker_states(self._client)]
         if n < len(there):

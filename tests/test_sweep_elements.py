@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,63 +123,50 @@ def holding_80_mb(block: Any) -> Any:
     return block * payload[0]
 
 
-WITHOUT = """
+SCRIPT = """
 import sys
 import dask.array as da
 import distributed
 import sdprofile
+from sdprofile.cluster.own import close_cluster, start_cluster
 
 def plugins(dask_scheduler):
     return list(dask_scheduler.plugins)
 
-def work():
-    names.append(distributed.get_client().run_on_scheduler(plugins))
+def without():
+    names.extend(distributed.get_client().run_on_scheduler(plugins))
     return da.ones(4, chunks=2).sum().compute()
 
-if __name__ == "__main__":
-    names = []
-    profile = sdprofile.profile(work, workers=1, memory="600MB", repeats=1)
-    print([name for name in names[0] if name.startswith("sdprofile-steps")])
-    print(profile.runs[0].status, profile.runs[0].steps.calls, profile.elements)
-    print([name for name in ("spatialdata", "zarr") if name in sys.modules])
-"""
-
-
-def test_where_spatialdata_is_not_loaded_nothing_is_done_for_it(tmp_path: Path) -> None:
-    script = tmp_path / "without.py"
-    script.write_text(WITHOUT)
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout.splitlines() == ["[]", "ok () ()", "[]"]
-
-
-WORKERS_OWN = """
-import sys
-import numpy as np
-import spatialdata as sd
-import dask.array as da
-import distributed
-import sdprofile
-
-def work():
+def with_steps():
     image = sd.models.Image2DModel.parse(da.ones((1, 100, 100), chunks=50), dims="cyx")
     total = sd.map_raster(image, np.negative, blockwise=True).data.sum().compute()
     known.append(distributed.get_client().run(lambda: "numba" in sys.modules))
     return total
 
 if __name__ == "__main__":
+    start_cluster(workers=1, threads=1, memory_limit=600_000_000)
+    names = []
+    profile = sdprofile.profile(without, workers=1, repeats=1)
+    print([name for name in names if name.startswith("sdprofile-steps")])
+    print(profile.runs[0].status, profile.runs[0].steps.calls, profile.elements)
+    print([name for name in ("spatialdata", "zarr") if name in sys.modules])
+
+    import numpy as np
+    import spatialdata as sd
     known = []
     before = "numba" in sys.modules
-    profile = sdprofile.profile(work, workers=1, memory="600MB", repeats=2)
+    profile = sdprofile.profile(with_steps, workers=1, repeats=2)
     print([run.status for run in profile.runs], bool(profile.runs[0].steps.calls))
     print([set(each.values()) for each in known] == 2 * [{before}], "numba" in sys.modules)
+    close_cluster()
 """
 
 
-def test_workers_get_no_import_that_only_the_steps_need(tmp_path: Path) -> None:
-    script = tmp_path / "own.py"
-    script.write_text(WORKERS_OWN)
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What a script prints that makes one profile before it loads spatialdata, and one after."""
+    script = tmp_path_factory.mktemp("script") / "script.py"
+    script.write_text(SCRIPT)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(script)],
         capture_output=True,
@@ -188,4 +174,12 @@ def test_workers_get_no_import_that_only_the_steps_need(tmp_path: Path) -> None:
         check=True,
         timeout=120,
     )
-    assert done.stdout.splitlines() == ["['ok', 'ok'] True", "True True"]
+    return done.stdout.splitlines()
+
+
+def test_where_spatialdata_is_not_loaded_nothing_is_done_for_it(printed: list[str]) -> None:
+    assert printed[:3] == ["[]", "ok () ()", "[]"]
+
+
+def test_workers_get_no_import_that_only_the_steps_need(printed: list[str]) -> None:
+    assert printed[3:] == ["['ok', 'ok'] True", "True True"]

@@ -93,6 +93,7 @@ def test_a_cell_that_scales_its_cluster_is_told_so(
     assert_usable(client)
 
 
+@pytest.mark.usefixtures("few_imports")
 def test_a_scheduler_that_dies_is_one_line_and_finished_runs_are_kept() -> None:
     calls: list[int] = []
     each = {"nthreads": 1, "memory_limit": "700MB"}

@@ -92,28 +92,6 @@ def test_only_packages_that_are_safe_to_fork_are_named() -> None:
     assert "pytest" not in names
 
 
-def test_a_new_worker_is_left_with_next_to_nothing_to_import() -> None:
-    # In a process of its own, for here the fork server may have been started by an earlier test.
-    code = """
-import sys
-from sdprofile.cluster.own import close_cluster, start_cluster
-from sdprofile.cluster.workers import imported_here
-if __name__ == "__main__":
-    client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
-    left = lambda names: [name for name in names if name not in sys.modules]
-    (names,) = client.run(left, imported_here()).values()
-    (scheduler,) = client.run(lambda: "bokeh" in sys.modules).values()
-    print(len(names), scheduler, "pandas" in imported_here())
-    close_cluster()
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
-    )
-    left, scheduler, pandas = done.stdout.split()
-    assert int(left) < 5
-    assert (scheduler, pandas) == ("False", "True")
-
-
 def test_a_fork_server_that_others_started_is_not_used() -> None:
     code = """
 import multiprocessing.forkserver
@@ -145,38 +123,62 @@ def test_the_fork_server_stays_while_a_process_of_others_came_from_it(client: Cl
     other.join()
 
 
-@pytest.mark.parametrize("guarded", [False, True])
-def test_a_script_is_not_run_again_by_its_workers(tmp_path: Path, *, guarded: bool) -> None:
-    script = tmp_path / "script.py"
-    body = """
-    client = start_cluster(workers=2, threads=1, memory_limit=1_000_000_000)
-    print(len(client.run(abs, 1)), "workers")
+GUARDED = """
+print("script")
+import sys
+from sdprofile.cluster.own import close_cluster, start_cluster
+from sdprofile.cluster.workers import imported_here
+
+if __name__ == "__main__":
+    client = start_cluster(workers=2, threads=1, memory_limit=500_000_000)
+    left = lambda names: [name for name in names if name not in sys.modules]
+    names, _ = client.run(left, imported_here()).values()
+    scheduler, _ = client.run(lambda: "bokeh" in sys.modules).values()
+    print(len(names), scheduler, "pandas" in imported_here())
     close_cluster()
 """
-    start = 'if __name__ == "__main__":' if guarded else "if True:"
-    script.write_text(
-        "print('script')\nfrom sdprofile.cluster.own import close_cluster, start_cluster\n"
-        f"{start}{body}"
-    )
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout.split("\n")[:2] == ["script", "2 workers"]
 
 
-def test_workers_start_where_the_names_of_the_main_module_were_deleted() -> None:
-    # As IPython's %reset does it; multiprocessing alone then starts no process.
-    code = """
+def test_a_script_is_not_run_again_and_workers_are_left_with_next_to_nothing_to_import(
+    tmp_path: Path,
+) -> None:
+    # In a process of its own, for here the fork server may have been started by an earlier test.
+    first, then, *_ = lines_of(tmp_path / "script.py", GUARDED)
+    left, scheduler, pandas = then.split()
+    assert first == "script"
+    assert int(left) < 5
+    assert (scheduler, pandas) == ("False", "True")
+
+
+UNGUARDED = """
+print("script")
 from sdprofile.cluster.own import close_cluster, start_cluster
-del __spec__
+from sdprofile.cluster.resize import resize
+from sdprofile.cluster.workers import fast_start
+
 client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
+print(len(client.run(abs, 1)), "__spec__" in globals())
+del __spec__  # as IPython's %reset does it; multiprocessing alone then starts no process
+with fast_start():
+    resize(client, 2)
 print(len(client.run(abs, 1)), "__spec__" in globals())
 close_cluster()
 """
+
+
+def test_workers_start_without_a_guard_and_where_the_names_of_the_main_module_were_deleted(
+    tmp_path: Path,
+) -> None:
+    assert lines_of(tmp_path / "script.py", UNGUARDED) == ["script", "1 True", "2 False"]
+
+
+def lines_of(path: Path, script: str) -> list[str]:
+    """Run a script and return the lines that it prints."""
+    path.write_text(script)
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=120
     )
-    assert done.stdout.split() == ["1", "False"]
+    return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

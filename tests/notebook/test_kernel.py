@@ -75,10 +75,10 @@ x""",
     "grid": "%%sdprofile --workers 1 -r 1 --memory 600MB --vary x=1,[2]\nprint(x)\nx",
     "after grid": "print(x, len(_.parts), _.to_frame().x.tolist())",
     "nested": "%%sdprofile --workers 1\n%sdprofile --workers 1 1",
-    "figure": """%%sdprofile --workers 1,2 -r 1
+    "figure": """%%sdprofile --workers 1 -r 2
 import matplotlib.pyplot as plt
 plt.plot([1, 2]);""",
-    "killed": """%%sdprofile --workers 1,2 --memory 600MB -r 2
+    "killed": """%%sdprofile --workers 1,2 --memory 600MB -r 1
 import os
 import time
 def hold(mib):
@@ -109,12 +109,14 @@ tiles.map_blocks(segment, meta=tiles._meta).sum().compute()""",
     "close again": "%sdcluster --close",
     "borrow": """from distributed import LocalCluster
 each = {"threads_per_worker": 1, "memory_limit": "600MB"}
-cluster = LocalCluster(n_workers=2, dashboard_address="127.0.0.1:0", **each)
+cluster = LocalCluster(n_workers=1, dashboard_address="127.0.0.1:0", **each)
 mine = cluster.get_client()
 mine.subscribe_topic("all", heard.append)
 def do_workflow():
     return da.ones(4, chunks=2).sum().compute()""",
-    "borrowed": "%%sdprofile --workers 1,3 -r 1\ndo_workflow()",
+    "borrowed": "%%sdprofile --workers 2 -r 1\ndo_workflow()",
+    # Workers that are spawned from here on make no imports before they are needed.
+    "few imports": "from sdprofile.cluster import prepare\nprepare.imported_here = tuple",
     "borrowed and killed": """%%sdprofile --workers 1 -r 1
 mine.submit(hold, 900, pure=False).result()""",
     "borrowed and restarted": """%%sdprofile --workers 1 -r 1
@@ -377,7 +379,7 @@ def test_a_borrowed_cluster_is_given_back(cells: dict[str, Any]) -> None:
     shown = text_of(cells["borrowed"])
     assert "600" in shown or "572" in shown  # its own limit, which nobody asked to change
     back, forked = text_of(cells["given back"]).splitlines()
-    assert back == "2 {600000000} running"
+    assert back == "1 {600000000} running"
     assert forked == "False"  # its workers are spawned, as dask does it
 
 

@@ -69,7 +69,7 @@ def test_the_last_profile_is_shown_again_and_is_the_last_value(ipython: pexpect.
 
 def test_what_workers_print_does_not_tear_the_progress(ipython: pexpect.spawn) -> None:
     enter(ipython, "noisy = da.ones(8, chunks=1).map_blocks(lambda x: print('noise') or x)")
-    shown = enter(ipython, "%sdprofile --workers 1,2 --memory 500MB -r 2 noisy.sum().compute()")
+    shown = enter(ipython, "%sdprofile --workers 1,2 --memory 500MB -r 1 noisy.sum().compute()")
     assert shown.count("noise") == 1
     assert re.search(r"workers?( \d+)?: noise \(8 times", shown)
 

@@ -86,12 +86,17 @@ def test_text_that_is_there_is_not_covered() -> None:
 
 
 fractions = st.floats(0.05, 0.95)
+AXES = axes()
+"""Of all examples: to make new ones takes longer than what is tried with them."""
 
 
 @given(ends=st.lists(st.tuples(fractions, fractions), min_size=1, max_size=6))
 @settings(max_examples=30)
 def test_labels_cover_neither_each_other_nor_an_end(ends: list[tuple[float, float]]) -> None:
-    ax = axes()
+    ax = AXES
+    ax.set(xlim=(0, 1))
+    for text in list(ax.texts):
+        text.remove()
 
     found = boxes(placed(ax, ends))
 
