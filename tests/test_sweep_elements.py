@@ -46,7 +46,7 @@ def test_small_chunks_are_told_with_the_element_that_has_them() -> None:
     [cause] = [cause for cause in profile.causes if cause.name == "small tasks"]
     assert cause.change.startswith("store or read small in chunks=(1, ")
     assert "instead of chunks=(1, 15, 15)" in cause.change
-    assert cause.sentence in profile.advice
+    assert cause.line in profile.answer.lines
 
 
 @pytest.mark.usefixtures("client")

@@ -317,7 +317,7 @@ def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
     assert cause.gain[0] == pytest.approx(1 / (1 - 0.36))
     assert cause.gain[1] == pytest.approx(3.0)  # once it has to be worked out
     (cause,) = found(trace, recomputed=replace(again, name="slow"), spans=cpu(2.0, 0.0))
-    assert cause.sentence.startswith("Each block of slow is worked out 3 times")
+    assert cause.line.text.startswith("Each block of slow is worked out 3 times")
     little = replace(again, seconds=0.1)
     assert found(trace, recomputed=little, spans=cpu(2.0, 0.0)) == ()
 
