@@ -80,7 +80,7 @@ def test_advice_names_the_setting_and_what_each_axis_does_there() -> None:
     assert chunks().advice == (
         "Use 2 workers, chunk=1000: 5.10 s instead of 20.4 s with 1 worker, chunk=500, 4.0x faster"
         " (shown by 5 repeats)."
-        " Around it: chunk up to 4.0x (1000 against 500), workers up to 2.0x (2 against 1)."
+        " Each by itself: chunk up to 4.0x (1000 against 500), workers up to 2.0x (2 against 1)."
         " Each of 2 workers took up to 1.00 GB: use --memory 1.7GB (1.1GB is the bare minimum)."
     )
 

@@ -181,6 +181,6 @@ def test_several_tasks_that_wait_are_counted() -> None:
         waited_for=40,
     )
     assert explain(now, seconds=20).message == (
-        "no task got on for 20 s: slide-1 and 2 other tasks wait for 40 tasks that they have"
+        "no task made progress for 20 s: slide-1 and 2 other tasks wait for 40 tasks that they have"
         " submitted, and hold the threads that those need"
     )

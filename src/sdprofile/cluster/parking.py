@@ -82,7 +82,7 @@ def choose(
                 raise NotReachedError(
                     f"only {len(found)} of {plural(at_least, 'worker')} are there after"
                     f" {START_TIMEOUT:.0f} s",
-                    "Look why the others ended, and start new ones",
+                    "Find out why the others ended, and start new ones",
                 )
         with let_in():
             time.sleep(_POLL)

@@ -124,7 +124,7 @@ def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Measur
             values = (axis.value(each.count.setting) for each in (best, worst))
             effect = f"up to {speed_of(best, worst)} ({' against '.join(values)})"
         parts.append(f"{axis.name} {effect}")
-    return Line(fact=f"Around it: {', '.join(parts)}") if parts else None
+    return Line(fact=f"Each by itself: {', '.join(parts)}") if parts else None
 
 
 def _limits(

@@ -274,7 +274,7 @@ def explain(now: Look, *, seconds: float) -> Standstill:
         who = f"{first} and {plural(len(others), 'other task')}" if others else first
         waits, has, holds = ("wait", "have", "hold") if others else ("waits", "has", "holds")
         return Standstill(
-            message=f"no task got on for {seconds:.0f} s: {who} {waits} for"
+            message=f"no task made progress for {seconds:.0f} s: {who} {waits} for"
             f" {plural(now.waited_for, 'task')} that {'they' if others else 'it'} {has} submitted,"
             f" and {holds} the {'threads' if others else 'thread'} that those need",
             advice="Wait within `with worker_client():` or after secede(), which free the thread of"

@@ -85,7 +85,7 @@ def _of_clusters(places: Sequence[Elsewhere], run: Run) -> Notice:
         fact = f"The cell {does}: its tasks ran there, and none on the profiled workers"
     if left := sum(place.left for place in places):
         fact += f"; {left} such {'clusters are' if left > 1 else 'cluster is'} left running"
-        advice += "; what is left running ends with cluster.close(), or with the session"
+        advice += "; end what is left with cluster.close(), or with the session"
     return Notice(
         fact=f"{fact}. The times say nothing about numbers of workers",
         advice=advice,

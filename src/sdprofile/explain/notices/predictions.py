@@ -54,7 +54,7 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
     ]
     if far:
         yield Notice(
-            fact=f"The replay does not tell the measured times: it is off by {listed(far)}",
+            fact=f"The replay does not match the measured times: it is off by {listed(far)}",
             advice="Do not go by its times for more workers; measure them",
         )
     more_cpus = predictions.cpus and any(
