@@ -28,11 +28,14 @@ _WIDTH = 7.2
 _ROW, _LEAST_ROWS, _MOST_ROWS = 0.17, 0.45, 1.5
 """Height of a row of tasks, and of all together at least and at most, in inches."""
 
-_MEMORY = 1.25
+_MEMORY = 1.0
 """Height of the curve of memory, in inches."""
 
 _AROUND = 0.75
 """Height of words around them, in inches."""
+
+_FINALIZE = "finalize"
+"""What dask calls putting a result together."""
 
 _PIXELS = 650
 """Places along the axis that can be told apart."""
@@ -105,6 +108,8 @@ def _places(profile: Explained, run: Run, trace: Trace) -> list[str]:
     seen = Seen(profile=profile, run=run, trace=trace)
     prefixes = [group.prefix for group in trace.groups]
     named = {prefix: seen.place(prefix) for prefix in dict.fromkeys(prefixes)}
+    # dask's name for it is too long to be read.
+    named |= {prefix: _FINALIZE for prefix in named if prefix.startswith(f"{_FINALIZE}-")}
     return [named[prefix] for prefix in prefixes]
 
 
