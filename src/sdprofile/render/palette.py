@@ -38,6 +38,9 @@ CAUSE_COLOURS = {
 REPEAT = "sdp-repeat"
 """Class of what belongs to another run than the one that stands for its count."""
 
+TOLD = "told:"
+"""Begins the URL of what is no link: a browser shows the rest where the pointer rests on it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:

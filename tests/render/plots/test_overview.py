@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from pages import Page
 from profiles import GB, make_profile, make_run
 from traces import ran
 
@@ -58,6 +59,17 @@ def test_each_task_is_a_bar_in_the_row_of_its_worker() -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["add", "load"]
     assert [text.get_text() for text in above.get_yticklabels()] == ["worker 0", "worker 1"]
     assert above.get_xlim() == below.get_xlim() == (0, 5)
+
+
+def test_pointer_on_a_bar_is_told_the_task_its_time_and_the_memory() -> None:
+    trace = named(ran([(0, 0, 2)], seconds=4), "<load>")
+    run = make_run(seconds=4.0, trace=trace, curve=(0, 2 * GB, 2 * GB))
+
+    html = overview_pictures(make_profile(run), picture=svg_picture)
+
+    [title] = Page(html).texts["title"]
+    assert title.startswith("<load>: 2.00 s, at its end ")
+    assert "a" not in Page(html).attributes
 
 
 def test_tasks_side_by_side_on_one_worker_have_rows_of_their_own() -> None:

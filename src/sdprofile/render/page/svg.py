@@ -12,6 +12,8 @@ import matplotlib as mpl
 import matplotlib.style
 from matplotlib.text import Text
 
+from sdprofile.render.palette import TOLD
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -49,7 +51,8 @@ def page_svg(draw: Callable[[], Figure], *, label: str) -> str:
     ----------
     draw
         Makes the figure. An artist whose `gid` starts with ``sdp-`` becomes a group of these
-        classes, set apart by spaces.
+        classes, set apart by spaces. A URL that starts with `TOLD` is no link: it is told where
+        the pointer rests.
     label
         What it shows, for those who do not see it.
 
@@ -81,6 +84,8 @@ def _trimmed(svg: str, *, width: int, height: int, label: str) -> str:
             # A style sheet would hold for the whole page.
             if _name(child.tag) in ("metadata", "style"):
                 parent.remove(child)
+    for link in [each for each in root.iter() if _name(each.tag) == "a"]:
+        _tell(link)
     needed = set(
         _REFERENCE.findall(" ".join(v for each in root.iter() for v in each.attrib.values()))
     )
@@ -96,6 +101,17 @@ def _trimmed(svg: str, *, width: int, height: int, label: str) -> str:
         "aria-label": label,
     }
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _tell(link: ElementTree.Element) -> None:
+    """Make a group with a title of a link that is none."""
+    address = link.attrib.pop(f"{_XLINK}href", "")
+    link.attrib.clear()
+    link.tag = "g"
+    if address.startswith(TOLD):
+        title = ElementTree.Element("title")
+        title.text = address.removeprefix(TOLD)
+        link.insert(0, title)
 
 
 def _attributes(element: ElementTree.Element, needed: Container[str]) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from matplotlib.patches import Patch
 
 from sdprofile.explain.causes.found import Seen
 from sdprofile.render.curves import shown_curve, thinned
-from sdprofile.units import format_bytes, large_unit, plural
+from sdprofile.render.palette import TOLD
+from sdprofile.units import format_bytes, format_seconds, large_unit, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +47,9 @@ _MOST_BARS = 1500
 
 _MOST_LANES = 32
 """Threads that have a row each, at most; of more, those of a worker share one."""
+
+_MOST_TOLD = 300
+"""Bars up to which each tells its task, lest the page be large."""
 
 _FULL = 0.82
 """Fraction of a row that its bars take."""
@@ -90,7 +95,9 @@ def overview_plot(profile: Explained, run: Run, trace: Trace) -> Figure:
     above, below = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": (height, _MEMORY)}
     )
-    _draw_tasks(above, trace, _places(profile, run, trace), lane_of, rows)
+    _draw_tasks(
+        above, trace, _places(profile, run, trace), lane_of, rows, _memory_at(run, profile.decimal)
+    )
     _draw_memory(below, run, decimal=profile.decimal)
     below.set_xlim(0, run.seconds or 1.0)
     which = f"{plural(run.workers, 'worker')}, run {run.repeat}"
@@ -131,7 +138,28 @@ def _lanes(trace: Trace) -> tuple[int, list[int]]:
     return trace.workers * trace.threads, rows
 
 
-def _draw_tasks(ax: Axes, trace: Trace, places: list[str], lane_of: list[int], rows: int) -> None:
+def _memory_at(run: Run, decimal: bool) -> Callable[[float], str]:
+    """Return what tells the memory of the fullest worker at an instant."""
+    curve = shown_curve(run)
+    if curve is None:
+        return lambda second: ""
+    seconds, nbytes = curve
+
+    def told_at(second: float) -> str:
+        amount = format_bytes(float(np.interp(second, seconds, nbytes)), decimal=decimal)
+        return f", at its end {amount} in the fullest worker"
+
+    return told_at
+
+
+def _draw_tasks(
+    ax: Axes,
+    trace: Trace,
+    places: list[str],
+    lane_of: list[int],
+    rows: int,
+    told_at: Callable[[float], str],
+) -> None:
     taken: defaultdict[str, float] = defaultdict(float)
     bars: defaultdict[tuple[str, int], list[Bar]] = defaultdict(list)
     for task, begun in enumerate(trace.begun):
@@ -149,16 +177,23 @@ def _draw_tasks(ax: Axes, trace: Trace, places: list[str], lane_of: list[int], r
         gap *= 1.5
         merged = {key: _merged(each, gap) for key, each in merged.items()}
     by_colour: defaultdict[str, list[list[Bar]]] = defaultdict(list)
+    words: defaultdict[str, list[str]] = defaultdict(list)
     for (place, row), each in merged.items():
-        by_colour[colours.get(place, _OTHER)] += [
-            [(begun, row), (end, row), (end, row + _FULL), (begun, row + _FULL)]
-            for begun, ended in each
-            for end in [max(ended, begun + gap)]
-        ]
-    few = sum(map(len, merged.values())) < _PIXELS
+        colour = colours.get(place, _OTHER)
+        for begun, ended in each:
+            end = max(ended, begun + gap)
+            by_colour[colour].append(
+                [(begun, row), (end, row), (end, row + _FULL), (begun, row + _FULL)]
+            )
+            words[colour].append(f"{TOLD}{place}: {format_seconds(ended - begun)}{told_at(ended)}")
+    number = sum(map(len, merged.values()))
     for colour, corners in by_colour.items():
-        edge = {"edgecolors": ax.get_facecolor(), "linewidths": 0.4} if few else {"linewidths": 0}
-        ax.add_collection(PolyCollection(corners, facecolors=colour, **edge))
+        drawn = PolyCollection(corners, facecolors=colour, linewidths=0)
+        if number < _PIXELS:
+            drawn.set(edgecolors=ax.get_facecolor(), linewidths=0.4)
+        if number <= _MOST_TOLD:
+            drawn.set_urls(words[colour])
+        ax.add_collection(drawn)
     ax.set_ylim(rows, -0.1)
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
