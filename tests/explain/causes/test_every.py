@@ -288,8 +288,8 @@ def test_a_long_first_task_is_cold_where_it_is_short_in_another_run(before: int,
 
     # On one worker the same task is long, or the one before it; with two the second is new.
     alone = [(0.1, 0)] * 12
-    alone[before] = (1.0, 0)
-    both = [(0.1, 0), (1.0, 1), *[(0.1, 0)] * 5, *[(0.1, 1)] * 5]
+    alone[before] = (2.0, 0)
+    both = [(0.1, 0), (2.0, 1), *[(0.1, 0)] * 5, *[(0.1, 1)] * 5]
     profile = make_profile(run(*alone, workers=1), run(*both, workers=2))
     causes = find_causes(profile, profile.counts[-1:])
     assert {cause.name for cause in causes} & {"straggler", "cold workers"} == {name}
