@@ -286,13 +286,25 @@ def test_a_long_first_task_is_cold_where_it_is_short_in_another_run(before: int,
         )
         return make_run(workers, seconds=max(now), trace=trace)
 
-    # On one worker the same task is long, or the one before it; with two the second is new.
+    # On one worker the same task is long, after another, or the first; with two the second is new.
     alone = [(0.1, 0)] * 12
-    alone[before] = (1.0, 0)
-    both = [(0.1, 0), (1.0, 1), *[(0.1, 0)] * 5, *[(0.1, 1)] * 5]
+    alone[before] = (2.0, 0)
+    both = [(0.1, 0), (2.0, 1), *[(0.1, 0)] * 5, *[(0.1, 1)] * 5]
     profile = make_profile(run(*alone, workers=1), run(*both, workers=2))
     causes = find_causes(profile, profile.counts[-1:])
     assert {cause.name for cause in causes} & {"straggler", "cold workers"} == {name}
+
+
+def test_a_worker_that_imports_while_others_do_the_rest_is_cold() -> None:
+    tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(10)] + [(0.0, 0.0, 2.0)]
+    addresses = tuple(map(address, range(2)))
+    trace = ran(tasks, workers=2, on=[0] * 10 + [1], seconds=2.0, addresses=addresses)
+    imports = Circumstances(imported=("skimage",))
+    profile = make_profile(
+        make_run(1, seconds=2.0), make_run(2, seconds=2.0, trace=trace, circumstances=imports)
+    )
+    causes = {cause.name for cause in find_causes(profile, profile.counts)}
+    assert causes & {"straggler", "cold workers", "few tasks"} == {"cold workers"}
 
 
 def test_one_slow_task_is_no_cold_start() -> None:

@@ -18,7 +18,7 @@ _NAMES = 3
 """Packages that are named, at most."""
 
 _MANY = 3
-"""Other tasks of its prefix that each worker must have run."""
+"""Other tasks of its prefix that there must be."""
 
 
 def works_out_again(seen: Seen) -> Found | None:
@@ -91,46 +91,47 @@ def cold_tasks(seen: Seen) -> list[int]:
     Notes
     -----
     A long task that is the first on its worker by chance is none: where there is one such worker
-    only, and nothing was imported, the same task must be short in the runs of other counts.
+    only, and nothing was imported, no worker that was not new may have taken as long for the same
+    task in the run of another count.
     """
-    trace = seen.trace
-    new = seen.new_workers
-    mine: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-    for task, _ in seen.ended:
-        if trace.worker[task] in new:
-            mine[seen.prefix(task), trace.worker[task]].append(task)
-    slow: defaultdict[str, list[list[int]]] = defaultdict(list)
-    for (prefix, _), tasks in mine.items():
-        tasks.sort(key=trace.begun.__getitem__)
-        first, others = tasks[: seen.run.threads], tasks[seen.run.threads :]
-        longest = max((trace.durations[task] for task in others), default=0.0)
-        shortest = min(trace.durations[task] for task in first)
-        if len(others) >= _MANY and shortest > _LONG * longest:
-            slow[prefix].append(first)
-    every = {prefix: sum(each, []) for prefix, each in slow.items() if len(each) == len(new)}
-    sure = {
-        prefix: tasks
-        for prefix, tasks in every.items()
+    trace, new = seen.trace, seen.new_workers
+    slow: dict[str, list[int]] = {}
+    for tasks in seen.prefixes if new else ():
+        first = _first_on_new(seen, tasks.prefix)
+        others = [
+            trace.durations[task] for task in seen.by_prefix[tasks.prefix] if task not in first
+        ]
+        if len(others) < _MANY or {trace.worker[task] for task in first} != new:
+            continue
+        if min(trace.durations[task] for task in first) > _LONG * max(others):
+            slow[tasks.prefix] = sorted(first)
+    sure = [
+        tasks
+        for tasks in slow.values()
         if len(new) > 1 or seen.run.circumstances.imported or _is_short_elsewhere(seen, tasks)
-    }
-    return max(
-        sure.values(), key=lambda each: sum(map(trace.durations.__getitem__, each)), default=[]
-    )
+    ]
+    return max(sure, key=lambda each: sum(map(trace.durations.__getitem__, each)), default=[])
 
 
 def _is_short_elsewhere(seen: Seen, cold: Sequence[int]) -> bool:
-    """Whether no run of another count shows the same tasks, by their order, as long."""
+    """Whether no worker of another run, unless new, took as long for the tasks in their place."""
     prefix = seen.prefix(cold[0])
     least = min(seen.trace.durations[task] for task in cold)
-    order = {task: place for place, task in enumerate(_of_prefix(seen, prefix))}
+    order = {task: place for place, task in enumerate(seen.by_prefix[prefix])}
     for other in seen.others:
-        tasks = _of_prefix(other, prefix)
-        if len(tasks) == len(order):
-            longest = max(other.trace.durations[tasks[order[task]]] for task in cold)
-            if least <= _LONG * longest:
-                return False
+        tasks = other.by_prefix.get(prefix, [])
+        same = [tasks[order[task]] for task in cold] if len(tasks) == len(order) else []
+        first = _first_on_new(other, prefix) if same else set()
+        if any(_LONG * other.trace.durations[task] >= least for task in same if task not in first):
+            return False
     return True
 
 
-def _of_prefix(seen: Seen, prefix: str) -> list[int]:
-    return [task for task, _ in seen.ended if seen.prefix(task) == prefix]
+def _first_on_new(seen: Seen, prefix: str) -> set[int]:
+    """Return the tasks of a prefix with which its new workers began."""
+    first: defaultdict[int, list[int]] = defaultdict(list)
+    for task in sorted(seen.by_prefix[prefix], key=seen.trace.begun.__getitem__):
+        mine = first[seen.trace.worker[task]]
+        if seen.trace.worker[task] in seen.new_workers and len(mine) < seen.run.threads:
+            mine.append(task)
+    return {task for tasks in first.values() for task in tasks}

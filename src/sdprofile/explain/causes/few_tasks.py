@@ -58,6 +58,8 @@ def few_tasks(seen: Seen) -> Found | None:
         return _chain(seen, path, share)
     if seen.trace.wanted[path[longest]] and seen.trace.nbytes[path[longest]] >= _RESULT:
         return None  # it puts the result together: see `brings_result`
+    if path[longest] in cold_tasks(seen):
+        return None
     prefix = seen.prefix(path[longest])
     number = len(seen.of_prefix(prefix).seconds)
     there = "there is only 1 task" if number == 1 else f"there are only {number} tasks"

@@ -249,13 +249,20 @@ class Seen:
         return found
 
     @cached_property
+    def by_prefix(self) -> dict[str, list[int]]:
+        """The tasks that came to an end, by prefix, in the order in which they came."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for task, _ in self.ended:
+            found[self.prefix(task)].append(task)
+        return dict(found)
+
+    @cached_property
     def prefixes(self) -> tuple[Tasks, ...]:
         """The tasks by prefix, those that took most thread time first."""
-        by_prefix: defaultdict[str, list[float]] = defaultdict(list)
-        for task, seconds in self.ended:
-            by_prefix[self.prefix(task)].append(seconds)
+        durations = self.trace.durations
         found = (
-            Tasks(prefix=prefix, seconds=tuple(sorted(each))) for prefix, each in by_prefix.items()
+            Tasks(prefix=prefix, seconds=tuple(sorted(durations[task] for task in tasks)))
+            for prefix, tasks in self.by_prefix.items()
         )
         return tuple(sorted(found, key=lambda each: -each.total))
 

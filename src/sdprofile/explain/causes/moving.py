@@ -30,8 +30,8 @@ def moves_data(seen: Seen) -> Found | None:
         change += " chunks at first (chunks=...)"
     else:
         what = "shuffling"
-        change = "shuffle once and keep what comes out, by .persist(), or do without:"
-        change += " groupby(...).agg(...) needs none"
+        change = "shuffle once and keep what comes out, by .persist(); to group, dask needs no"
+        change += " shuffle where there are few partitions (.repartition(npartitions=...))"
     return seen.found(
         "moving data",
         share=share,
