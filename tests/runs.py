@@ -90,6 +90,12 @@ def hold_beside_others(mib: int) -> None:
     assert len(payload) == mib * MIB
 
 
+def where(_: int) -> str:
+    """Return the name of the worker, after a moment in which others get some of the tasks."""
+    time.sleep(0.05)
+    return str(get_worker().name)
+
+
 def wait_for(path: Path) -> None:
     """Take until a file is there."""
     while not path.exists():

@@ -110,7 +110,7 @@ def test_a_rival_takes_turns_and_the_subject_is_the_last() -> None:
         notify=steps.append,
     )
     list(sweep)
-    assert order == ["old", "new", "new", "old"]
+    assert order == ["new", "old", "old", "new"]
     rival = sweep.rival_profile()
     assert rival is not None
     assert (rival.code, [run.repeat for run in rival.runs]) == ("old", [1, 2])
@@ -133,7 +133,7 @@ def test_a_rival_that_fails_ends_nothing_but_itself() -> None:
         rival=Subject(work=fail, code=""),
     )
     list(sweep)
-    assert calls == ["old", "new", "new"]
+    assert calls == ["new", "old", "new"]
     assert [run.status for run in sweep.runs] == ["ok"] * 2
     rival = sweep.rival_profile()
     assert rival is not None

@@ -41,6 +41,8 @@ def restart() -> None:
 
 def scale_to_none() -> None:
     get_client().cluster.scale(0)
+    # A task that the worker still does while it is told to go would end the run before it goes.
+    wait_until(lambda: not get_client().scheduler_info(n_workers=-1)["workers"])
     add_on_a_worker()
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pandas as pd
 import pytest
 from conftest import wait_until
 from distributed import Client
-from runs import MIB, hold, sweep_of
+from runs import MIB, hold, sweep_of, where
 
 import sdprofile
 from sdprofile.cluster import parking
@@ -30,7 +29,7 @@ from sdprofile.model.tasks import task_prefix
 pytestmark = pytest.mark.usefixtures("few_imports")
 
 HERE = Path(__file__).parent
-NANNIES = {"a-1": "--nanny", "a-2": "--no-nanny", "a-10": "--nanny"}
+NANNIES = {"a-1": "--nanny", "a-2": "--no-nanny", "a-10": "--no-nanny"}
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +76,6 @@ def statuses(client: Client) -> set[str]:
 
 def heeds_interrupts() -> bool:
     return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-
-
-def where(_: int) -> str:
-    time.sleep(0.05)
-    return str(distributed.get_worker().name)
 
 
 def test_each_count_runs_on_the_first_so_many_workers(bare: Client) -> None:

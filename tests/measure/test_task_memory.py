@@ -142,20 +142,20 @@ def test_the_line_that_a_notice_gives_does_the_same(four_threads: Client) -> Non
 def test_a_cell_that_4_threads_kill_finishes_with_what_is_advised() -> None:
     def work() -> None:
         client = distributed.get_client()
-        client.gather(client.map(hold_beside_others, [1200] * 5, key="hold", pure=False))
+        client.gather(client.map(hold_beside_others, [600] * 5, key="hold", pure=False))
 
-    both = sdprofile.profile(work, workers=1, threads=(1, 4), memory="4GB", repeats=1)
+    both = sdprofile.profile(work, workers=1, threads=(1, 4), memory="2GB", repeats=1)
     assert both.to_frame()[["threads", "status"]].values.tolist() == [[1, "ok"], [4, "killed"]]
     (advice,) = (each.advice for each in both.notices if "side by side" in each.fact)
-    found = re.search(r"--task-memory (hold=[\d.]+GB)", advice)
+    found = re.search(r"--task-memory (hold=[\d.]+[MG]B)", advice)
     assert found is not None
 
     held = sdprofile.profile(
-        work, workers=1, threads=4, memory="4GB", repeats=1, task_memory=found[1]
+        work, workers=1, threads=4, memory="2GB", repeats=1, task_memory=found[1]
     )
     assert held.to_frame()["status"].tolist() == ["ok"]
     assert held.runs[0].throttled[0].tasks == 5
     # Two fit side by side.
     assert held.runs[0].peak_worker is not None
-    assert held.runs[0].peak_worker > 2 * 1200 * MIB
+    assert held.runs[0].peak_worker > 2 * 600 * MIB
     assert f"hold held to {found[1].partition('=')[2][:-2]}" in str(held)
