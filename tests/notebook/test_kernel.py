@@ -332,7 +332,8 @@ def test_old_code_is_run_again_and_held_against_the_new(cells: dict[str, Any]) -
 def test_profiles_are_compared_by_name_and_file(cells: dict[str, Any]) -> None:
     [output] = cells["compared"].outputs
     text = output.data["text/plain"]
-    assert text.startswith("kept.json against old, measured 20")
+    assert text.startswith("=> kept.json ")
+    assert "\n\nkept.json against old, measured 20" in text
     assert "2 workers only in the second" in text
     assert "cannot tell with 2 repeats" in text
     assert "<table>" in output.data["text/html"]

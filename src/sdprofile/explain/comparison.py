@@ -17,6 +17,10 @@ _LEAST_MEMORY = 0.05
 """Fraction of a peak by which another must differ for it to be told."""
 
 
+_ROUNDED = 9.95
+"""Ratio from which there is no digit after the point."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CountChange:
     """What became of one worker count."""
@@ -102,6 +106,10 @@ def _median(count: CountSummary) -> float:
     return math.inf if count.timing is None else count.timing.median
 
 
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio < _ROUNDED else f"{ratio:.0f}"
+
+
 def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[str, str]:
     """Return what became of one count, ``is 1.8x faster than before``, and how sure that is."""
     other, remark = compared.names[0], ""
@@ -113,8 +121,8 @@ def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[
         text = f"takes the same time as {other}"
     elif verdict.word in (FASTER, SLOWER) or verdict.apart:
         shown = verdict.word in (FASTER, SLOWER)
-        text = f"{'is' if shown else 'was'} {ratio:.1f}x {way} than {other}"
-        within = [f"{low:.1f} to {high:.1f}x"] if verdict.runs > 1 else []
+        text = f"{'is' if shown else 'was'} {_times(ratio)}x {way} than {other}"
+        within = [f"{_times(low)} to {_times(high)}x"] if verdict.runs > 1 else []
         doubt = [] if shown else [f"{plural(verdict.runs, 'repeat')} cannot prove it"]
         remark = "; ".join([*within, *doubt])
     else:
