@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from sdprofile.cluster.at_work import AtWork
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.units import format_seconds, format_whole_seconds, plural
@@ -42,6 +43,9 @@ class Step:
     forecast: str = ""
     """That it will take long, from the time of the first run; empty if it will not."""
 
+    look: Callable[[], AtWork] | None = None
+    """Tells how far the workers are with the run; None where that is not known."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -58,6 +62,9 @@ class Standing:
 
     seconds_left: float | None
     """Seconds that it still takes; None where nothing is known."""
+
+    work: AtWork | None = None
+    """How far the workers are with the run; None where that is not known."""
 
     rows: Sequence[Sequence[str]] = ()
     """Table of the runs so far, as `render.text.rows.table_rows` gives it; empty at first."""

@@ -78,7 +78,7 @@ class Sweep:
         self._began = 0.0
         self._forecast = ""
         self._predictor: Predictor | None = None
-        self._predictions: Predictions | None = None
+        self._predicted: Predictions | None = None
         self.runs: list[Run] = []
         self._rival_runs: list[Run] = []
 
@@ -90,9 +90,7 @@ class Sweep:
         stopped
             Why the sweep ended early, in one line.
         """
-        return self._profile(
-            self._subject, self.runs, stopped=stopped, predictions=self._predictions
-        )
+        return self._profile(self._subject, self.runs, stopped=stopped, predictions=self._predicted)
 
     def rival_profile(self) -> Profile | None:
         """Return what has been measured of the rival; None if it was never run."""
@@ -192,7 +190,7 @@ class Sweep:
             yield
         finally:
             if self._predictor is not None:
-                self._predictions = self._predictor.predict(self._options.predict or ())
+                self._predicted = self._predictor.predict(self._options.predict or ())
 
     def _tell(self, setting: Setting, repeat: int) -> None:
         left = self._left()
@@ -204,15 +202,17 @@ class Sweep:
                 sys.stderr.write(f"sdprofile: {self._forecast}\n")
         if self._notify is None:
             return
+        lease = self._lease
         step = Step(
             name=self._name(setting),
             repeat=repeat,
             repeats=self._repeats,
             done=len(self.runs) + len(self._rival_runs),
             left=left,
-            dashboard=self._lease.dashboard if self._lease else "",
-            way="waiting for the jobs of" if self._lease and self._lease.of_jobs else "starting",
+            dashboard=lease.dashboard if lease else "",
+            way="waiting for the jobs of" if lease and lease.of_jobs else "starting",
             forecast=self._forecast,
+            look=lease.watch() if lease and repeat else None,
         )
         self._notify(step)
 

@@ -24,6 +24,7 @@ from runs import MIB, curves, hold
 
 import sdprofile
 from sdprofile.cluster.worker_states import worker_states
+from sdprofile.model.account import Cause
 
 CLOCK_OFF = "sdp-b"
 """The host whose clock is off."""
@@ -104,6 +105,19 @@ def test_curves_of_a_host_whose_clock_is_off_lie_within_the_run(client: Client) 
         peaks[curve.worker] = curve.seconds[curve.nbytes.index(max(curve.nbytes))]
     assert len(peaks) == 2
     assert 0 < peaks[worker] < run.seconds
+
+
+def test_time_on_other_hosts_is_accounted_for(client: Client) -> None:
+    def work() -> None:
+        client.gather(client.map(hold, [1] * 4, seconds=0.5, pure=False))
+
+    profile = sdprofile.profile(work, workers=(2,), repeats=1)
+    (run,) = profile.runs
+    account = profile.account().set_index("cause")["seconds"]
+    assert account.sum() == pytest.approx(run.seconds, rel=0.01)
+    # Two threads sleep for 2 s together; where others want a CPU, that may be what they wait for.
+    slept = account.reindex([str(Cause.WAITING), str(Cause.CPU)], fill_value=0.0).sum()
+    assert slept == pytest.approx(1.0, rel=0.25)
 
 
 @pytest.mark.parametrize("host", HOSTS.values())

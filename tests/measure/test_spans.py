@@ -70,7 +70,6 @@ def test_seconds_add_up_to_the_thread_time(client: Client, workers: int) -> None
     assert seconds(run, "network") > 0
 
 
-@pytest.mark.quiet
 def test_a_worker_without_a_task_is_idle(client: Client) -> None:
     with fast_start():
         resize(client, 2)
@@ -78,15 +77,15 @@ def test_a_worker_without_a_task_is_idle(client: Client) -> None:
             lambda: client.submit(time.sleep, 0.5, pure=False).result(), client, workers=2
         )
         resize(client, 1)
-    assert seconds(run, "idle") == pytest.approx(0.5, abs=0.1)
+    # The one for all of the run, the other but for the task, however long a busy machine makes it.
+    assert run.seconds - 0.1 <= seconds(run, "idle") <= 2 * run.seconds - 0.4
 
 
-@pytest.mark.quiet
 def test_time_of_sleeping_tasks_is_theirs_and_not_cpu_time(one_worker: Client) -> None:
     run, _ = measure(
         lambda: one_worker.gather(one_worker.map(time.sleep, [0.1, 0.11, 0.12])), one_worker
     )
-    assert seconds(run, "thread-noncpu") == pytest.approx(0.33, abs=0.1)
+    assert 0.32 <= seconds(run, "thread-noncpu") <= run.seconds
     assert run.work.cpu_seconds < 0.1
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sdprofile.cluster.at_work import AtWork, watch_work
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
@@ -146,6 +147,10 @@ class Lease:
             threads=setting.threads,
             memory_limit=setting.memory_limit,
         )
+
+    def watch(self) -> Callable[[], AtWork] | None:
+        """Return what tells how far the workers are with what is sent from now on."""
+        return watch_work(self.client, decimal=self.plan.decimal)
 
     def make_ready(self, workers: int) -> None:
         """See to it that there are so many workers that can run the cell."""

@@ -141,7 +141,12 @@ class Progress:
                 since=now - self._last_end,
             )
         return Standing(
-            step=step, done=done, seconds=now - self._began, seconds_left=left, rows=self._rows
+            step=step,
+            done=done,
+            seconds=now - self._began,
+            seconds_left=left,
+            work=step.look() if step.look is not None and done == step.done else None,
+            rows=self._rows,
         )
 
     def _tick(self) -> None:

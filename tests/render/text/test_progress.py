@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import make_profile, make_setting
 
+from sdprofile.cluster.at_work import AtWork
 from sdprofile.progress import Standing, Step
 from sdprofile.render.page.progress import progress_html
 from sdprofile.render.text.progress import progress_line, progress_lines
@@ -19,7 +21,7 @@ ROWS = table_rows(make_profile())
 
 def make_standing(**kwargs: Any) -> Standing:
     """Return a standing: the second of 3 runs on 2 workers, 4 of 9 done in 12.9 s, 14.1 s left."""
-    values: dict[str, Any] = {"seconds": 12.9, "seconds_left": 14.1, "rows": ROWS}
+    values: dict[str, Any] = {"seconds": 12.9, "seconds_left": 14.1, "rows": ROWS, "work": None}
     steps: dict[str, Any] = {
         "name": "2 workers",
         "repeat": 2,
@@ -37,6 +39,15 @@ def test_the_line_tells_count_repeat_and_both_times() -> None:
     assert progress_line(make_standing()) == (
         "sdprofile: 2 workers, run 2 of 3: 4 of 9 runs done, 12 s, about 15 s left"
     )
+
+
+def test_the_line_tells_how_far_the_workers_are() -> None:
+    work = AtWork(done=80, known=120, nbytes=612 * 10**6, limit=2 * 10**9, decimal=True)
+    assert progress_line(make_standing(work=work)) == (
+        "sdprofile: 2 workers, run 2 of 3 (80 of 120 tasks, fullest worker 612 MB of 2.00 GB):"
+        " 4 of 9 runs done, 12 s, about 15 s left"
+    )
+    assert "(" not in progress_line(make_standing(work=replace(work, known=0)))
 
 
 def test_the_line_tells_that_the_cluster_is_on_its_way() -> None:

@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from sdprofile.render.text.report import table_lines
-from sdprofile.units import format_whole_seconds, plural
+from sdprofile.units import format_bytes, format_whole_seconds, plural
 
 if TYPE_CHECKING:
     from sdprofile.progress import Standing
@@ -24,13 +24,14 @@ def progress_line(standing: Standing) -> str:
     Returns
     -------
     str
-        For instance ``sdprofile: 2 workers, run 2 of 3: 4 of 9 runs done, 12 s, about 15 s left``.
+        For instance ``sdprofile: 2 workers, run 2 of 3 (80 of 120 tasks, fullest worker 612 MB of
+        2.00 GB): 4 of 9 runs done, 12 s, about 15 s left``.
         The time left is not told where nothing is known, or where it is over.
     """
     step = standing.step
     what = f"{step.way} {step.name}"
     if step.repeat:
-        what = f"{step.name}, run {step.repeat} of {step.repeats}"
+        what = f"{step.name}, run {step.repeat} of {step.repeats}{_work(standing)}"
     parts = [
         f"{standing.done} of {plural(standing.total, 'run')} done",
         format_whole_seconds(math.floor(standing.seconds)),
@@ -38,6 +39,16 @@ def progress_line(standing: Standing) -> str:
     if standing.seconds_left:
         parts.append(f"about {format_whole_seconds(math.ceil(standing.seconds_left))} left")
     return f"sdprofile: {what}: {', '.join(parts)}"
+
+
+def _work(standing: Standing) -> str:
+    """Return how far the workers are with the run, in brackets; empty where nothing was sent."""
+    work = standing.work
+    if work is None or not work.known:
+        return ""
+    memory = format_bytes(work.nbytes, decimal=work.decimal)
+    limit = f" of {format_bytes(work.limit, decimal=work.decimal)}" if work.limit else ""
+    return f" ({work.done} of {plural(work.known, 'task')}, fullest worker {memory}{limit})"
 
 
 def progress_lines(
