@@ -7,6 +7,7 @@ from distributed import Client, Event
 from runs import MIB, hold
 
 from sdprofile.cluster.at_work import watch_work
+from sdprofile.cluster.worker_states import worker_states
 
 
 def test_tasks_and_memory_of_the_fullest_are_those_since_it_began(client: Client) -> None:
