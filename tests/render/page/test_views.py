@@ -86,7 +86,11 @@ def test_time_has_the_cells_of_the_terminal_with_the_curves_marker() -> None:
 def test_details_have_every_column_and_tell_the_status_also_where_all_is_well() -> None:
     headers, *rows = Page(details_view(make_profile(), picture=svg_picture)).rows
 
-    assert headers[:-2] == table_rows(make_profile(), status=True)[0]
+    assert headers[:-2] == [
+        name
+        for name in table_rows(make_profile(), status=True)[0]
+        if name not in ("peak/worker", "of limit")
+    ]
     assert [row[headers.index("status")] for row in rows] == ["ok", "ok", "ok"]
 
 

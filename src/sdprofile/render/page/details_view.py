@@ -11,11 +11,14 @@ from sdprofile.explain.verdict import verdict_of
 from sdprofile.render.page.markup import NOTHING, Cell, Row, glyph, key, table
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import marked, of_count
-from sdprofile.render.text.rows import MISSING, table_rows
+from sdprofile.render.text.rows import MISSING, table_rows, without_columns
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
+
+_ELSEWHERE = ("peak/worker", "of limit")
+"""Columns that the overview and the view of memory have."""
 
 _KEY = (
     "Large markers: medians; circles: each run; dashed: ideal. Serial fraction (Karp-Flatt): the"
@@ -24,8 +27,8 @@ _KEY = (
 
 
 def details_view(profile: Measured, *, picture: Picture) -> Markup:
-    """Return the table with every column, and a plot if there are two counts to compare."""
-    names, *lines = table_rows(profile, status=True)
+    """Return the table of times, and a plot if there are two counts to compare."""
+    names, *lines = without_columns(table_rows(profile, status=True), _ELSEWHERE)
     rows = []
     for (count, how), texts in zip(marked(profile), lines, strict=True):
         cells = [

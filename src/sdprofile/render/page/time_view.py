@@ -13,7 +13,7 @@ from sdprofile.model.measured import traced
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, stack, table, write
 from sdprofile.render.palette import CAUSE_COLOURS, Mark, marked, of_count
 from sdprofile.render.plots.grid_lines import line_marks
-from sdprofile.render.text.rows import table_rows, times_line
+from sdprofile.render.text.rows import table_rows, times_line, without_columns
 
 if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
@@ -37,7 +37,7 @@ def time_view(profile: Explained) -> Markup:
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
     if profile.is_for_nothing:
         return write("paragraph", times_line(profile))
-    names, *lines = _without_details(table_rows(profile), profile)
+    names, *lines = without_columns(table_rows(profile), () if profile.is_grid else _DETAILS)
     rows = []
     shares = {} if profile.is_grid else _shares(profile)
     place = names.index("peak/worker") if "peak/worker" in names else len(names)
@@ -64,14 +64,6 @@ def time_view(profile: Explained) -> Markup:
     if shares:
         headers.insert(place, Cell(text="where the time went", classes="sdp-left"))
     return table(headers, rows) + _key(shares.values())
-
-
-def _without_details(rows: list[list[str]], profile: Explained) -> list[list[str]]:
-    """Return the rows of a table without the columns that not everybody looks at."""
-    if profile.is_grid:
-        return rows
-    kept = [column for column in zip(*rows, strict=True) if column[0] not in _DETAILS]
-    return [list(row) for row in zip(*kept, strict=True)]
 
 
 def _shares(profile: Explained) -> dict[int, dict[Cause, float]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING
 
 from sdprofile.model.memory import Thresholds
@@ -68,6 +68,12 @@ def table_rows(profile: Measured, *, status: bool = False) -> list[list[str]]:
         for axis in profile.varied.of_kind
     ]
     return [list(row) for row in zip(*columns_shown, strict=True)]
+
+
+def without_columns(rows: Sequence[Sequence[str]], names: Container[str]) -> list[list[str]]:
+    """Return a table, as `table_rows` gives it, without some columns."""
+    kept = [column for column in zip(*rows, strict=True) if column[0] not in names]
+    return [list(row) for row in zip(*kept, strict=True)]
 
 
 def times_line(profile: Measured) -> str:
