@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from sdprofile.cluster.at_work import AtWork
+from sdprofile.model.at_work import AtWork
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.units import format_seconds, format_whole_seconds, plural

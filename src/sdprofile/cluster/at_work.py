@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from distributed import Scheduler
 
+from sdprofile.model.at_work import AtWork
+
 if TYPE_CHECKING:
     from distributed import Client
-
-
-@dataclass(frozen=True, kw_only=True)
-class AtWork:
-    """What the workers have done since a moment, and the memory of the fullest."""
-
-    done: int
-    """Tasks that are done."""
-
-    known: int
-    """Tasks that have been sent."""
-
-    nbytes: int
-    """Memory of the fullest worker, in bytes, up to 1 s old."""
-
-    limit: int
-    """Its limit, in bytes; 0 for none."""
-
-    decimal: bool
-    """Whether amounts are written in powers of 1000."""
 
 
 def watch_work(client: Client, *, decimal: bool) -> Callable[[], AtWork] | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sdprofile.cluster.at_work import AtWork, watch_work
+from sdprofile.cluster.at_work import watch_work
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
@@ -35,6 +35,7 @@ from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import LostError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
+from sdprofile.model.at_work import AtWork
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import make_profile, make_setting
 
-from sdprofile.cluster.at_work import AtWork
+from sdprofile.model.at_work import AtWork
 from sdprofile.progress import Standing, Step
 from sdprofile.render.page.progress import progress_html
 from sdprofile.render.text.progress import progress_line, progress_lines
