@@ -140,7 +140,7 @@ def test_the_kernels_own_work_has_its_line(client: Client) -> None:
     assert longest.line == first + 3
     assert longest.seconds > 0.4
     waited = [each.seconds for each in run.steps.lines if each.line == first + 1]
-    assert sum(waited) < 0.4  # all but what dask does before it waits
+    assert sum(waited) < 0.7  # which the wait alone would take
 
 
 def test_a_large_result_on_its_way(client: Client) -> None:
@@ -225,7 +225,9 @@ def test_a_run_that_fails_is_accounted_for_as_far_as_it_got(client: Client) -> N
     assert isinstance(error, ValueError)
     parts = account(run)
     assert sum(part.seconds for part in parts) == pytest.approx(run.seconds)
-    assert parts[0].cause == Cause.WAITING
+    # How much was CPU time comes with a heartbeat, for which a run that fails may be too short.
+    of_tasks = (Cause.WAITING, Cause.COMPUTING, Cause.CPU)
+    assert sum(part.seconds for part in parts if part.cause in of_tasks) > 0.45
 
 
 def test_threads_that_hold_the_gil(four_threads: Client) -> None:
