@@ -47,7 +47,7 @@ def test_each_run_has_the_workers_and_the_value_of_its_row() -> None:
     assert {limit for _, _, limit, _ in seen} == {400_000_000}
     assert len(profile.parts) == 4
     # Which is the fastest, one run of next to nothing does not tell.
-    named = r"[12] workers?, chunk=[57], [12] threads?\b"
+    named = r"Use [12] workers?, chunk=[57], [12] threads?\b"
     assert re.match(named, profile.advice)
 
 
