@@ -45,6 +45,7 @@ def test_peak_of_the_cluster_is_bracketed(client: Client) -> None:
     with fast_start():
         resize(client, 2)
         addresses = [state.address for state in worker_states(client)]
+        client.run(hold, 0)  # whose imports are no payload
 
         def one_after_the_other() -> None:
             for address in addresses:
