@@ -146,6 +146,17 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} us"
 
 
+def format_ratio(ratio: float) -> str:
+    """Return a ratio with one digit after the point, without one from 10 on.
+
+    Examples
+    --------
+    >>> format_ratio(1.62), format_ratio(12.4)
+    ('1.6', '12')
+    """
+    return f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:.0f}"
+
+
 def format_whole_seconds(seconds: int) -> str:
     """Return a duration for a display that ticks.
 

@@ -25,6 +25,7 @@ from sdprofile.units import (
     capitalized,
     format_bytes,
     format_limit,
+    format_ratio,
     format_seconds,
     listed,
     plural,
@@ -137,8 +138,7 @@ def _count(
         return f"Use {name}: {larger}", "", None
     took, instead = (format_seconds(each.timing.median) for each in (chosen, first))
     headline = f"Use {name}: {took} instead of {instead}, {speed_of(chosen, first)} faster"
-    sure = doubt(chosen, first) or f"shown by {chosen.against(first).runs} repeats"
-    remark = "; ".join(filter(None, (sure, _in_all(chosen, first, profile))))
+    remark = "; ".join(filter(None, (how_sure(chosen, first), _in_all(chosen, first, profile))))
     return headline, remark, _others(chosen, candidates, profile, larger)
 
 
@@ -214,12 +214,12 @@ def shows_no_gain(candidate: Candidate, base: Candidate) -> bool:
     return evidence(candidate.against(base)) in (Evidence.SAME, Evidence.SLOWER)
 
 
-def doubt(chosen: Candidate, first: Candidate) -> str:
-    """Return why the repeats do not prove that one is faster; empty where they do."""
+def how_sure(chosen: Candidate, first: Candidate) -> str:
+    """Return whether the repeats prove that one is faster, or why they do not."""
     verdict = chosen.against(first)
     found = evidence(verdict)
     if found is Evidence.FASTER:
-        return ""
+        return f"shown by {verdict.runs} repeats"
     if found is not Evidence.LIKELY_FASTER:
         return "may be chance"
     if verdict.runs == 1:
@@ -229,7 +229,7 @@ def doubt(chosen: Candidate, first: Candidate) -> str:
 
 def speed_of(candidate: Candidate, base: Candidate) -> str:
     """Return how many times as fast as another one is, ``2.3x``."""
-    return _times(candidate.against(base).ratio)
+    return f"{format_ratio(candidate.against(base).ratio)}x"
 
 
 def _times_memory(candidates: Sequence[Candidate], base: Candidate) -> str:
@@ -237,11 +237,8 @@ def _times_memory(candidates: Sequence[Candidate], base: Candidate) -> str:
     amounts = [candidate.memory for candidate in candidates]
     if not base.memory or None in amounts:
         return ""
-    return listed([_times(amount / base.memory) for amount in amounts if amount is not None])
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:.0f}x"
+    ratios = [amount / base.memory for amount in amounts if amount is not None]
+    return listed([f"{format_ratio(ratio)}x" for ratio in ratios])
 
 
 def _step(below: Candidate, chosen: Candidate) -> float:

@@ -11,14 +11,10 @@ from sdprofile.explain.answer import Answer
 from sdprofile.explain.verdict import FASTER, SAME, SLOWER, Verdict, compare
 from sdprofile.model.measured import Measured
 from sdprofile.model.run import CountSummary
-from sdprofile.units import format_bytes, listed, plural
+from sdprofile.units import format_bytes, format_ratio, listed, plural
 
 _LEAST_MEMORY = 0.05
 """Fraction of a peak by which another must differ for it to be told."""
-
-
-_ROUNDED = 9.95
-"""Ratio from which there is no digit after the point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +102,6 @@ def _median(count: CountSummary) -> float:
     return math.inf if count.timing is None else count.timing.median
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}" if ratio < _ROUNDED else f"{ratio:.0f}"
-
-
 def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[str, str]:
     """Return what became of one count, ``is 1.8x faster than before``, and how sure that is."""
     other, remark = compared.names[0], ""
@@ -121,8 +113,8 @@ def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[
         text = f"takes the same time as {other}"
     elif verdict.word in (FASTER, SLOWER) or verdict.apart:
         shown = verdict.word in (FASTER, SLOWER)
-        text = f"{'is' if shown else 'was'} {_times(ratio)}x {way} than {other}"
-        within = [f"{_times(low)} to {_times(high)}x"] if verdict.runs > 1 else []
+        text = f"{'is' if shown else 'was'} {format_ratio(ratio)}x {way} than {other}"
+        within = [f"{format_ratio(low)} to {format_ratio(high)}x"] if verdict.runs > 1 else []
         doubt = [] if shown else [f"{plural(verdict.runs, 'repeat')} cannot prove it"]
         remark = "; ".join([*within, *doubt])
     else:

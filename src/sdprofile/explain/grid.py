@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.advice import doubt, make_answer, shows_no_gain, speed_of
+from sdprofile.explain.advice import how_sure, make_answer, shows_no_gain, speed_of
 from sdprofile.explain.answer import Answer, Line, joined_lines
 from sdprofile.explain.limits import memory_line
 from sdprofile.explain.notices.every import make_notices
@@ -103,7 +103,7 @@ def _choice(
         took, instead = (format_seconds(each.timing.median) for each in (chosen, first))
         text = f"Use {used}: {took} instead of {instead} with {name(first.count.setting)},"
         text += f" {speed_of(chosen, first)} faster"
-        remark = doubt(chosen, first) or f"shown by {chosen.against(first).runs} repeats"
+        remark = how_sure(chosen, first)
     if chosen is not fastest:
         does = "takes the same time" if shows_no_gain(fastest, chosen) else f"was {NOT_FASTER}"
         text += f"; {name(fastest.count.setting)} {does}"

@@ -15,7 +15,7 @@ from sdprofile.explain.account import account
 from sdprofile.explain.answer import Line
 from sdprofile.model.measured import traced
 from sdprofile.model.notice import Notice
-from sdprofile.units import capitalized
+from sdprofile.units import capitalized, format_ratio
 
 if TYPE_CHECKING:
     from sdprofile.model.account import Cause
@@ -84,7 +84,7 @@ class Found:
         """The gain in words, ``about 1.9 to 2.3x faster``; empty where it is not known."""
         if self.gain is None:
             return ""
-        low, high = (f"{each:.1f}" if each < 9.95 else f"{each:.0f}" for each in self.gain)
+        low, high = map(format_ratio, self.gain)
         return f"about {low}x faster" if low == high else f"about {low} to {high}x faster"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.kernel_work import kernel_work
@@ -103,13 +103,11 @@ def _nothing_ran(finished: list[Run]) -> Notice:
     asked = any(run.trace is not None and any(run.trace.calls.sends) for run in finished)
     held = finished[-1].data.held
     if asked and held:
-        names = listed(list(held[:_MOST_NAMES]))
-        hold = "holds" if len(held) == 1 else "hold"
+        names_hold, delete = _held_words(held)
         return Notice(
-            fact=f"No task ran on the workers: {names} {hold} results there already, and dask does"
+            fact=f"No task ran on the workers: {names_hold} results there already, and dask does"
             " not compute these again",
-            advice=f"del {', '.join(held[:_MOST_NAMES])} before, or put into the cell what makes"
-            " them anew",
+            advice=f"{delete} before, or put into the cell what makes them anew",
             leading=True,
         )
     return Notice(
@@ -119,6 +117,12 @@ def _nothing_ran(finished: list[Run]) -> Notice:
         else "Look for a .compute() that is missing in the cell, or for what computes without dask",
         leading=True,
     )
+
+
+def _held_words(held: Sequence[str]) -> tuple[str, str]:
+    """Return which names hold results, ``a and b hold``, and the code that deletes them."""
+    named = list(held[:_MOST_NAMES])
+    return f"{listed(named)} {'holds' if len(held) == 1 else 'hold'}", f"del {', '.join(named)}"
 
 
 def lazy_words(value: LazyValue, *, decimal: bool) -> str:
@@ -164,13 +168,12 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
     elif not named and not any(run.work.tasks or run.data.lazy for run in finished):
         yield _nothing_ran(finished)
     elif not named and (held := finished[-1].data.held):
-        names = listed(list(held[:_MOST_NAMES]))
-        hold = "holds" if len(held) == 1 else "hold"
+        names_hold, delete = _held_words(held)
         yield Notice(
-            fact=f"{names} {hold} results on the workers from before, which the runs do not compute"
+            fact=f"{names_hold} results on the workers from before, which the runs do not compute"
             " again: the times are without what makes them",
-            advice=f"To measure that, too, del {', '.join(held[:_MOST_NAMES])} before, and put into"
-            " the cell what makes them anew",
+            advice=f"To measure that, too, {delete} before, and put into the cell what makes them"
+            " anew",
         )
     least, most = min(run.work.tasks for run in finished), max(run.work.tasks for run in finished)
     if most - least > _SAME_WORK * most:
