@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from sdprofile.explain.causes.found import Seen
@@ -29,8 +31,11 @@ _ROW, _LEAST_ROWS, _MOST_ROWS = 0.17, 0.45, 1.5
 _MEMORY = 1.0
 """Height of the curve of memory, in inches."""
 
-_AROUND = 0.75
-"""Height of words around them, in inches."""
+_LEGEND, _BETWEEN, _BELOW = 0.2, 0.12, 0.45
+"""Height of a row of the legend, of what is between the two, and of words below, in inches."""
+
+_LEFT, _RIGHT = 0.1, 0.99
+"""Where the axes begin and end, as fractions of the width."""
 
 _FINALIZE = "finalize"
 """What dask calls putting a result together."""
@@ -68,10 +73,12 @@ def overview_plot(
     window = between or (0.0, run.seconds or 1.0)
     tasks = Bars(trace=trace, places=_places(profile, run, trace), between=window)
     height = min(_MOST_ROWS, max(_LEAST_ROWS, _ROW * tasks.rows))
-    figure = Figure(figsize=(_WIDTH, height + _MEMORY + _AROUND), layout="constrained")
-    above, below = figure.subplots(
-        2, 1, sharex=True, gridspec_kw={"height_ratios": (height, _MEMORY)}
-    )
+    # A layout by matplotlib takes as long as all else together.
+    top = _LEGEND * tasks.legend_rows
+    whole = height + _BETWEEN + _MEMORY + _BELOW + top
+    figure = Figure(figsize=(_WIDTH, whole))
+    above = figure.add_axes((_LEFT, (whole - top - height) / whole, _RIGHT - _LEFT, height / whole))
+    below = figure.add_axes((_LEFT, _BELOW / whole, _RIGHT - _LEFT, _MEMORY / whole), sharex=above)
     draw_tasks(above, tasks, _memory_at(run, profile.decimal))
     below.set_xlim(*window)
     _draw_memory(below, run, tasks, decimal=profile.decimal)
@@ -128,10 +135,13 @@ def _draw_memory(ax: Axes, run: Run, tasks: Bars, *, decimal: bool) -> None:
     )
     heights = nbytes / gigabyte
     ax.fill_between(seconds, 0, heights, color="0.5", alpha=0.15, linewidth=0)
+    areas: defaultdict[str, list[list[Bar]]] = defaultdict(list)
     for (begun, ended), band in tasks.stretches():
         within = [begun, *seconds[(seconds > begun) & (seconds < ended)], ended]
-        tops = np.interp(within, seconds, heights)
-        ax.fill_between(within, 0, tops, color=band, alpha=0.35, linewidth=0)
+        tops = zip(within, np.interp(within, seconds, heights), strict=True)
+        areas[band].append([(begun, 0.0), *tops, (ended, 0.0)])
+    for band, corners in areas.items():
+        ax.add_collection(PolyCollection(corners, facecolors=band, alpha=0.35, linewidths=0))
     colour = COLOURS[0]
     ax.plot(seconds, heights, color=colour, linewidth=1.5)
     ink = ax.xaxis.label.get_color()

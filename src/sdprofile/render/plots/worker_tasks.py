@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ _STRETCHES = 60
 
 _LONGEST = 30
 """Characters of a name in the legend, at most."""
+
+_COLUMNS = 4
+"""Names side by side in the legend."""
 
 # Told apart also by those who see no red or green (Okabe and Ito), in light and dark themes.
 COLOURS = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
@@ -101,6 +105,11 @@ class Bars:
     def has_others(self) -> bool:
         """Whether there are places without a colour of their own."""
         return len({place for place, _ in self.by_place}) > len(self.colours)
+
+    @property
+    def legend_rows(self) -> int:
+        """How many rows the legend has."""
+        return math.ceil((len(self.colours) + self.has_others) / _COLUMNS)
 
     def colour(self, place: str) -> str:
         """Return the colour of a place."""
@@ -187,7 +196,7 @@ def _draw_legend(ax: Axes, tasks: Bars) -> None:
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=4,
+        ncols=_COLUMNS,
         frameon=False,
         fontsize=8,
         handlelength=0.8,
