@@ -102,7 +102,7 @@ def test_workers_of_another_kind_are_refused_in_one_line(documented: Client) -> 
     with pytest.raises(SdprofileError) as caught:
         list(sweep)
     assert str(caught.value) == (
-        "the session's cluster: expected one whose workers can be made anew, got a Cluster"
+        "the session's cluster: expected one whose workers can be replaced, got a Cluster"
         " (leave --memory and --threads out)"
     )
     assert worker_states(documented) == ()

@@ -65,7 +65,7 @@ def test_the_smallest_limit_that_holds_is_found(client: Client) -> None:
         [1_000_000_000, "ok"],
     ]
     assert limits == [500_000_000, 1_000_000_000]
-    assert "1.00 GB is the smallest limit that held it, with 500 MB a worker was killed" in (
+    assert "1.00 GB is the smallest limit that was enough, with 500 MB a worker was killed" in (
         profile.advice
     )
     with client.as_current():

@@ -18,7 +18,7 @@ LESSONS = {
     "gaussian_filter": "before.runs[0].work.tasks > 3 * after.runs[0].work.tasks"
     " and 'write the store of image (line 2) in chunks' in told(before)",
     # Writing labels computes which there are, from spatialdata 0.8 on.
-    "nuclei_segmentation": "re.search('map_raster .line 3. is worked out [23]', told(before))"
+    "nuclei_segmentation": "re.search('map_raster .line 3. is computed [23]', told(before))"
     " and 'worked out' not in told(after)",
     "points_by_shapes": "'aggregate (line 3)' in set(before.steps().step.str.removeprefix('cell/'))"
     " and all(before.steps().eval('kernel_seconds > thread_seconds')[1:])"

@@ -70,8 +70,8 @@ def test_whole_advice_of_3_repeats() -> None:
     )
 
     assert text == (
-        "Use 2 workers of 3.6GB: 10.0 s instead of 16.0 s, 1.6x faster (no overlap, but 3 repeats"
-        " cannot prove it: use -r 5; 3.80 GB in all instead of 2.00 GB)."
+        "Use 2 workers of 3.6GB: 10.0 s instead of 16.0 s, 1.6x faster (the runs do not overlap,"
+        " but 3 repeats cannot prove it: use -r 5; 3.80 GB in all instead of 2.00 GB)."
         " 4 workers were not measurably faster with 3 repeats, and need 1.8x the memory."
         " Each of 2 workers took up to 2.15 GB: use --memory 3.6GB (2.3GB is the bare minimum)."
     )
@@ -100,8 +100,8 @@ def test_whole_advice_after_a_kill_in_finalize() -> None:
     )
 
     assert text == (
-        "Use 4 workers of 5GB: 4.00 s instead of 8.00 s, 2.0x faster (no overlap, but 3 repeats"
-        " cannot prove it: use -r 5; 6.00 GB in all instead of 5.00 GB)."
+        "Use 4 workers of 5GB: 4.00 s instead of 8.00 s, 2.0x faster (the runs do not overlap,"
+        " but 3 repeats cannot prove it: use -r 5; 6.00 GB in all instead of 5.00 GB)."
         " More workers were not tried."
         " Each of 4 workers took up to 4.00 GB: use --memory 5GB (4.3GB is the bare minimum)."
         " With 1 worker the memory went into the whole result, which dask puts together on one"

@@ -110,10 +110,10 @@ def test_a_spread_that_hides_a_difference_is_not_taken_for_none() -> None:
 
 
 def test_the_smallest_limit_that_holds_is_told() -> None:
-    assert "5.00 GB is the smallest limit that held it, with 2.00 GB a worker was killed." in (
+    assert "5.00 GB is the smallest limit that was enough, with 2.00 GB a worker was killed." in (
         limits((2, "killed"), (5, "ok"), (9, "ok")).advice
     )
-    assert "2.00 GB is the smallest limit that held it, none was too small." in (
+    assert "2.00 GB is the smallest limit that was enough, none was too small." in (
         limits((2, "ok"), (5, "ok")).advice
     )
 

@@ -126,5 +126,5 @@ def test_the_session_cluster_is_brought_to_whole_jobs(start: Start) -> None:
 
 def test_other_limits_are_refused(start: Start) -> None:
     start()
-    with pytest.raises(SdprofileError, match="expected one whose workers can be made anew"):
+    with pytest.raises(SdprofileError, match="expected one whose workers can be replaced"):
         list(sweep_of(lambda: None, workers=(1,), memory="500MB"))

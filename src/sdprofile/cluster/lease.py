@@ -192,7 +192,7 @@ class Lease:
             given_up = not busy or restart(self.client, busy)
         if not given_up:
             fact = f"{plural(workers, 'worker')}: a task of a run that was given up goes on"
-            advice = "Do not trust the times of what ran after it"
+            advice = "Do not rely on times that were measured after it"
             self.remarks.append(Notice(fact=fact, advice=advice))
 
     def start_another(self) -> None:
@@ -203,7 +203,7 @@ class Lease:
             Notice(
                 fact="The cluster did not come to the workers that were asked for, so it was closed"
                 " and another one started",
-                advice="Make results that were kept on it anew",
+                advice="Compute again what was kept on it",
             )
         )
         with held_back():
@@ -238,8 +238,8 @@ class Lease:
         self.remarks.append(
             Notice(
                 fact=f"Run on {which} of the session's cluster{first}{parked}",
-                advice="Their memory is in none of the peaks, but in what dask's own MemorySampler"
-                " says; whoever else uses the cluster was slowed meanwhile",
+                advice="The peaks leave their memory out, dask's own MemorySampler does not; other"
+                " users of the cluster were slowed down meanwhile",
             )
         )
 

@@ -132,8 +132,8 @@ def keep_awake(client: Client, workers: Sequence[str]) -> None:
         )
     if stayed:
         raise NotReachedError(
-            f"{plural(len(stayed), 'worker')} could not be parked, for what it holds fits nowhere"
-            " else",
+            f"{plural(len(stayed), 'worker')} could not be parked: the results that it holds fit"
+            " on no other",
             "Delete results that are held on the cluster, or use more --workers",
         )
     _wait(client, set(workers))

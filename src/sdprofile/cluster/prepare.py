@@ -53,7 +53,7 @@ def prepare_workers(client: Client, *, in_our_terminal: bool = True) -> None:
     if silent := len(states) - len(ready):
         raise NotReachedError(
             f"{silent} of {plural(len(states), 'worker')} silent for {PREPARE_TIMEOUT:.0f} s",
-            "Look for a task that holds its whole process, and restart the worker",
+            "Look for a task that blocks its whole process, and restart the worker",
         )
 
 

@@ -124,9 +124,8 @@ def replace_all(client: Client, *, threads: int, memory_limit: int | None, worke
     options = worker_options(client)
     if held := held_results(client):
         raise SdprofileError(
-            f"the session's cluster: expected no results on its workers, for they need other"
-            f" threads or another memory limit and would be replaced, got {held}"
-            " (delete them, or leave --memory and --threads out)"
+            "the session's cluster: expected no results on its workers, which are replaced to"
+            f" change --memory or --threads, got {held} (delete them, or leave these options out)"
         )
     resize(client, 0)
     options.update(nthreads=threads, memory_limit=memory_limit)
@@ -170,7 +169,7 @@ def worker_options(client: Client) -> dict[str, Any]:
     options: dict[str, Any] = new_spec(client.cluster).get("options", {})
     if "memory_limit" not in options or "nthreads" not in options:
         raise SdprofileError(
-            f"the session's cluster: expected one whose workers can be made anew, got a"
+            f"the session's cluster: expected one whose workers can be replaced, got a"
             f" {type(client.cluster).__name__} (leave --memory and --threads out)"
         )
     return options

@@ -224,7 +224,7 @@ def how_sure(chosen: Candidate, first: Candidate) -> str:
         return "may be chance"
     if verdict.runs == 1:
         return "1 repeat cannot prove it: use -r 5"
-    return f"no overlap, but {verdict.runs} repeats cannot prove it: use -r 5"
+    return f"the runs do not overlap, but {verdict.runs} repeats cannot prove it: use -r 5"
 
 
 def speed_of(candidate: Candidate, base: Candidate) -> str:

@@ -142,7 +142,7 @@ def _limits(
         if count.status == "killed"
         and profile.varied.alike(count.setting, chosen.count.setting, but=axis)
     ]
-    text = f"{axis.value(smallest.count.setting)} is the smallest limit that held it"
+    text = f"{axis.value(smallest.count.setting)} is the smallest limit that was enough"
     text += f", with {listed(killed)} a worker was killed" if killed else ", none was too small"
     return [Line(fact=text), memory_line(smallest, profile)]
 

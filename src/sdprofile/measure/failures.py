@@ -193,7 +193,7 @@ class FailureWatcher:
             status, message = "stuck", ""
             if self.timed_out:
                 limit = format_seconds(self._timeout or 0.0)
-                message = f"not through after {limit} (--timeout)"
+                message = f"not finished after {limit} (--timeout)"
             if self.standstill is not None:
                 message += f": {self.standstill.message}" if message else self.standstill.message
                 details = {"advice": self.standstill.advice}

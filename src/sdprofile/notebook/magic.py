@@ -214,7 +214,7 @@ def _reason(error: BaseException, *, measured: bool) -> str:
     if isinstance(error, KeyboardInterrupt) and measured:
         return "interrupted; what was measured before is kept (%sdprofile shows it)"
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted before the first run was through"
+        return "interrupted before the first run had finished"
     return one_line(error)
 
 
@@ -286,7 +286,7 @@ Options:
 {ClusterOptions.help()}
 """
 
-SdprofileMagics.sdcompare.__doc__ = """Hold one profile against another.
+SdprofileMagics.sdcompare.__doc__ = """Compare two profiles.
 
 Usage::
 

@@ -23,7 +23,7 @@ def _secure_option() -> Any:
 def _oversubscribe_option() -> Any:
     return option(
         values.flag,
-        "start more workers than four for each CPU here, which are refused without it",
+        "allow more than four workers for each CPU here",
         default=False,
     )
 
@@ -62,15 +62,15 @@ class Options(Declared):
     )
     task_memory: tuple[tuple[str, str], ...] = option(
         values.task_memory,
-        "what a task of this prefix needs (the report names them), merged into others or not: as"
-        " many run side by side on a worker as fit into its limit",
+        "memory that a task of this prefix needs (the report lists the prefixes), merged into"
+        " others or not: a worker runs only as many of them at a time as fit into its limit",
         metavar="PREFIX=AMOUNT,...",
         default=(),
         in_python="or a dict, {'add': '3GB'}",
     )
     predict: tuple[int, ...] | None = option(
         values.whole_numbers,
-        "tell what these worker counts would take, by a replay of the tasks that were run",
+        "predict what these worker counts would take by replaying the tasks that were recorded",
         metavar="N,N,...",
     )
     repeats: int | None = option(
@@ -125,7 +125,7 @@ class Options(Declared):
         values.path, "write dask's performance report, one HTML file per count", metavar="FILE"
     )
     save: str | None = option(
-        values.path, "write the Profile to this file, after every run anew", metavar="FILE"
+        values.path, "write the Profile to this file after every run", metavar="FILE"
     )
     name: str | None = option(
         values.name,
@@ -135,8 +135,8 @@ class Options(Declared):
     )
     against: str | None = option(
         values.name,
-        "hold the result against this profile (a name, a variable or a file); of one with a name"
-        " the code is run again, by turns with this one",
+        "compare the result with this profile (a name, a variable or a file); the code of one with"
+        " a name is run again, by turns with this one",
         metavar="NAME",
         in_python=None,
     )

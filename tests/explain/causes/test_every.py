@@ -136,7 +136,7 @@ def test_a_straggler_is_told_with_how_long_it_takes() -> None:
     tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(5)] + [(0.0, 0.0, 2.0)]
     (cause,) = found(ran(tasks, workers=2, on=[0] * 5 + [1], seconds=2.0))
     assert (cause.name, round(cause.share, 3)) == ("straggler", 0.375)
-    assert cause.fact.startswith("one task of group0 takes 2.00 s, 20 times the median of its 6")
+    assert cause.fact.startswith("one task of group0 takes 2.00 s, 20 times the median of all 6")
 
 
 def test_a_chain_is_told_with_its_tasks() -> None:
@@ -160,7 +160,7 @@ def test_tasks_that_sleep_get_more_threads() -> None:
     tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)]
     (cause,) = found(ran(tasks, seconds=2.0, cores=(cores(0.0),)), spans=cpu(0.0, 2.0))
     assert (cause.name, cause.share) == ("waiting", 1.0)
-    assert cause.change == "let more of them wait at once, unless it is a lock: --threads 4"
+    assert cause.change == "run more of them at once, unless it is a lock: --threads 4"
     assert cause.gain is not None
     assert cause.gain[1] == 4.0
 
@@ -344,17 +344,17 @@ def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
     again = Recomputed(name="map_raster (line 3)", blocks=36, made=108, seconds=1.2)
     (cause,) = found(trace, recomputed=again, spans=cpu(2.0, 0.0))
     assert cause.fact == (
-        "map_raster (line 3) is worked out 3 times, 108 tasks for 36 blocks: 1.20 s of the 2.00 s"
-        " of all tasks go into repeating it"
+        "map_raster (line 3) is computed 3 times, 108 tasks for 36 blocks: repeating it takes"
+        " 1.20 s of the 2.00 s of all tasks"
     )
-    assert "by .persist(), or write it" in cause.change
+    assert "with .persist(), or write it" in cause.change
     (named,) = found(trace, recomputed=replace(again, variable="low"), spans=cpu(2.0, 0.0))
     assert "by low = low.persist(), or write it" in named.change
     assert cause.gain is not None
     assert cause.gain[0] == pytest.approx(1 / (1 - 0.36))
     assert cause.gain[1] == pytest.approx(3.0)  # once it has to be worked out
     (cause,) = found(trace, recomputed=replace(again, name="slow"), spans=cpu(2.0, 0.0))
-    assert cause.line.text.startswith("Each block of slow is worked out 3 times")
+    assert cause.line.text.startswith("Each block of slow is computed 3 times")
     little = replace(again, seconds=0.1)
     assert found(trace, recomputed=little, spans=cpu(2.0, 0.0)) == ()
 

@@ -81,7 +81,7 @@ def test_chunks_whose_tasks_fit_as_far_as_is_known(run: Run) -> None:
         ({"unevenness": 3.14}, "image (line 2) are uneven: the largest has 3.1 times", "one size"),
         (
             {"reads": 1.56, "store_chunks": (1, 256, 256)},
-            "image (line 2) are not aligned with its store's: each of those is read 1.6 times",
+            "image (line 2) are not aligned with those of its store: each is read 1.6 times",
             "multiples of chunks=(1, 256, 256) instead of chunks=(1, 100, 100)",
         ),
     ],

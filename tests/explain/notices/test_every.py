@@ -56,7 +56,7 @@ def test_no_tasks_means_that_workers_made_no_difference() -> None:
     ("asked", "held", "fact", "advice"),
     [
         (2, ("kept", "more"), "kept and more hold results there already", "del kept, more before"),
-        (2, ("kept",), "kept holds results there already", "del kept before, or put into"),
+        (2, ("kept",), "kept holds results there already", "del kept before, or put what makes"),
         (2, (), "worker counts make no difference here", "look for results that are held"),
         (0, ("kept",), "worker counts make no difference here", "for what computes without dask"),
     ],

@@ -53,4 +53,4 @@ def test_worker_that_died_on_the_way_is_told() -> None:
 
     [fact] = facts(make_profile(make_run(2, repeat=3, worker_peaks=(peak,))))
 
-    assert fact.startswith("2 workers, run 3: a worker died on the way and was replaced")
+    assert fact.startswith("2 workers, run 3: a worker died during the run and was replaced")

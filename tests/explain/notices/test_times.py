@@ -64,7 +64,7 @@ def test_two_repeats_of_which_the_first_is_slow_are_a_cold_start_too() -> None:
         "The first run in each worker was slow (1 worker: 20.0 s, then 12.0 s;"
         " 2 workers: 10.0 s, then 6.00 s; 4 workers: 5.00 s, then 3.00 s)"
     )
-    assert notice.advice.endswith("use more --repeats, for the median is not of warm workers")
+    assert notice.advice.endswith("use more --repeats, since the median is not of warm workers")
 
 
 def test_workers_that_come_anew_are_cold_whichever_repeat_it_is() -> None:

@@ -98,10 +98,12 @@ def test_a_count_between_those_that_were_measured_has_its_place() -> None:
 
 def test_notices_tell_what_is_doubtful() -> None:
     facts = [f"{notice.fact}. {notice.advice}" for notice in make().notices]
-    (over,) = [fact for fact in facts if "16 workers one is predicted to need 6.00 GB" in fact]
+    (over,) = [
+        fact for fact in facts if "16 workers one of them is predicted to need 6.00 GB" in fact
+    ]
     assert "more than its limit" in over
     (far,) = [fact for fact in facts if "off by -25 % with 4 workers" in fact]
-    assert "Do not go by" in far
+    assert "Do not rely on" in far
     (left_out,) = [fact for fact in facts if fact.startswith("Predictions leave out spilling")]
     assert "a CPU for each thread (this machine has 8)" in left_out
     assert "100 MB/s" not in left_out

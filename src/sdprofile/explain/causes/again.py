@@ -34,11 +34,11 @@ def works_out_again(seen: Seen) -> Found | None:
     return seen.found(
         "worked out again",
         share=share,
-        fact=f"{name} is worked out {times:.3g} times, {what.made} tasks for"
-        f" {plural(what.blocks, 'block')}: {format_seconds(what.seconds)} of the"
-        f" {format_seconds(total)} of all tasks go into repeating it",
-        change=f"keep it from one computation to the next by {keep}, or write it to zarr and read"
-        " it from there",
+        fact=f"{name} is computed {times:.3g} times, {what.made} tasks for"
+        f" {plural(what.blocks, 'block')}: repeating it takes {format_seconds(what.seconds)} of the"
+        f" {format_seconds(total)} of all tasks",
+        change=f"keep it between computations with {keep}, or write it to zarr and read it from"
+        " there",
         # With the tasks goes what dask does around them, and what brings them their inputs; the
         # first time stays.
         gain=range_of(min(0.6 * share, most), min(_ALL * share, most)),
@@ -66,9 +66,9 @@ def starts_cold(seen: Seen) -> Found | None:
     share = sum(each - usual for each in seconds) / (seen.threads * seen.run.seconds)
     packages = seen.run.circumstances.imported[:_NAMES]
     once = f"it imports {listed(list(packages))}" if packages else "it compiles or fills caches"
-    change = "let numba keep what it compiles (cache=True), or do it before by client.run"
+    change = "let numba cache what it compiles (cache=True), or compile before with client.run"
     if packages:
-        change = f'do that before, client.run(__import__, "{packages[0]}")'
+        change = f'import it before, client.run(__import__, "{packages[0]}")'
     return seen.found(
         "cold workers",
         share=share,

@@ -114,8 +114,8 @@ def waits_for_else(seen: Seen) -> Found | None:
             share=share,
             fact=f"tasks of {place} wait for each other for {100 * share:.0f} % of the time (the"
             " more run at once, the longer each takes), as for a lock or a busy disk",
-            change="hold the lock for less of a task, or let each write to a file or region of its"
-            " own; more workers or threads gain nothing",
+            change="hold the lock for a shorter time, or let each task write to a file or region of"
+            " its own; more workers or threads gain nothing",
         )
     doubt = ", unless it is a lock" if in_turn is None else ""
     more = min(_MORE_THREADS, len(seen.trace) // seen.threads)
@@ -125,7 +125,7 @@ def waits_for_else(seen: Seen) -> Found | None:
         share=share,
         fact=f"tasks of {place} wait for a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
-        change=f"let more of them wait at once{doubt}: --threads {more * run.threads}",
+        change=f"run more of them at once{doubt}: --threads {more * run.threads}",
         gain=range_of(0.5 * saved, saved),
     )
 

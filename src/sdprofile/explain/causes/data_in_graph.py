@@ -42,8 +42,8 @@ def sends_data(seen: Seen) -> Found | None:
         share=share,
         fact=f"the graph holds {amount} of data{what}, which are pickled and sent with it each time"
         f"{takes}",
-        change="read or make them on the workers (from zarr, parquet), or give them to the tasks as"
-        f" an argument of their own, client.scatter({first}) or dask.delayed({first})",
+        change="read or make them on the workers (from zarr, parquet), or pass them to the tasks as"
+        f" client.scatter({first}) or dask.delayed({first})",
         gain=gain if gain[0] >= LEAST_GAIN else None,
     )
 

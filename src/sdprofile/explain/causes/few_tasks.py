@@ -103,8 +103,8 @@ def _straggler(seen: Seen) -> Found | None:
         "straggler",
         share=share,
         fact=f"one task of {seen.place(tasks.prefix)} takes {format_seconds(seconds)},"
-        f" {seconds / tasks.median:.0f} times the median of its {len(tasks.seconds)}, and threads"
-        f" had nothing to do for {100 * share:.0f} % of the time",
+        f" {seconds / tasks.median:.0f} times the median of all {len(tasks.seconds)}, while"
+        f" threads had nothing to do for {100 * share:.0f} % of the time",
         change="cut what it works on into parts as large as the others, or let it start first",
         gain=range_of(0.6 * share, share),
     )
@@ -125,8 +125,8 @@ def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
         fact=f"{plural(len(path), 'task')} run one after another, each on the result of the one"
         f" before ({listed(list(dict.fromkeys(most)))}), while other threads have nothing to do for"
         f" {100 * share:.0f} % of the time",
-        change="let parts that do not need each other's results be computed side by side, or use"
-        " fewer workers",
+        change="compute parts that do not need each other's results side by side, or use fewer"
+        " workers",
         gain=range_of(0.3 * share, share),
     )
 

@@ -44,8 +44,7 @@ def works_itself(seen: Seen) -> Found | None:
         WORKS_ITSELF,
         share=share,
         fact=f"{what}, while the workers have nothing to do",
-        change="give it less to do, or do it block by block on the workers (map_blocks,"
-        " map_partitions)",
+        change="do less there, or do it block by block on the workers (map_blocks, map_partitions)",
         gain=range_of(0.5 * share, share),
     )
 
@@ -82,15 +81,15 @@ def sends_graphs(seen: Seen) -> Found | None:
         return None
     saved = (0.5 * share, 0.95 * share)
     if tasks >= _MANY_TASKS:
-        fact = f"a graph of {tasks} tasks is optimised and sent for {100 * share:.0f} % of the time"
+        fact = f"optimising and sending {tasks} tasks takes {100 * share:.0f} % of the time"
         change = resized(seen.profile.code, min(10.0, tasks / (20 * seen.threads)))
     elif data_bytes(seen) > LARGE:
         return None  # the data take the time
     elif share * seen.run.seconds < _LONG:
         return None  # as long as any graph takes
     else:
-        fact = f"a graph of {plural(tasks, 'task')} is optimised and sent for {100 * share:.0f} %"
-        fact += " of the time"
+        fact = f"optimising and sending a graph of {plural(tasks, 'task')} takes"
+        fact += f" {100 * share:.0f} % of the time"
         change = "build it from fewer, larger operations, or compute more by one call"
     return seen.found(
         "sending the graph",
@@ -119,14 +118,12 @@ def _one_after_another(seen: Seen) -> Found:
         what += f", so that threads have nothing to do for {100 * idle:.0f} % of the time"
     else:
         what += f"; sending them and waiting for each takes {100 * share:.0f} % of the time"
-    change = "compute all that do not need each other's results by one call, "
+    change = "compute those that do not need each other's results with one call, "
     steps = [each.name for each in seen.run.steps.calls if each.name.endswith(f"(line {line})")]
     if steps:
-        change = (
-            f"call {steps[0].partition(' (')[0]} once for all inputs, not for one after another"
-        )
+        change = f"call {steps[0].partition(' (')[0]} once for all inputs, not once for each"
     elif 2 * sum(sends == 1 for sends in calls.sends) > sum(sends > 0 for sends in calls.sends):
-        change += "client.gather(futures), after all were submitted"
+        change += "client.gather(futures), once all are submitted"
     else:
         change += "dask.compute(a, b, ...)"
     return seen.found(

@@ -26,12 +26,12 @@ def moves_data(seen: Seen) -> Found | None:
     share = min(1.0, share + seen.share(Cause.FETCHING))
     if any("rechunk" in each.prefix for each in moving):
         what = "rechunking"
-        change = "rechunk once, straight to what is needed in the end, or make the array in such"
-        change += " chunks at first (chunks=...)"
+        change = "rechunk once, straight to the chunks that are needed in the end, or create the"
+        change += " array with them (chunks=...)"
     else:
         what = "shuffling"
-        change = "shuffle once and keep what comes out, by .persist(); to group, dask needs no"
-        change += " shuffle where there are few partitions (.repartition(npartitions=...))"
+        change = "shuffle once and keep the result with .persist(); grouping needs no shuffle"
+        change += " where there are few partitions (.repartition(npartitions=...))"
     return seen.found(
         "moving data",
         share=share,

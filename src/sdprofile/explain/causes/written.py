@@ -97,7 +97,7 @@ def resized(
         return f"make partitions {size}, by npartitions=... where the bag is made"
     if names & _CALLS and not names & {"map_blocks", "map_partitions"}:
         if factor < 1:
-            return f"make what each task does {size}, so that there are more of them"
+            return f"make what each task does {size}, so that there are more tasks"
         function = prefix if prefix in names else "function"
         batch = f"lambda batch: [{function}(each) for each in batch]"
         call = f"client.map({batch}, batches)"

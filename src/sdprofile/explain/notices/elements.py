@@ -87,7 +87,7 @@ def _shape_of_chunks(each: Element) -> Iterator[Notice]:
         )
     if each.reads >= _READS:
         yield Notice(
-            fact=f"Chunks of {each.where} are not aligned with its store's: each of those is read"
+            fact=f"Chunks of {each.where} are not aligned with those of its store: each is read"
             f" {each.reads:.1f} times on average",
             advice=f"Read it in multiples of {written(each.store_chunks)} instead of"
             f" {written(each.chunks)}",

@@ -87,7 +87,7 @@ def _of_clusters(places: Sequence[Elsewhere], run: Run) -> Notice:
         fact += f"; {left} such {'clusters are' if left > 1 else 'cluster is'} left running"
         advice += "; end what is left with cluster.close(), or with the session"
     return Notice(
-        fact=f"{fact}. The times say nothing about numbers of workers",
+        fact=f"{fact}. The times say nothing about worker counts",
         advice=advice,
         leading=True,
     )

@@ -82,13 +82,14 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
     elif profile.compute == "discard":
         yield Notice(
             fact=f"The cell's value ({told}) was computed and each block dropped as it was made",
-            advice="The peaks are without the whole: --compute persist keeps it on the workers,"
+            advice="The peaks leave the whole value out: --compute persist keeps it on the workers,"
             " .compute() in the cell brings it into the kernel",
         )
     elif profile.compute:
         yield Notice(
             fact=f"The cell's value ({told}) was computed and kept on the workers to the end",
-            advice="The peaks are with the whole: --compute alone drops each block as it is made",
+            advice="The peaks include the whole value: --compute alone drops each block when it is"
+            " made",
         )
     elif lazy and not any(run.work.tasks for run in finished):
         yield Notice(
@@ -107,7 +108,7 @@ def _nothing_ran(finished: list[Run]) -> Notice:
         return Notice(
             fact=f"No task ran on the workers: {names_hold} results there already, and dask does"
             " not compute these again",
-            advice=f"{delete} before, or put into the cell what makes them anew",
+            advice=f"{delete} before, or put what makes them into the cell",
             leading=True,
         )
     return Notice(
@@ -158,8 +159,8 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             fact="Most of the work was done in the kernel, not on the workers: it used"
             f" {work.cores:.1f} cores on average, their threads were busy for"
             f" {100 * work.busy:.0f} % of the time{f'; {work.where}' if work.where else ''}",
-            advice="Give it less to do, for it works in the kernel, where more workers cannot help,"
-            " or do the same block by block on the workers (map_raster, map_partitions)"
+            advice="Do less there, where more workers cannot help, or do the same block by block on"
+            " the workers (map_raster, map_partitions)"
             if work.where
             else "Look for plain NumPy or pandas, or a library that computes with"
             ' scheduler="threads": worker counts make no difference to these',
@@ -171,9 +172,8 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
         names_hold, delete = _held_words(held)
         yield Notice(
             fact=f"{names_hold} results on the workers from before, which the runs do not compute"
-            " again: the times are without what makes them",
-            advice=f"To measure that, too, {delete} before, and put into the cell what makes them"
-            " anew",
+            " again: the times leave out what makes them",
+            advice=f"To measure that, too, {delete} before, and put what makes them into the cell",
         )
     least, most = min(run.work.tasks for run in finished), max(run.work.tasks for run in finished)
     if most - least > _SAME_WORK * most:

@@ -41,9 +41,9 @@ def failure_notices(profile: Measured) -> Iterator[Notice]:
     for run in profile.runs:
         if run.status == "ok" and 0 < len(run.memory.worker_peaks) < run.workers:
             yield Notice(
-                fact=f"{plural(run.workers, 'worker')}, run {run.repeat}: a worker died on the way"
-                " and was replaced, its peak is not known",
-                advice="Do not trust this run; look for a crash, or the system's out-of-memory"
+                fact=f"{plural(run.workers, 'worker')}, run {run.repeat}: a worker died during the"
+                " run and was replaced; its peak is not known",
+                advice="Do not rely on this run; look for a crash, or the system's out-of-memory"
                 " killer",
             )
 

@@ -89,7 +89,7 @@ def _beside(profile: Measured) -> Iterator[Notice]:
     if any(not peak.exact and not peak.children and not peak.killed for peak in peaks):
         yield Notice(
             fact="Peaks are the highest samples: exact marks could not be read",
-            advice="Leave room in --memory, for a short peak may have been missed",
+            advice="Leave room in --memory: a short peak may have been missed",
         )
 
 
@@ -110,7 +110,7 @@ def _of_kernel(run: Run, *, own: bool, decimal: bool) -> Notice:
     return Notice(
         fact=f"The kernel itself took up to {amount} more, {where}, which no worker's limit covers;"
         f" results of {result} were brought there",
-        advice="Leave room for it beside the workers, or give it less to do: it works in the kernel"
+        advice="Leave room for it beside the workers, or do less there: it works in the kernel"
         if named
         else "Leave room for it beside the workers, or look for what NumPy or pandas make there",
     )

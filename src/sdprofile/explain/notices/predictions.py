@@ -42,10 +42,10 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
         most = max(each.peak_worker or 0 for each in over)
         last = plural(over[-1].workers, "worker")
         yield Notice(
-            fact=f"With {listed([str(each.workers) for each in over[:-1]] + [last])} one is"
-            f" predicted to need {format_bytes(most, decimal=profile.decimal)}, more than its"
-            " limit",
-            advice="Give them more with --memory, for they would be killed or spill",
+            fact=f"With {listed([str(each.workers) for each in over[:-1]] + [last])} one of"
+            f" them is predicted to need {format_bytes(most, decimal=profile.decimal)}, more than"
+            " its limit",
+            advice="Raise --memory, or they would spill or be killed",
         )
     far = [
         f"{100 * each.seconds:+.0f} % with {plural(each.workers, 'worker')}"
@@ -55,7 +55,7 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
     if far:
         yield Notice(
             fact=f"The replay does not match the measured times: it is off by {listed(far)}",
-            advice="Do not go by its times for more workers; measure them",
+            advice="Do not rely on its times for more workers; measure them",
         )
     more_cpus = predictions.cpus and any(
         each.workers * run.threads > predictions.cpus for each in predictions.asked
@@ -73,5 +73,5 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
     yield Notice(
         fact="Predictions leave out spilling, pausing and killed workers, tasks that start tasks,"
         f" P2P shuffles, and a disk or network that more workers share{also}",
-        advice="Take them to choose what to measure next, with --workers",
+        advice="Use them to choose what to measure next with --workers",
     )

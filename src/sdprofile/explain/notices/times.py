@@ -44,7 +44,7 @@ def time_notices(profile: Measured) -> Iterator[Notice]:
     if most > profile.machine.cpus:
         yield Notice(
             fact=f"{plural(most, 'thread')} shared {plural(profile.machine.cpus, 'core')}",
-            advice="Do not read the time of larger counts as what more cores would give",
+            advice="The times of larger counts do not show what more cores would give",
         )
     yield from _pools(profile)
 
@@ -112,7 +112,7 @@ def _unsteady(profile: Measured) -> Iterator[Notice]:
             fact=f"The first run in each worker was slow ({'; '.join(each for each, _ in cold)})",
             advice=f"{once}: read the median"
             if enough
-            else f"{once}: use more --repeats, for the median is not of warm workers",
+            else f"{once}: use more --repeats, since the median is not of warm workers",
         )
     if unstable:
         but = ", first runs left out" if cold else ""
