@@ -19,7 +19,7 @@ LESSONS = {
     " and 'write the store of image (line 2) in chunks' in told(before)",
     # Writing labels computes which there are, from spatialdata 0.8 on.
     "nuclei_segmentation": "re.search('map_raster .line 3. is computed [23]', told(before))"
-    " and 'worked out' not in told(after)",
+    " and 'is computed' not in told(after)",
     "points_by_shapes": "'aggregate (line 3)' in set(before.steps().step.str.removeprefix('cell/'))"
     " and all(before.steps().eval('kernel_seconds > thread_seconds')[1:])"
     " and 'aggregate' not in str(after) and np.isclose(total, again)",

@@ -349,7 +349,7 @@ def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
     )
     assert "with .persist(), or write it" in cause.change
     (named,) = found(trace, recomputed=replace(again, variable="low"), spans=cpu(2.0, 0.0))
-    assert "by low = low.persist(), or write it" in named.change
+    assert "with low = low.persist(), or write it" in named.change
     assert cause.gain is not None
     assert cause.gain[0] == pytest.approx(1 / (1 - 0.36))
     assert cause.gain[1] == pytest.approx(3.0)  # once it has to be worked out
