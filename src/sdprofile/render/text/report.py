@@ -1,31 +1,51 @@
-"""The report for a terminal: advice, table, conditions, memory over time, notices."""
+"""The report for a terminal: advice, table, conditions, memory over time, notices, details."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import sys
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.render.text.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
+from sdprofile.render.text.breakdown import (
+    MEMORY,
+    PREFIX,
+    TIME,
+    account_key,
+    account_shares,
+    account_strip,
+    memory_rows,
+    time_rows,
+)
 from sdprofile.render.text.elements import ELEMENT, ELEMENTS, element_rows
 from sdprofile.render.text.grid_bars import grid_bars
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
 from sdprofile.render.text.rows import (
     NO_RUNS,
+    PEAK,
+    VERDICT,
     conditions,
+    detail_rows,
     parts_line,
     right_aligned,
     table_rows,
     times_line,
 )
-from sdprofile.render.text.steps import STEP, STEPS, step_rows
+from sdprofile.render.text.steps import (
+    STEP,
+    STEPS,
+    bar_key,
+    merged_line,
+    step_rows,
+    with_bars,
+)
 from sdprofile.render.text.strips import terminal_plot
+from sdprofile.render.text.wrapping import cut, wrap
 
 if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
+    from sdprofile.model.account import Cause
 
 _NARROWEST = 60
 """Columns that the report takes where it is not told how many there are."""
@@ -33,20 +53,26 @@ _NARROWEST = 60
 WIDEST_PLOT = 100
 """Columns that the strips take at most."""
 
+_STRIP = "spent on"
+"""Header of the column that tells where the time went."""
+
+_LEAST_STRIP, _LONGEST_STRIP = 10, 24
+"""Letters of it; what there is room for."""
+
+_DROPPED_BELOW = ("other", "number", "type", "store", "chunks", "off")
+"""Columns that narrow tables below the plot do without, in that order."""
+
 _DROPPED_FIRST = (
-    "min",
-    "tasks",
-    "other",
-    "efficiency",
-    "mean ± std. dev.",
-    "of limit",
-    "speedup",
-    "peak/worker",
+    *(VERDICT, "serial fraction", "efficiency", "mean ± std. dev."),
+    *("range", _STRIP, "of limit", "faster", PEAK),
 )
 """Columns that a narrow table does without, the least important first."""
 
-_NARROWEST_PREFIX = 16
-"""Characters that are left of a prefix at least."""
+_SHORT_PREFIX, _NARROWEST_PREFIX = 24, 16
+"""Characters that are left of a prefix at least: lest a column be dropped, and in any case."""
+
+_NARROWEST_COLUMN = 6
+"""Characters that are left of any cell at least."""
 
 _GAP = "  "
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -136,14 +162,8 @@ def _answer(profile: Explained, width: int, ascii_only: bool) -> list[str]:
     return [
         line
         for start, text in zip(starts, texts, strict=False)
-        for line in _wrapped(clean(text, ascii_only=ascii_only), width, start, "   ")
+        for line in wrap(clean(text, ascii_only=ascii_only), width, start, "   ")
     ]
-
-
-def _wrapped(text: str, width: int, start: str = "", indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
-    )
 
 
 def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[str]]:
@@ -153,7 +173,7 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
         return clean(text, ascii_only=ascii_only)
 
     def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
-        return _wrapped(cleaned(text), width, start, indent)
+        return wrap(cleaned(text), width, start, indent)
 
     def told(leading: bool) -> list[str]:
         return [
@@ -171,7 +191,8 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
     if profile.is_for_nothing:
         yield [*wrapped(times_line(profile)), *wrapped(", ".join(conditions(profile)))]
     elif profile.runs:
-        lines = table_lines(table_rows(profile), width=width, ascii_only=ascii_only)
+        shares = account_shares(profile)
+        lines = _counts(profile, shares, width, ascii_only)
         lines += wrapped(", ".join(conditions(profile)))
         if profile.dashboard:
             lines += wrapped(f"dashboard {profile.dashboard}")
@@ -181,41 +202,92 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
         plot = grid_bars if profile.is_grid else terminal_plot
         drawn = plot(profile, width=min(width, WIDEST_PLOT), ascii_only=ascii_only)
         yield [clean(line, ascii_only=ascii_only) for line in drawn.splitlines()]
-        for title, rows in () if profile.is_grid else _tables(profile):
-            if rows:
-                cells = [[cleaned(cell) for cell in row] for row in rows]
-                yield [*wrapped(title), *_table(_shortened(cells, width), width=width, rule="")]
         if profile.is_grid:
             yield wrapped(parts_line(profile))
+        else:
+            for title, rows in _tables(profile, with_time=not shares):
+                cells = [[cleaned(cell) for cell in row] for row in rows]
+                if title == STEPS and rows:
+                    yield [*wrapped(title), *_steps(profile, cells, width, ascii_only)]
+                elif rows:
+                    yield [*wrapped(title), *_table(cells, width=width, dropped=_DROPPED_BELOW)]
     else:
         yield wrapped(NO_RUNS)
     yield told(leading=False)
     if profile.stopped:
         yield wrapped(f"stopped: {profile.stopped}", indent="  ")
+    if profile.runs and not profile.is_for_nothing:
+        details = table_lines(detail_rows(profile), width=width, ascii_only=ascii_only)
+        yield ["details", *details]
 
 
-def _tables(profile: Explained) -> Iterator[tuple[str, list[list[str]]]]:
+def _counts(
+    profile: Explained, shares: Sequence[Mapping[Cause, float]], width: int, ascii_only: bool
+) -> list[str]:
+    """Return the table of all counts, and where there is room in it where the time went."""
+    rows = table_rows(profile)
+    lines = table_lines(rows, width=width, ascii_only=ascii_only)
+    if not shares:
+        return lines
+    room = width - max(map(len, lines)) - len(_GAP)
+    strips = [account_strip(each, min(max(room, _LEAST_STRIP), _LONGEST_STRIP)) for each in shares]
+    place = rows[0].index(PEAK) if PEAK in rows[0] else len(rows[0])
+    cells = [_STRIP, *strips]
+    rows = [[*row[:place], cell, *row[place:]] for row, cell in zip(rows, cells, strict=True)]
+    lines = table_lines(rows, width=width, ascii_only=ascii_only)
+    told = wrap(f"{_STRIP}: {account_key(strips)}", width) if _STRIP in lines[0] else []
+    return lines + told
+
+
+def _steps(profile: Explained, rows: list[list[str]], width: int, ascii_only: bool) -> list[str]:
+    """Return the table of steps, with bars where there is room, and how it is to be read."""
+    room = width - _width(list(zip(*rows, strict=True)))
+    # With many counts, those between the first two and the last are left out.
+    between = rows[0][2:-1]
+    lines = _table(with_bars(rows, profile, width=room), width=width, dropped=between)
+    keys = [bar_key(profile, width=room), merged_line(profile)]
+    return lines + [line for key in keys for line in wrap(clean(key, ascii_only=ascii_only), width)]
+
+
+def _tables(profile: Explained, *, with_time: bool) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield the tables below the plot, with the threads' time where it is not told above."""
     yield prediction_title(profile), prediction_rows(profile)
-    yield TIME, time_rows(profile)
+    if with_time:
+        yield TIME, time_rows(profile)
     yield STEPS, step_rows(profile)
     yield MEMORY, memory_rows(profile)
     yield ELEMENTS, element_rows(profile)
 
 
 def _table(
-    rows: list[list[str]], *, width: int, rule: str, dropped: Sequence[str] = _DROPPED_FIRST
+    rows: list[list[str]], *, width: int, dropped: Sequence[str], rule: str = ""
 ) -> list[str]:
     """Return the lines of a table, with a rule below its headers unless that is empty."""
-    columns = [_column(header, cells, rule) for header, *cells in zip(*rows, strict=True)]
+    columns = [[*column] for column in zip(*rows, strict=True)]
+    _cut_names(columns, width, least=_SHORT_PREFIX)
     for header in (clean(header, ascii_only=rule == "-") for header in dropped):
-        if sum(len(column[0]) + len(_GAP) for column in columns) - len(_GAP) <= width:
+        if _width(columns) <= width:
             break
         columns = [column for column in columns if column[0].strip() != header]
-    return [_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    _cut_names(columns, width, least=_NARROWEST_PREFIX)
+    while (excess := _width(columns) - width) > 0:
+        index, widest = max(enumerate(columns), key=lambda each: max(map(len, each[1])))
+        now = max(map(len, widest))
+        most = max(_NARROWEST_COLUMN, now - excess)
+        if most >= now:
+            break
+        columns[index] = [cut(cell.strip(), most) for cell in widest]
+    lines = zip(*(_column(header, cells, rule) for header, *cells in columns), strict=True)
+    return [_GAP.join(cells).rstrip() for cells in lines]
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    """Return the width of a table, each of whose columns is a header and cells."""
+    return sum(len(_column(first, rest, "")[0]) + len(_GAP) for first, *rest in columns) - len(_GAP)
 
 
 def _column(header: str, cells: list[str], rule: str) -> list[str]:
-    is_text = header in ("status", PREFIX, STEP, ELEMENT, "kind", "store")
+    is_text = header in ("status", PREFIX, STEP, ELEMENT, "kind", "store", _STRIP, VERDICT)
     if header != STEP:  # whose names are indented
         cells = [cell.strip() for cell in cells] if is_text else right_aligned(cells)
     width = max(map(len, (header, *cells)))
@@ -223,22 +295,11 @@ def _column(header: str, cells: list[str], rule: str) -> list[str]:
     return [cell.ljust(width) if is_text else cell.rjust(width) for cell in lines]
 
 
-def _shortened(rows: list[list[str]], width: int) -> list[list[str]]:
-    """Return rows whose names are cut in the middle where the table would be too wide."""
-    headers, *_ = rows
-    if headers[0] not in (PREFIX, STEP, ELEMENT):
-        return rows
-    rest = sum(max(map(len, column)) + len(_GAP) for column in list(zip(*rows, strict=True))[1:])
-    most = max(_NARROWEST_PREFIX, width - rest)
-    return [[cut(prefix, most), *others] for prefix, *others in rows]
-
-
-def cut(text: str, most: int) -> str:
-    """Return text of which the middle is left out if it is too long."""
-    if len(text) <= most:
-        return text
-    kept = most - len("...")
-    return f"{text[: kept - kept // 2]}...{text[-(kept // 2) :]}"
+def _cut_names(columns: list[list[str]], width: int, *, least: int) -> None:
+    """Cut the names in the first column in the middle where the table would be too wide."""
+    if columns[0][0] in (PREFIX, STEP, ELEMENT):
+        rest = _width(columns[1:]) + len(_GAP)
+        columns[0] = [cut(name, max(least, width - rest)) for name in columns[0]]
 
 
 def clean(text: str, *, ascii_only: bool = False) -> str:
