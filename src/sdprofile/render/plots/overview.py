@@ -57,6 +57,9 @@ _FULL = 0.82
 _NAMED_ROWS = 12
 """Rows up to which each worker is named."""
 
+_LEGEND = 105
+"""Characters that the legend has in a row."""
+
 _MOST_SAMPLES = 400
 """Samples drawn of the curve."""
 
@@ -212,7 +215,7 @@ def _draw_tasks(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=4,
+        ncols=max(1, min(4, _LEGEND // (4 + max(len(str(each.get_label())) for each in handles)))),
         frameon=False,
         fontsize=8,
         handlelength=0.8,
@@ -240,7 +243,7 @@ def _merged(bars: list[Bar], gap: float) -> list[Bar]:
 
 def _draw_memory(ax: Axes, run: Run, *, decimal: bool) -> None:
     gigabyte, unit = large_unit(decimal=decimal)
-    ax.set_ylabel(f"fullest worker [{unit}]")
+    ax.set_ylabel(f"fullest\nworker [{unit}]")
     curve = shown_curve(run)
     if curve is None:
         ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
@@ -276,12 +279,14 @@ def _draw_memory(ax: Axes, run: Run, *, decimal: bool) -> None:
         if near:
             top = max(top, 1.18 * limit)
             ax.axhline(limit, color="#D55E00", linestyle="--", linewidth=1.1)
+        # On the other side than the peak's words.
         ax.annotate(
             text if near else f"{text}, far above",
-            (0, limit if near else 1.3 * peak),
+            (0 if side == "right" else 1, limit if near else 1.3 * peak),
             xycoords=ax.get_yaxis_transform(),
-            xytext=(3, 2 if near else -9),
+            xytext=(3 if side == "right" else -3, 2 if near else -9),
             textcoords="offset points",
+            horizontalalignment="left" if side == "right" else "right",
             fontsize=8.5,
             color="#D55E00",
         )
