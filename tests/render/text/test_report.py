@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles import GB, make_activity, make_failure, make_profile, make_run, make_task
+from profiles import (
+    GB,
+    make_activity,
+    make_element,
+    make_failure,
+    make_profile,
+    make_run,
+    make_step,
+    make_task,
+)
+from traces import ran
 
 from sdprofile.explain.answer import Answer, Line
 from sdprofile.explain.notices.every import Notice
+from sdprofile.model.prediction import Prediction, Predictions
 from sdprofile.render.text.report import report
 from sdprofile.render.text.rows import table_rows
 from sdprofile.results.profile import Profile
@@ -274,6 +286,110 @@ def test_report_stays_within_its_width(width: int, ascii_only: bool, words: list
     lines = report(profile, width=width, ascii_only=ascii_only).splitlines()
 
     assert max(len(line) for line in lines) <= width
+
+
+LONG = "a-name_that.nobody/can-read " + "y" * 90
+
+
+def made_up() -> list[Profile]:
+    """Return profiles of all kinds, with long names wherever the user can choose one."""
+    spans = (
+        make_activity("thread-cpu", 9.0, span=f"cell/{LONG.replace('/', '')} (line 12)"),
+        make_activity("idle", 1000.0, span="cell"),
+    )
+    calls = (
+        make_step(f"cell/{LONG.replace('/', '')} (line 12)", 123.0),
+        make_step("cell/transform (line 3)", fused=["aggregate (line 4)"]),
+        make_step("cell/aggregate (line 4)", 0.5),
+    )
+    trace = ran([(0.0, 0.0, 1.0), (0.0, 1.0, 9.0)], seconds=10.0)
+    rich: dict[str, object] = {
+        "spans": spans,
+        "steps": calls,
+        "curve": (GB, GB),
+        "trace": trace,
+        "elements": (make_element(LONG, store=f"/{LONG}.zarr", scale="scale0", scales=5),),
+        "task_memory": (make_task(LONG, tasks=10**6, rise_low=GB // 10),),
+    }
+    sweep = [
+        make_run(workers, seconds=each, repeat=n, **rich)
+        for workers in (1, 2, 4, 8, 16, 32, 64)
+        for n, each in enumerate((110.0, 9.0))
+    ]
+    grids = [
+        make_run(
+            workers, variables=(("chunk", value), (LONG.split()[1], "z" * 40)), memory_limit=each
+        )
+        for workers in (1, 64)
+        for value in ("500", LONG)
+        for each in (GB, 2 * GB)
+    ]
+    told = tuple(
+        Prediction(workers=n, seconds=200.0 / n, peak_worker=GB, peak_cluster=n * GB)
+        for n in (1, 128)
+    )
+    predictions = Predictions(
+        asked=told, measured=told[:1], replayed=1, cpus=8, crowded=True, rate=None
+    )
+    killed = make_run(1, status="killed", seconds=123.0, tasks=10**7)
+    return [
+        make_profile(*sweep, repeats=2, predictions=predictions),
+        make_profile(killed, *sweep, repeats=2),
+        make_profile(*grids),
+        make_profile(*(make_run(each, tasks=0) for each in (1, 2))),
+        make_profile(),
+        make_profile(empty=True, stopped=LONG),
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("index", range(6))
+def test_no_line_is_too_long_and_no_word_broken(
+    width: int, index: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = made_up()[index]
+    change = "use --memory 1.7GB, x.rechunk((1, 1000, 1000)) or d.map_blocks(f, meta=np.empty(0))"
+    answer = Answer(
+        headline="Use 4 workers of 1.7GB", lines=(Line(fact="It waits", change=change),)
+    )
+    monkeypatch.setattr(Profile, "answer", answer)
+
+    text = report(profile, width=width)
+
+    assert max(map(len, text.splitlines())) <= width
+    for code in (
+        "--memory 1.7GB",
+        "x.rechunk((1, 1000, 1000))",
+        "d.map_blocks(f, meta=np.empty(0))",
+    ):
+        assert code in text
+    once = " ".join(text.split())
+    for notice in profile.notices:
+        for words in (notice.fact, notice.advice):
+            if max(map(len, words.split())) <= width - 5:
+                assert " ".join(words.split()) in once
+
+
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [
+        (80, ["workers", "time", "range", "faster", "spent on", "peak/worker", "of limit"]),
+        (60, ["workers", "time", "faster", "spent on", "peak/worker", "of limit"]),
+    ],
+)
+def test_table_has_what_matters_in_a_narrow_terminal(width: int, told: list[str]) -> None:
+    runs = [
+        make_run(n, seconds=each / n, trace=ran([(0.0, 0.0, each / n)], seconds=each / n))
+        for n in (1, 2)
+        for each in (10.0, 12.0)
+    ]
+    lines = report(make_profile(*runs, repeats=2), width=width).splitlines()
+
+    assert re.split(" {2,}", lines[0].strip()) == told
+    strip = lines[2].split()[-5]
+    assert set(strip) <= set("CW")
+    assert len(strip) in (12, 16)
+    assert lines[4].startswith("spent on: C computing")
 
 
 def test_tunnel_to_the_dashboard_is_shown() -> None:
