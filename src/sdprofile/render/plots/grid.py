@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from sdprofile.render.palette import Mark, mark
 from sdprofile.render.plots.grid_lines import Line, grid_lines
 from sdprofile.render.plots.labels import draw_frame, figure_of
-from sdprofile.render.text.report import clean
-from sdprofile.render.text.wrapping import cut
+from sdprofile.render.text.wrapping import clean, cut
 from sdprofile.units import large_unit
 
 if TYPE_CHECKING:

@@ -50,6 +50,9 @@ _COLUMN = {
 ACTIVITIES = ("compute", "waiting", "disk", "transfer", "serialize", _OTHER, IDLE)
 """What threads do, in the order in which it is shown; dask tells more of them apart."""
 
+SPENT = "spent on"
+"""Header of the column that has `account_strip`."""
+
 LETTERS = {
     Cause.COMPUTING: "C",
     Cause.MORE_CORES: "M",

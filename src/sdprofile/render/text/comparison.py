@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.verdict import CANNOT_TELL
 from sdprofile.render.curves import median_run
-from sdprofile.render.text.report import WIDEST_PLOT, clean, printable, table_lines, terminal_width
+from sdprofile.render.text.report import WIDEST_PLOT, printable, terminal_width
 from sdprofile.render.text.rows import MISSING, peak_worker
 from sdprofile.render.text.steps import STEP, Step, steps
 from sdprofile.render.text.strips import Strip, draw_strips
-from sdprofile.render.text.wrapping import wrap
+from sdprofile.render.text.tables import table_lines
+from sdprofile.render.text.wrapping import clean, wrap
 from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from sdprofile.errors import SdprofileError
 from sdprofile.output_files import write_whole
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
-from sdprofile.render.text.report import clean
 from sdprofile.render.text.rows import NO_RUNS, conditions, detail_rows, table_rows
 from sdprofile.render.text.steps import STEP
+from sdprofile.render.text.wrapping import clean
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sdprofile.render.text.report import table_lines
+from sdprofile.render.text.tables import table_lines
 from sdprofile.render.text.wrapping import wrap
 from sdprofile.units import format_bytes, format_whole_seconds, plural
 

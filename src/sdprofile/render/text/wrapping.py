@@ -12,6 +12,9 @@ _CODE = re.compile(
 )
 """An option with its number, or a call with brackets up to three deep."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ASCII = str.maketrans({"±": "+-", "–": "-", "─": "-"})
+
 _JOINT = "\0"
 """In place of the blanks in code while lines are broken; no text that is shown has it."""
 
@@ -74,3 +77,12 @@ def cut(text: str, most: int) -> str:
         return text
     kept = most - len("...")
     return f"{text[: kept - kept // 2]}...{text[-(kept // 2) :]}"
+
+
+def clean(text: str, *, ascii_only: bool = False) -> str:
+    """Return text without control characters."""
+    # A message may come from an exception or a file; a terminal would obey what is in it.
+    text = _CONTROL.sub(" ", text)
+    if ascii_only:
+        text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+    return text
