@@ -205,6 +205,7 @@ def main() -> None:
         if not case.cause:
             healthy += first is None
             print(f"{name}: named {found or 'nothing'}", flush=True)
+            shell.user_ns.pop("x", None)  # held results would be in the way of other threads
             continue
         after = profile(case.changed or case.cell, case.changed_options or line)
         gain = before.counts[0].timing.median / after.counts[0].timing.median

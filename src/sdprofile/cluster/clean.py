@@ -6,7 +6,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sdprofile.cluster.garbage import collect_garbage, forget_messages, free_memory
+from sdprofile.cluster.garbage import (
+    collect_garbage,
+    forget_messages,
+    free_memory,
+    has_grown,
+)
 from sdprofile.cluster.own import is_started_here
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import addresses
@@ -50,10 +55,12 @@ def clean_slate(client: Client) -> int:
     Notes
     -----
     Repeats of one graph share or lose their span while the scheduler still knows the graph's task
-    groups (https://github.com/dask/distributed/issues/7975).
+    groups (https://github.com/dask/distributed/issues/7975). They are there as long as this process
+    has their futures, perhaps as garbage only.
     """
-    collect_garbage()
     wait_until_idle(client)
+    if has_grown() or client.run_on_scheduler(_count_groups):
+        collect_garbage()
     groups = _left_over(lambda: client.run_on_scheduler(_count_groups), timeout=FORGET_TIMEOUT)
     ask_workers(client, _free_memory)
     if is_started_here(client):
@@ -136,6 +143,7 @@ def _count_unfinished(dask_scheduler: Scheduler) -> int:
 
 
 async def _free_memory(dask_worker: Worker) -> None:
-    free_memory()
+    if has_grown():
+        free_memory()
     # Else dask would show the memory of the run before for another second.
     await send_heartbeat(dask_worker, memory_anew=True)

@@ -17,6 +17,7 @@ from sdprofile.internals.dask import cpu_count
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.peak import OwnMark
+from sdprofile.measure.sampling import readers
 from sdprofile.model.circumstances import Circumstances, ThreadPool
 
 if TYPE_CHECKING:
@@ -104,11 +105,9 @@ class Surroundings(Instrument[Circumstances]):
         times = psutil.cpu_times()
         busy = times.user + times.system + getattr(times, "nice", 0.0)  # guests are in user
         busy += getattr(times, "steal", 0.0)
-        this = psutil.Process()
-        ours = 0.0
-        for process in (this, *this.children(recursive=True)):  # the workers among them
-            with contextlib.suppress(psutil.Error):
-                ours += sum(process.cpu_times()[:4])  # with children that have ended
+        _, find, cpu = readers()
+        this = os.getpid()  # whose descendants the workers are
+        ours = sum(map(cpu, (this, *find(this))))
         return busy - ours
 
 

@@ -121,8 +121,10 @@ def _total(pids: Iterable[int], read: Read) -> int:
     return sum(max(0, read(pid)) for pid in pids)
 
 
-def _psutil_readers() -> tuple[Read, Find, Cpu]:
-    """Return what reads processes where there is no /proc."""
+def readers() -> tuple[Read, Find, Cpu]:
+    """Return what gives the memory of a process, its descendants, and its CPU time."""
+    if os.path.exists("/proc/self/statm"):
+        return read_resident, find_descendants, read_cpu
     import psutil
 
     def read(pid: int) -> int:
@@ -149,14 +151,11 @@ def _psutil_readers() -> tuple[Read, Find, Cpu]:
 def main(arguments: list[str]) -> None:
     """Sample the processes that are named until the parent is gone."""
     parent, *pids = map(int, arguments)
-    readers: tuple[Read, Find, Cpu] = (read_resident, find_descendants, read_cpu)
-    if not os.path.exists("/proc/self/statm"):
-        readers = _psutil_readers()
     sample(
         pids,
         lambda samples: os.write(1, samples),
         lambda: os.getppid() == parent,
-        *readers,
+        *readers(),
     )
     if os.getppid() != parent:
         # Nobody is left to fetch the samples.

@@ -11,7 +11,7 @@ from profiles import MACHINE, address, make_activity, make_profile, make_run, ma
 from traces import HOST, cores, cpu, ran
 
 from sdprofile.explain.causes.every import find_causes
-from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.found import Found, range_of
 from sdprofile.model.circumstances import Circumstances, ThreadPool
 from sdprofile.model.elements import SentData
 from sdprofile.model.run import Run
@@ -105,6 +105,31 @@ def test_one_task_for_two_threads() -> None:
     assert (cause.name, cause.share) == ("few tasks", 0.5)
     assert cause.fact.startswith("there is only 1 task of group0 for 2 threads, which had nothing")
     assert cause.change == "use chunks=280 instead of 800 in da.ones"
+
+
+def test_no_cause_asks_for_the_contrary_of_another() -> None:
+    # 150 small tasks side by side, then one that has no other beside it.
+    small = [(n * 0.02, n * 0.02 + 0.014, (n + 1) * 0.02) for n in range(75)]
+    trace = ran([*small, *small, (1.5, 1.5, 3.5)], workers=2, on=[0] * 75 + [1] * 76, seconds=3.5)
+    groups = (trace.groups[0], replace(trace.groups[0], prefix="rest"))
+    trace = replace(trace, groups=groups, group=array("i", [0] * 150 + [1]))
+    causes = found(trace, code="da.ones((800, 800), chunks=8).sum()")
+    assert [cause.name for cause in causes] == ["few tasks"]
+
+
+def test_finalize_is_not_to_be_cut_into_chunks() -> None:
+    trace = ran([(0.0, 0.0, 2.0)], workers=2, seconds=2.0)
+    trace = replace(trace, groups=(replace(trace.groups[0], prefix="finalize-hlgfinalize"),))
+    assert found(trace) == ()
+
+
+@pytest.mark.parametrize(
+    ("saved", "words"),
+    [((0.2, 0.5), "about 1.2 to 2.0x faster"), ((0.8, 0.99), "at least 5.0x faster")],
+)
+def test_gain_without_an_end_is_told_as_such(saved: tuple[float, float], words: str) -> None:
+    cause = Found(name="", workers=1, share=0.5, fact="", change="", gain=range_of(*saved))
+    assert cause.gained == words
 
 
 def test_a_straggler_is_told_with_how_long_it_takes() -> None:
@@ -411,7 +436,7 @@ def test_what_puts_the_result_together_is_not_too_few_tasks() -> None:
         group=array("i", [0] * 10 + [1]),
         groups=tuple(
             Group(prefix=prefix, tasks=tasks, groups_before=0, tasks_before=0)
-            for prefix, tasks in (("part", 10), ("finalize", 1))
+            for prefix, tasks in (("part", 10), ("sum", 1))
         ),
     )
     trace = replace(trace, nbytes=array("q", [10_000_000] * 10 + [100_000_000]))

@@ -8,6 +8,7 @@ import numpy as np
 from ipywidgets import VBox
 from pages import Page
 from profiles import GB, address, make_activity, make_curve, make_profile, make_run, make_task
+from traces import ran
 
 from sdprofile.render.page.page import html_report
 from sdprofile.render.page.picture import svg_picture
@@ -20,9 +21,9 @@ MOST = 300_000
 
 def parts(widget: VBox) -> tuple[Any, Any, str]:
     """Return the two rows of buttons, and the HTML below them."""
-    row, content = widget.children
-    views, counts = row.children
-    return views, counts, content.value
+    row, *contents = widget.children
+    views, counts, *_ = row.children
+    return views, counts, "".join(content.value for content in contents)
 
 
 def large_profile() -> Profile:
@@ -93,6 +94,32 @@ def test_all_views_are_in_it_and_rules_that_choose_are_its_own() -> None:
     assert len(choosing) == len(labels) + 1 + 2 * 5
     assert all(line.startswith(".u1:has(") for line in choosing)
     assert {"sdp-live", "u1"} <= set(widget._dom_classes)
+
+
+def test_slider_chooses_the_stretch_of_time_that_the_overview_shows() -> None:
+    tasks = [(0.0, 0.0, 2.0), (0.0, 2.0, 3.0), (0.0, 3.0, 4.0)]
+    runs = [
+        make_run(n, seconds=4.0 + n, trace=ran(tasks, workers=n, seconds=4.0 + n), curve=(0, GB))
+        for n in (1, 2)
+    ]
+    widget = timing_widget(make_profile(*runs), uid="u1")
+    row, _, pictures, _ = widget.children
+    _, counts, slider = row.children
+    whole = pictures.value
+
+    def told() -> list[str]:
+        return [title.partition(",")[0] for title in Page(pictures.value).texts["title"]]
+
+    assert (slider.min, slider.max) == (0.0, 6.0)
+    assert told() == ["group0: 2.00 s", "group0: 1.00 s", "group0: 1.00 s"] * 2
+    slider.value = (2.5, 3.5)
+    counts.index = 1
+    assert told() == ["group0: 1.00 s", "group0: 1.00 s"]
+    assert "with 1 worker" in pictures.value
+    counts.index = 2
+    assert "with 2 workers" in pictures.value
+    slider.value = (0.0, 6.0)
+    assert pictures.value == whole
 
 
 def test_single_repeats_can_be_told_from_the_run_that_stands_for_them() -> None:

@@ -34,7 +34,7 @@ COUNTS = (
 )
 NAMES = (
     *("add", "finalize-hlgfinalizecompute", "map_raster (line 12)", "sum-partial", "$_a", "x" * 60),
-    *(f"rasterize (line {number}), part" for number in range(4)),
+    *(f"map_raster_of_all (line {number})" for number in range(20, 25)),
 )
 
 

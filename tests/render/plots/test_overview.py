@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
 from pages import Page
 from profiles import GB, make_profile, make_run
 from traces import ran
@@ -100,6 +101,34 @@ def test_memory_has_rest_peak_and_a_limit_that_is_near() -> None:
     _, below = drawn(replace(run, setting=replace(run.setting, memory_limit=90 * GB)))
     assert "limit 90.0 GB per worker, far above" in [text.get_text() for text in below.texts]
     assert below.get_ylim()[1] < 4
+
+
+def test_memory_has_the_colour_of_what_ran_most_at_the_time() -> None:
+    trace = named(ran([(0, 0, 2), (0, 2, 3)], seconds=4), "load", "add")
+    above, below = drawn(make_run(seconds=4.0, trace=trace, curve=(GB, GB)))
+
+    [idle, *bands] = below.collections
+    spans = {}
+    for band in bands:
+        [path] = band.get_paths()
+        spans[to_hex(band.get_facecolor()[0])] = path.get_extents().intervalx.tolist()
+    load, add = (to_hex(each.get_facecolor()[0]) for each in above.collections)
+    assert spans == {load: [0.0, 2.0], add: [2.0, 3.0]}
+    [path] = idle.get_paths()
+    assert path.get_extents().intervalx.tolist() == [0.0, 4.0]
+
+
+def test_stretch_of_time_can_be_drawn_alone() -> None:
+    trace = ran([(0, 0, 2), (0, 2, 3), (0, 3, 4)], seconds=4)
+    run = make_run(seconds=4.0, trace=trace, curve=(GB, 2 * GB, GB), peak=2 * GB)
+
+    above, below = overview_plot(make_profile(run), run, trace, between=(2.5, 3.5)).axes
+
+    assert above.get_xlim() == below.get_xlim() == (2.5, 3.5)
+    [rows] = bars(above).values()
+    assert sorted(rows) == [(2, 3, 0), (3, 4, 0)]
+    # The peak is not in it.
+    assert "2.00 GB" not in [text.get_text() for text in below.texts]
 
 
 def test_finalize_has_a_name_that_can_be_read() -> None:

@@ -47,6 +47,12 @@ PAGES = (
 _SHORTEST = 0.2
 """Seconds below which a run is over before anything can hold it back."""
 
+_CONTRARY = ("small tasks", "few tasks")
+"""Causes of which one asks for larger chunks and one for smaller."""
+
+_LARGE = 20.0
+"""Times as fast from which it is no matter how much."""
+
 _UNKNOWN = 0.2
 """Fraction of its share that counts as saved of a cause whose gain is not known: 1.25x at most."""
 
@@ -69,7 +75,7 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
     -------
     tuple of Found
         Those whose change gains most first. One of which the gain is not known comes before what
-        gains little, if it takes most of the time.
+        gains little, if it takes most of the time. Of two that ask for the contrary, the first.
 
     Notes
     -----
@@ -87,7 +93,9 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
             if each is not None and _is_worth(each, run.seconds):
                 known = found.setdefault(each.name, each)
                 found[each.name] = each if _gains_more(each, known) else known
-    return tuple(sorted(found.values(), key=_size))
+    ordered = sorted(found.values(), key=_size)
+    contrary = [each for each in ordered if each.name in _CONTRARY]
+    return tuple(each for each in ordered if each not in contrary[1:])
 
 
 def _is_worth(found: Found, seconds: float) -> bool:
@@ -104,4 +112,5 @@ def _gains_more(found: Found, than: Found) -> bool:
 def _size(found: Found) -> tuple[float, float]:
     if found.gain is None:
         return -1 / (1 - _UNKNOWN * min(found.share, 1.0)), -found.share
-    return -math.sqrt(found.gain[0] * found.gain[1]), -found.share
+    low, high = found.gain
+    return -math.sqrt(low * min(high, max(low, _LARGE))), -found.share

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 LEAST_GAIN = 1.05
 """Ratio of the times before and after a change, below which it is not worth a word."""
 
-_MOST = 0.995
-"""Fraction of the time that a change saves, at most."""
+_MOST = 0.95
+"""Fraction of the time up to which it is known how much of it a change saves: of what is left after
+more, everything that is not measured takes a part."""
 
 _MANY_GRAPHS = 10
 """Graphs from which it is their number that takes the time."""
@@ -66,7 +67,8 @@ class Found:
     """What to change, as a clause in the imperative."""
 
     gain: tuple[float, float] | None = None
-    """From how many to how many times as fast the cell would be with that; None if not known."""
+    """From how many to how many times as fast the cell would be with that, infinity where there is
+    no telling how many at most; None if not known."""
 
     @property
     def line(self) -> Line:
@@ -84,7 +86,10 @@ class Found:
         """The gain in words, ``about 1.9 to 2.3x faster``; empty where it is not known."""
         if self.gain is None:
             return ""
-        low, high = map(format_ratio, self.gain)
+        low = format_ratio(self.gain[0])
+        if math.isinf(self.gain[1]):
+            return f"at least {low}x faster"
+        high = format_ratio(self.gain[1])
         return f"about {low}x faster" if low == high else f"about {low} to {high}x faster"
 
 
@@ -275,4 +280,4 @@ def range_of(low: float, high: float) -> tuple[float, float]:
     low, high
         Fractions of the wall time that a change saves, below 1.
     """
-    return 1 / (1 - min(low, _MOST)), 1 / (1 - min(high, _MOST))
+    return 1 / (1 - min(low, _MOST)), 1 / (1 - high) if high < _MOST else math.inf

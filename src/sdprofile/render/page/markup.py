@@ -90,6 +90,18 @@ def joined(pieces: Iterable[Markup], *, by: str = "") -> Markup:
     return Markup(by).join(pieces)  # noqa: S704 - a constant
 
 
+def in_page(html: Markup, *, rules: str = "") -> str:
+    """Return HTML on which the style sheet works, with a style sheet's rules before it.
+
+    Notes
+    -----
+    It is ASCII: a kernel keeps it as long as a notebook shows it, and so it takes half of the
+    memory.
+    """
+    page = write("page", Markup(rules), "sdprofile", html)  # noqa: S704 - our own
+    return page.encode("ascii", "xmlcharrefreplace").decode()
+
+
 def table(headers: Sequence[Cell], rows: Sequence[Row]) -> Markup:
     """Return a table that scrolls by itself where it is wider than the page."""
     return write("table", headers, rows)

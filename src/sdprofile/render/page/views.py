@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.notice import Notice
     from sdprofile.model.run import Run
+    from sdprofile.render.plots.worker_tasks import Bar
 
 _ELEMENTS_KEY = (
     "What the cell names, and what its tasks were made from; of a pyramid the largest scale that"
@@ -133,23 +134,33 @@ def predicted_view(profile: Measured, *, picture: Picture) -> Markup:
 
 def overview_pictures(profile: Explained, *, picture: Picture) -> Markup:
     """Return workers over time at each count; memory over time where no tasks were recorded."""
-    if profile.shown_run is None:
+    if profile.is_for_nothing:
+        return NOTHING
+    runs = traced_runs(profile)
+    if not runs:
         return memory_picture(profile, picture=picture)
-    return joined(
-        write(
-            "over_time",
-            run.workers,
-            run is profile.shown_run,
-            overview_picture(profile, run, picture=picture),
-        )
-        for run in (traced(count.runs) for count in profile.counts)
-        if run is not None and run.trace
-    )
+    return joined(over_time(profile, run, picture=picture) for run in runs)
 
 
-def overview_picture(profile: Explained, run: Run | None, *, picture: Picture) -> Markup:
+def traced_runs(profile: Measured) -> list[Run]:
+    """Return for each count the run whose tasks stand for it, of those that have one."""
+    runs = (traced(count.runs) for count in profile.counts)
+    return [run for run in runs if run is not None and run.trace]
+
+
+def over_time(
+    profile: Explained, run: Run, *, picture: Picture, between: Bar | None = None
+) -> Markup:
+    """Return workers over time of a run, which is shown while its count is chosen, or none is."""
+    drawn = overview_picture(profile, run, picture=picture, between=between)
+    return write("over_time", run.workers, run is profile.shown_run, drawn)
+
+
+def overview_picture(
+    profile: Explained, run: Run | None, *, picture: Picture, between: Bar | None = None
+) -> Markup:
     """Return the plot of workers over time of a run; of memory alone without its tasks."""
-    draw = _over_time(profile, run)
+    draw = _over_time(profile, run, between)
     if run is None or draw is None:
         return memory_picture(profile, picture=picture)
     return picture(draw, label=f"{_OVER_TIME}, with {plural(run.workers, 'worker')}")
@@ -170,12 +181,14 @@ def still_picture(profile: Explained) -> Callable[[], Figure] | None:
     return _over_time(profile, profile.shown_run) or _memory(profile)
 
 
-def _over_time(profile: Explained, run: Run | None) -> Callable[[], Figure] | None:
+def _over_time(
+    profile: Explained, run: Run | None, between: Bar | None = None
+) -> Callable[[], Figure] | None:
     if run is None or run.trace is None:
         return None
     from sdprofile.render.plots.overview import overview_plot
 
-    return functools.partial(overview_plot, profile, run, run.trace)
+    return functools.partial(overview_plot, profile, run, run.trace, between=between)
 
 
 def _memory(profile: Explained) -> Callable[[], Figure] | None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
-from sdprofile.render.page.markup import joined, write
+from sdprofile.render.page.markup import in_page, joined, write
 from sdprofile.render.page.page import answer, code, conditions_line, stopped, style
 from sdprofile.render.page.picture import svg_picture
 from sdprofile.render.page.time_view import time_view
-from sdprofile.render.page.views import View, leading_notices, make_views, overview_pictures
+from sdprofile.render.page.views import View, leading_notices, make_views
+from sdprofile.render.page.zoom import zoom
 from sdprofile.render.palette import REPEAT, marked
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
+    from markupsafe import Markup
 
     from sdprofile.explain.explained import Explained
 
@@ -33,21 +33,21 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     Returns
     -------
     ipywidgets.VBox
-        Two rows of buttons, for the views and the worker counts, and all views as one piece of
-        HTML.
+        Two rows of buttons, for the views and the worker counts, with a slider that chooses the
+        stretch of time which the Overview shows; below, the Overview, its pictures and all other
+        views as three pieces of HTML.
 
     Notes
     -----
     Which view is displayed, and which count stands out, is decided by style rules that look at
-    which button is active. So it answers while the kernel is busy, and without a kernel. Browsers
-    without ``:has()`` (before Chrome 105, Safari 15.4 and Firefox 121) show all views at once.
+    which button is active. So it answers while the kernel is busy, and without a kernel; only the
+    slider needs one. Browsers without ``:has()`` (before Chrome 105, Safari 15.4 and Firefox 121)
+    show all views at once.
     """
     from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
-    overview = time_view(profile)
-    if not profile.is_for_nothing:
-        overview += overview_pictures(profile, picture=svg_picture)
-    views = [View(name="Overview", html=overview), *make_views(profile, picture=svg_picture)]
+    overview = View(name="Overview", html=time_view(profile))
+    views = [overview, *make_views(profile, picture=svg_picture)]
     choose_view = ToggleButtons(options=[view.name for view in views])
     choose_view.add_class("sdp-views")
     names = [f"{how.glyph} {count.workers}" for count, how in marked(profile)]
@@ -55,25 +55,28 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     choose_count.add_class("sdp-counts")
     for buttons in (choose_view, choose_count):
         buttons.style.button_width = "auto"
-    sections = [
-        leading_notices(profile),
-        answer(profile),
-        *(write("section", view.name, _class(view), view.html) for view in views),
-        conditions_line(profile),
-        stopped(profile),
-        code(profile),
-    ]
+    top = [leading_notices(profile), answer(profile), _section(overview)]
+    others = map(_section, views[1:])
+    below = [*others, conditions_line(profile), stopped(profile), code(profile)]
     rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(profile, uid)])
-    # The kernel keeps it as long as the notebook shows it; in ASCII it takes half of the memory.
-    page = write("page", Markup(rules), "sdprofile", joined(sections))  # noqa: S704 - our own
-    content = HTML(page.encode("ascii", "xmlcharrefreplace").decode())
-    content.layout.width = "100%"  # else as wide as its widest view, also where the page is not
-    row = HBox([choose_view, choose_count])
+    pictures = HTML()
+    sliders = zoom(profile, pictures, choose_count)
+    for each in (pictures, *sliders):
+        each.add_class("sdp-view")
+        each.add_class(_class(overview))
+    row = HBox([choose_view, choose_count, *sliders])
     row.layout.flex_flow = "row wrap"
-    widget = VBox([row, content])
+    first, last = HTML(in_page(joined(top), rules=rules)), HTML(in_page(joined(below)))
+    for each in (first, pictures, last):
+        each.layout.width = "100%"  # else as wide as its widest view, also where the page is not
+    widget = VBox([row, first, pictures, last])
     widget.add_class("sdp-live")
     widget.add_class(uid)
     return widget
+
+
+def _section(view: View) -> Markup:
+    return write("section", view.name, _class(view), view.html)
 
 
 def _class(view: View) -> str:
