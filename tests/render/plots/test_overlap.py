@@ -171,11 +171,11 @@ def speedup(profile: Profile) -> Figure:
     ("draw", "seeds"),
     [
         (memory_plot, range(7)),
-        (overview, range(9)),
+        (overview, range(7)),
         (speedup, range(7)),
-        (predicted_plot, (3, 4, 5)),
-        (lambda profile: worker_plot(profile, len(profile.counts) - 1), (0, 3, 6)),
-        (grid_of, (1, 3)),
+        (predicted_plot, (3, 4)),
+        (lambda profile: worker_plot(profile, len(profile.counts) - 1), (3, 6)),
+        (grid_of, (1,)),
     ],
     ids=["memory", "overview", "speedup", "predicted", "workers", "grid"],
 )
