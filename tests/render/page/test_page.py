@@ -88,6 +88,21 @@ def test_answer_is_set_off_before_the_table(monkeypatch: pytest.MonkeyPatch) -> 
     assert html.index('class="sdp-answer"') < html.index("<table")
 
 
+def test_code_is_on_one_line_and_tables_scroll(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(fact="It waits", change="use --memory 1.7GB or x.rechunk((1, <b>))")
+    monkeypatch.setattr(Profile, "answer", Answer(headline="Use -r 5", lines=(line,)))
+    long = f"f({'x, ' * 30})"
+    page = Page(html_report(make_profile(remarks=(Notice(fact=long, advice="--no-fuse"),))))
+
+    code = [*zip(page.texts["code"], page.attributes["code"], strict=True)]
+    assert code == [
+        (each, {"style": "white-space:nowrap"})
+        for each in ("-r 5", "--memory 1.7GB", "x.rechunk((1, <b>))", "--no-fuse")
+    ]
+    wide = [each for each in page.attributes["div"] if each.get("class") == "sdp-wide"]
+    assert all(each["style"] == "overflow-x:auto" for each in wide)
+
+
 def test_without_an_answer_there_is_no_place_for_it() -> None:
     assert 'class="sdp-answer"' not in html_report(make_profile(empty=True))
 

@@ -31,7 +31,7 @@ def table_in(markdown: str) -> list[list[str]]:
     """Return the cells of the table that a Markdown renderer makes of a text."""
     html = mistune.create_markdown(plugins=["table"])(markdown)
     assert isinstance(html, str)
-    [table] = BeautifulSoup(html, "html.parser").find_all("table")
+    table, *_ = BeautifulSoup(html, "html.parser").find_all("table")
     return [[cell.text for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
 
 

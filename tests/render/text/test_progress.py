@@ -72,7 +72,7 @@ def test_a_narrow_terminal_wraps_the_line_and_drops_columns() -> None:
     lines = progress_lines(make_standing(), width=49, height=20)
     assert " ".join(lines[:2]) == progress_line(make_standing())
     assert "min" not in lines[3].split()
-    assert "speedup" in lines[3].split()
+    assert "faster" in lines[3].split()
 
 
 @pytest.mark.parametrize(("height", "shown"), [(7, 7), (6, 2), (2, 2), (1, 1)])

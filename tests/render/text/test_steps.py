@@ -7,7 +7,7 @@ from profiles import make_activity, make_profile, make_run, make_step
 
 from sdprofile.render.page.steps_view import steps_view
 from sdprofile.render.text.report import report
-from sdprofile.render.text.steps import step_rows, steps
+from sdprofile.render.text.steps import bar_key, merged_line, step_rows, steps, with_bars
 from sdprofile.results.profile import Profile
 
 
@@ -89,19 +89,60 @@ def test_calls_are_steps_in_their_order_with_or_without_tasks() -> None:
         ["cell", "20.0 s", "10.0 s"],
         ["  mine", "4.00 s", "2.00 s"],
         ["    map_raster (line 2)", "4.00 s (250 ms)", "2.00 s (250 ms)"],
-        ["  transform (line 3)", "– (500 ms)", "–"],
+        ["  transform (line 3)", "merged (500 ms)", "–"],
     ]
+
+
+def test_step_whose_tasks_were_fused_says_with_those_of_which_step() -> None:
+    assert merged_line(with_calls()) == (
+        "merged: transform (line 3) into the cell's own tasks (--no-fuse tells them apart)"
+    )
+    html = steps_view(with_calls())
+    assert "merged<br><small>into the cell&#39;s own tasks, kernel 500 ms</small>" in html
+    assert "--no-fuse tells them apart" in html
+    calls = (make_step("cell/a", fused=["b", "c"]), make_step("cell/b"), make_step("cell/c"))
+    spans = (make_activity("thread-cpu", 10.0, span="cell/a"), make_activity("idle", 0.0))
+    profile = make_profile(make_run(spans=spans, steps=calls))
+    assert merged_line(profile) == "merged: b and c into a (--no-fuse tells them apart)"
+    assert merged_line(make_profile(make_run(spans=spans, steps=calls[1:]))) == ""
+
+
+def test_step_with_some_tasks_of_its_own_has_their_time() -> None:
+    calls = (make_step("cell/a", fused=["b"]), make_step("cell/b"))
+    spans = tuple(make_activity("thread-cpu", 5.0, span=f"cell/{name}") for name in "ab")
+    profile = make_profile(make_run(spans=(*spans, make_activity("idle", 0.0)), steps=calls))
+    assert step_rows(profile)[-1] == ["  b", "5.00 s (100 ms)"]
+    assert merged_line(profile) == ""
+
+
+def test_bars_in_letters_have_one_scale_for_all_steps_and_counts() -> None:
+    profile = with_calls()
+    rows = step_rows(profile)
+    shown = with_bars(rows, profile, width=42)
+    assert [[cell.split()[-1] for cell in row[1:]] for row in shown[1:4]] == [
+        ["CCCC" + "I" * 16, "CC" + "I" * 8],
+        ["CCCC", "CC"],
+        ["CCCC", "CC"],
+    ]
+    assert len({tuple(map(len, row[1:])) for row in shown}) == 1
+    assert bar_key(profile, width=42) == "C compute, I idle; a letter is 1.00 s"
+    assert with_bars(rows, profile, width=17) == rows
+    assert bar_key(profile, width=17) == ""
 
 
 def test_report_shows_the_steps_aligned_where_there_are_any() -> None:
     lines = report(with_calls(), width=80).splitlines()
     start = next(index for index, line in enumerate(lines) if line.startswith("steps ("))
     assert lines[start + 1 : start + 6] == [
-        "step                            1 worker        2 workers",
-        "cell                              20.0 s           10.0 s",
-        "  mine                            4.00 s           2.00 s",
-        "    map_raster (line 2)  4.00 s (250 ms)  2.00 s (250 ms)",
-        "  transform (line 3)          – (500 ms)                –",
+        "step                            1 worker                   2 workers",
+        "cell                              20.0 s CCIIIIIIII           10.0 s CIIII",
+        "  mine                            4.00 s CC                   2.00 s C",
+        "    map_raster (line 2)  4.00 s (250 ms) CC          2.00 s (250 ms) C",
+        "  transform (line 3)     merged (500 ms)                           –",
+    ]
+    assert lines[start + 6 : start + 8] == [
+        "C compute, I idle; a letter is 2.00 s",
+        "merged: transform (line 3) into the cell's own tasks (--no-fuse tells them",
     ]
     alone = make_profile(make_run(spans=(make_activity("idle", 10.0, span="cell"),)))
     assert step_rows(alone) == []

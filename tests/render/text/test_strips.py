@@ -92,22 +92,6 @@ def test_room_for_an_end_shortens_every_strip_alike() -> None:
     assert abs(short.count("█") - long.count("█") / 2) <= 1
 
 
-def test_right_of_a_strip_are_peak_and_share_of_the_limit() -> None:
-    profile = make_profile(
-        make_run(1, curve=FLAT, peak=4 * GB), make_run(2, curve=FLAT, peak=500 * 10**6)
-    )
-
-    notes = [line.split("│")[2] for line in terminal_plot(profile, width=80).splitlines()[2:-1:2]]
-
-    assert notes == [" peak 4.00 GB  80 % !", " peak  500 MB  10 %"]
-
-
-def test_unknown_peak_leaves_the_right_empty() -> None:
-    profile = make_profile(make_run(curve=FLAT, peak=None))
-
-    assert terminal_plot(profile, width=80).splitlines()[2].endswith("█│")
-
-
 def test_time_axis_ends_under_the_end_of_the_longest_run() -> None:
     plot = terminal_plot(make_profile(make_run(seconds=20, curve=FLAT)), width=80)
 

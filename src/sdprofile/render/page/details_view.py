@@ -1,4 +1,4 @@
-"""Every number of every count, and what more workers gained, measured against the ideal."""
+"""What the row of a count leaves out, and what more workers gained, measured against the ideal."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.explain.verdict import verdict_of
 from sdprofile.render.page.markup import NOTHING, Cell, Row, glyph, key, table
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import marked, of_count
-from sdprofile.render.text.rows import MISSING, table_rows, without_columns
+from sdprofile.render.text.rows import VERDICT, detail_rows
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
-    from sdprofile.model.run import CountSummary
-
-_ELSEWHERE = ("peak/worker", "of limit")
-"""Columns that the overview and the view of memory have."""
 
 _KEY = (
     "Large markers: medians; circles: each run; dashed: ideal. Serial fraction (Karp-Flatt): the"
@@ -27,19 +22,22 @@ _KEY = (
 
 
 def details_view(profile: Measured, *, picture: Picture) -> Markup:
-    """Return the table of times, and a plot if there are two counts to compare."""
-    names, *lines = without_columns(table_rows(profile, status=True), _ELSEWHERE)
+    """Return the table of details, and a plot if there are two counts to compare."""
+    names, *lines = detail_rows(profile)
     rows = []
     for (count, how), texts in zip(marked(profile), lines, strict=True):
+        has_mark = not profile.is_grid  # whose marks are of lines
         cells = [
-            Cell(text=text, before=glyph(how) if name == "workers" else NOTHING)
+            Cell(
+                text=text,
+                before=glyph(how) if name == "workers" and has_mark else NOTHING,
+                classes=_classes(name),
+            )
             for name, text in zip(names, texts, strict=True)
         ]
-        cells += [Cell(text=_serial(count)), Cell(text=_verdict(count), classes="sdp-left")]
         rows.append(Row(cells=cells, classes=of_count(count.workers)))
-    headers = [Cell(text=name) for name in (*names, "serial fraction")]
-    shown = table([*headers, Cell(text="verdict", classes="sdp-left")], rows)
-    if sum(count.speedup is not None for count in profile.counts) < 2:
+    shown = table([Cell(text=name, classes=_classes(name)) for name in names], rows)
+    if profile.is_grid or sum(count.speedup is not None for count in profile.counts) < 2:
         return shown
 
     from sdprofile.render.plots.speedup import speedup_plot
@@ -48,10 +46,5 @@ def details_view(profile: Measured, *, picture: Picture) -> Markup:
     return shown + picture(functools.partial(speedup_plot, profile), label=label) + key(_KEY)
 
 
-def _serial(count: CountSummary) -> str:
-    return MISSING if count.serial_fraction is None else f"{count.serial_fraction:.2f}"
-
-
-def _verdict(count: CountSummary) -> str:
-    verdict = verdict_of(count)
-    return verdict.words if verdict else MISSING
+def _classes(name: str) -> str:
+    return "sdp-left" if name == VERDICT else ""

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.render.text.wrapping import code_in
 from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
 
 NOTHING = Markup()
+
+_LONGEST_CODE = 60
+"""Characters of code that stays on one line; a page may be 600 pixels wide."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,17 @@ def _parts() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["coded"] = _coded
     return environment.get_template("parts.html").module
+
+
+def _coded(text: str) -> Markup:
+    """Return text, escaped, in which no line breaks within code."""
+    code = Markup('<code style="white-space:nowrap">{}</code>')
+    return joined(
+        code.format(piece) if is_code else escape(piece)
+        for piece, is_code in code_in(text, _LONGEST_CODE)
+    )
 
 
 def joined(pieces: Iterable[Markup], *, by: str = "") -> Markup:
@@ -103,7 +117,13 @@ def bar(fraction: float, colour: str, *, dots: Sequence[float] = ()) -> Markup:
     return write("bar", _percent(fraction), colour, [_percent(dot) for dot in dots])
 
 
-def stack(shares: Mapping[str, float], colours: Mapping[str, str]) -> Markup:
+def stack(
+    shares: Mapping[str, float],
+    colours: Mapping[str, str],
+    *,
+    length: float = 1.0,
+    wide: bool = False,
+) -> Markup:
     """Return a bar that is shared by several things, which a screen reader reads out.
 
     Parameters
@@ -112,10 +132,14 @@ def stack(shares: Mapping[str, float], colours: Mapping[str, str]) -> Markup:
         Fraction of the bar by name; what is missing to 1 stays empty.
     colours
         By name.
+    length
+        Of the bar, as a fraction of the longest that there can be.
+    wide
+        Whether there is room for it.
     """
     words = ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
-    widths = [(_percent(share), colours[name]) for name, share in shares.items()]
-    return write("stack", words, widths)
+    widths = [(_percent(length * share), colours[name]) for name, share in shares.items()]
+    return write("stack", words, widths, 220 if wide else 116)
 
 
 def key(words: str) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -39,11 +40,13 @@ _KEY = (
 
 def memory_view(profile: Measured) -> Markup:
     """Return the table of memory."""
+    texts = [_texts(profile, count) for count in profile.counts]
+    names = [name for name in _HEADERS if _tells(name, texts)]
     rows = [
-        Row(cells=_cells(profile, count, how), classes=of_count(count.workers))
-        for count, how in marked(profile)
+        Row(cells=_cells(profile, count, how, each, names), classes=of_count(count.workers))
+        for (count, how), each in zip(marked(profile), texts, strict=True)
     ]
-    headers = [Cell(text=name, classes=_classes(name)) for name in _HEADERS]
+    headers = [Cell(text=name, classes=_classes(name)) for name in names]
     return table(headers, rows) + key(_KEY)
 
 
@@ -73,12 +76,15 @@ def _panel(profile: Measured, index: int, picture: Picture) -> Markup:
     return picture(draw, label=label)
 
 
-def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
-    decimal = profile.decimal
-    peak, peaks = count.peak_worker, [each.peak_worker or 0 for each in profile.counts]
-    scale = count.memory_limit or max(peaks)
-    cluster = count.cluster_peak
-    texts = {
+def _tells(name: str, texts: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a column has a number, and one that is not in another: of one worker, all are it."""
+    as_in = {"all workers": "peak/worker"}.get(name)
+    return any(each[name] not in (MISSING, each.get(as_in or "")) for each in texts)
+
+
+def _texts(profile: Measured, count: CountSummary) -> dict[str, str]:
+    decimal, cluster = profile.decimal, count.cluster_peak
+    return {
         "workers": str(count.workers),
         "at start": _amount(max(run.memory.baseline or 0 for run in count.runs), decimal=decimal),
         "peak/worker": peak_worker(count, decimal=decimal),
@@ -87,6 +93,17 @@ def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
         **{name: _amount(_most_by_dask(count, name), decimal=decimal) for name in _BY_DASK},
         "transferred": _amount(max(run.transfers.nbytes for run in count.runs), decimal=decimal),
     }
+
+
+def _cells(
+    profile: Measured,
+    count: CountSummary,
+    how: Mark,
+    texts: Mapping[str, str],
+    names: Sequence[str],
+) -> list[Cell]:
+    peak, peaks = count.peak_worker, [each.peak_worker or 0 for each in profile.counts]
+    scale = count.memory_limit or max(peaks)
     before = {"workers": glyph(how)}
     bars = {"peak/worker": bar(peak / scale, how.colour) if peak and scale else NOTHING}
     return [
@@ -96,7 +113,7 @@ def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
             bar=bars.get(name, NOTHING),
             classes=_classes(name),
         )
-        for name in _HEADERS
+        for name in names
     ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.markup import NOTHING, joined, write
 from sdprofile.render.page.picture import png_picture
 from sdprofile.render.page.time_view import time_view
@@ -74,7 +75,7 @@ def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
             from sdprofile.render.plots.grid import grid_plot
 
             plot = picture(functools.partial(grid_plot, profile), label="Times and peaks")
-        folded = _parts(profile)
+        folded = [*_parts(profile), _folded("Details", details_view(profile, picture=picture))]
     elif profile.runs:
         first = time_view(profile)
         if with_plot and not profile.is_for_nothing:

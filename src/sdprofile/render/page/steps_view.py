@@ -20,8 +20,8 @@ from sdprofile.render.page.markup import (
 from sdprofile.render.palette import marked, of_count
 from sdprofile.render.text.breakdown import ACTIVITIES
 from sdprofile.render.text.rows import MISSING
-from sdprofile.render.text.steps import Step, StepTime, steps
-from sdprofile.units import format_seconds
+from sdprofile.render.text.steps import MERGED, Step, StepTime, longest_step, steps
+from sdprofile.units import format_seconds, listed
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -38,8 +38,13 @@ _NEEDS_LIGHT_INK = ("compute",)
 """Activities whose colour is too dark for black letters."""
 
 _KEY = (
-    "Thread time of the median run, divided by all threads: for the whole cell, its wall time."
-    " Kernel: wall time of the calls that are the step."
+    "Thread time of the median run, divided by all threads: for the whole cell, its wall time. All"
+    " bars have one scale. Kernel: wall time of the calls that are the step."
+)
+
+_HOW_TO_TELL_MERGED = (
+    " Merged: dask fused all tasks of the step with those of another, which has their time;"
+    " --no-fuse tells them apart."
 )
 
 _HOW_TO_TELL_STEPS = (
@@ -53,10 +58,13 @@ def steps_view(profile: Measured) -> Markup:
     found = steps(profile)
     if not found:
         return key("Where the time went is not known: no run ended well.")
-    rows = [Row(cells=[_name(step), *_times(step, profile)]) for step in found]
+    longest = longest_step(found)
+    rows = [Row(cells=[_name(step), *_times(step, profile, longest)]) for step in found]
     used = {name for step in found for time in step.times if time for name in time.shares}
     letters = joined(_letter(name) for name in ACTIVITIES if name in used)
     words = _KEY + (_HOW_TO_TELL_STEPS if len(found) == 1 else "")
+    if any(time and time.merged for step in found for time in step.times):
+        words += _HOW_TO_TELL_MERGED
     headers = [Cell(text="step", classes="sdp-name"), *count_headers(profile)]
     return table(headers, rows) + key(letters) + key(words)
 
@@ -69,28 +77,29 @@ def _name(step: Step) -> Cell:
     )
 
 
-def _times(step: Step, profile: Measured) -> list[Cell]:
+def _times(step: Step, profile: Measured, longest: float) -> list[Cell]:
     return [
-        _time(time, of_count(count.workers))
+        _time(time, longest, of_count(count.workers))
         for time, (count, _) in zip(step.times, marked(profile), strict=True)
     ]
 
 
-def _time(time: StepTime | None, classes: str) -> Cell:
+def _time(time: StepTime | None, longest: float, classes: str) -> Cell:
     if time is None:
         return Cell(text=MISSING, classes=classes)
     notes = []
     if time.shares:
         largest = max(time.shares, key=lambda name: time.shares[name])
         notes.append(f"{largest} {100 * time.shares[largest]:.0f} %")
+    elif time.merged:
+        notes.append(f"into {listed(time.merged)}")
     if time.kernel is not None:
         notes.append(f"kernel {format_seconds(time.kernel)}")
-    return Cell(
-        text=format_seconds(time.seconds) if time.shares else MISSING,
-        after=stack(time.shares, _COLOURS) if time.shares else NOTHING,
-        note=", ".join(notes),
-        classes=classes,
-    )
+    text = format_seconds(time.seconds) if time.shares else MERGED if time.merged else MISSING
+    bar = NOTHING
+    if time.shares:
+        bar = stack(time.shares, _COLOURS, length=time.seconds / longest if longest else 0.0)
+    return Cell(text=text, after=bar, note=", ".join(notes), classes=classes)
 
 
 def _letter(activity: str) -> Markup:

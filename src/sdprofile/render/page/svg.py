@@ -22,12 +22,6 @@ _INK = "#010203"
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: a third of the size, and it can be read out
-    **dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK
-    ),
-    "grid.color": "#808080",
-    "grid.alpha": 0.35,
-    "grid.linewidth": 0.7,
     "font.size": 9,
 }
 
@@ -62,7 +56,7 @@ def page_svg(draw: Callable[[], Figure], *, label: str) -> str:
         The element: transparent, texts and lines in ``currentColor``, without ids of its own that
         other elements of the page might have, so several may stand in one page.
     """
-    with matplotlib.style.context("default"), mpl.rc_context(_STYLE):
+    with matplotlib.style.context("default"), mpl.rc_context(in_ink(_INK) | _STYLE):
         figure = draw()
         for ax in figure.axes:
             ax.patch.set_visible(False)
@@ -75,6 +69,21 @@ def page_svg(draw: Callable[[], Figure], *, label: str) -> str:
         width, height = (round(inches * _CSS_DPI) for inches in figure.get_size_inches())
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
     return _trimmed(drawn.getvalue(), width=width, height=height, label=label)
+
+
+def in_ink(colour: str) -> dict[Any, Any]:
+    """Return the settings of matplotlib by which words and lines have a colour, on any ground."""
+    inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+    return {
+        **dict.fromkeys(inked, colour),
+        "grid.color": "#808080",
+        "grid.alpha": 0.35,
+        "grid.linewidth": 0.7,
+        "legend.facecolor": "none",
+        "legend.edgecolor": colour,
+        # Sets bars apart; the ground itself is not drawn.
+        "axes.facecolor": "#80808080",
+    }
 
 
 def _trimmed(svg: str, *, width: int, height: int, label: str) -> str:

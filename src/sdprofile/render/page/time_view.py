@@ -1,4 +1,4 @@
-"""The row of each worker count: time, speedup, memory and how it ended."""
+"""The row of each worker count: time, how much faster, memory and how it ended."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.explain.account import account
 from sdprofile.model.account import Cause
-from sdprofile.model.measured import traced
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, stack, table, write
 from sdprofile.render.palette import CAUSE_COLOURS, Mark, marked, of_count
 from sdprofile.render.plots.grid_lines import line_marks
-from sdprofile.render.text.rows import table_rows, times_line, without_columns
+from sdprofile.render.text.breakdown import account_shares
+from sdprofile.render.text.rows import PEAK, table_rows, times_line
 
 if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
@@ -22,29 +21,30 @@ if TYPE_CHECKING:
 _LEAST_SHOWN = 0.03
 """Share of the time from which a cause is in the key."""
 
-_DETAILS = ("min", "mean ± std. dev.", "tasks", "efficiency")
-"""Columns that are among the details; in a grid, a narrow page does without them."""
+_LEFT_OUT = ("range",)
+"""Columns that a narrow page does without: the dots on the bar tell it too."""
 
 
 def time_view(profile: Explained) -> Markup:
-    """Return the table of all counts: time, speedup, where the time went, peak.
+    """Return the table of all counts: time, how much faster, where the time went, peak.
 
     Parameters
     ----------
     profile
-        What was measured. Of a grid, the table has all columns.
+        What was measured.
     """
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
     if profile.is_for_nothing:
         return write("paragraph", times_line(profile))
-    names, *lines = without_columns(table_rows(profile), () if profile.is_grid else _DETAILS)
+    names, *lines = table_rows(profile)
     rows = []
-    shares = {} if profile.is_grid else _shares(profile)
-    place = names.index("peak/worker") if "peak/worker" in names else len(names)
+    shares = account_shares(profile)
+    place = names.index(PEAK) if PEAK in names else len(names)
     chosen = None if profile.is_grid else profile.chosen
     # What is one line in the plot of a grid has one mark here too.
     marks = line_marks(profile) if profile.is_grid else [how for _, how in marked(profile)]
-    for count, how, texts in zip(profile.counts, marks, lines, strict=True):
+    every = shares or [{}] * len(lines)
+    for count, how, texts, parts in zip(profile.counts, marks, lines, every, strict=True):
         before = {"workers": glyph(how)}
         bars = {"time": _bar(count, how, longest)}
         cells = [
@@ -57,23 +57,13 @@ def time_view(profile: Explained) -> Markup:
             for name, text in zip(names, texts, strict=True)
         ]
         if shares:
-            cells.insert(place, _account(shares.get(count.workers, {})))
+            cells.insert(place, _account(parts))
         strong = " sdp-chosen" if count is chosen else ""
         rows.append(Row(cells=cells, classes=f"{of_count(count.workers)}{strong}"))
     headers = [Cell(text=name, classes=_classes(name)) for name in names]
     if shares:
         headers.insert(place, Cell(text="where the time went", classes="sdp-left"))
-    return table(headers, rows) + _key(shares.values())
-
-
-def _shares(profile: Explained) -> dict[int, dict[Cause, float]]:
-    """Return where the time of each count went, by number of workers; empty if not known."""
-    found = {}
-    for count in profile.counts:
-        run = traced(count.runs)
-        if run is not None and (parts := account(run)):
-            found[count.workers] = {part.cause: part.share for part in parts}
-    return found
+    return table(headers, rows) + _key(shares)
 
 
 def _account(shares: Mapping[Cause, float]) -> Cell:
@@ -81,7 +71,7 @@ def _account(shares: Mapping[Cause, float]) -> Cell:
     ordered = {cause: shares[cause] for cause in CAUSE_COLOURS if shares.get(cause)}
     named = {str(cause): share for cause, share in ordered.items()}
     colours = {str(cause): colour for cause, colour in CAUSE_COLOURS.items()}
-    return Cell(text="", before=stack(named, colours), classes="sdp-left sdp-account")
+    return Cell(text="", before=stack(named, colours, wide=True), classes="sdp-left sdp-account")
 
 
 def _key(every: Iterable[Mapping[Cause, float]]) -> Markup:
@@ -102,4 +92,4 @@ def _bar(count: CountSummary, how: Mark, longest: float) -> Markup:
 
 
 def _classes(name: str) -> str:
-    return "sdp-extra" if name in _DETAILS else ""
+    return "sdp-extra" if name in _LEFT_OUT else ""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from sdprofile.render.palette import Mark, mark
 from sdprofile.render.plots.grid_lines import Line, grid_lines
 from sdprofile.render.plots.labels import draw_frame, figure_of
-from sdprofile.render.text.report import clean, cut
+from sdprofile.render.text.wrapping import clean, cut
 from sdprofile.units import large_unit
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ _LINE = 26
 
 _LONGEST = 22
 """Characters of a value that are shown; its end tells as much as its start."""
+
+_MOST_NAMED = 6
+"""Values that are named below a plot."""
 
 _LIMIT_WITHIN = 1.3
 """A limit is drawn up to this many times the highest peak, lest it squash the others."""
@@ -132,8 +135,10 @@ _CROSS: dict[str, Any] = {
 
 
 def _finish(ax: Axes, axis: Axis, values: tuple[str, ...], what: str) -> None:
-    words = [_words(value) for value in values]
-    ax.set_xticks(range(len(values)), words)
+    # Where all would lie on each other, some stand for those between them.
+    some = range(0, len(values), -(-len(values) // _MOST_NAMED))
+    words = [_words(values[place]) for place in some]
+    ax.set_xticks(some, words)
     if sum(map(len, words)) > _LINE:
         ax.set_xticklabels(words, rotation=25, horizontalalignment="right")
     ax.set_xlim(-0.5, len(values) - 0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -66,6 +66,23 @@ def draw_frame(ax: Axes, *, grid: Literal["both", "y"] = "both") -> None:
     ax.set_axisbelow(True)
 
 
+def far_apart(places: Sequence[int], is_far: Callable[[int, int], bool]) -> list[int]:
+    """Return those of ascending places that can be named: the last, and what is far from others.
+
+    Parameters
+    ----------
+    places
+        At least one.
+    is_far
+        Whether two names, the lower first, do not lie on each other.
+    """
+    kept = [places[-1]]
+    for place in reversed(places[:-1]):
+        if is_far(place, kept[-1]):
+            kept.append(place)
+    return kept[::-1]
+
+
 def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Text]) -> None:
     """Write labels to the right of curves' ends, and widen the x axis until they fit.
 
@@ -80,8 +97,8 @@ def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Tex
 
     Notes
     -----
-    A label that would lie on another moves up or down by as little as helps. The sizes of texts
-    are only known once the layout is: this runs it.
+    A label that would lie on another moves up or down by as little as helps; where there is no
+    room at all it is left out. The sizes of texts are only known once the layout is: this runs it.
     """
     texts = [_write(ax, label) for label in labels]
     figure = figure_of(ax)
@@ -93,11 +110,36 @@ def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Tex
         room = min(_MOST_ROOM, pixels / ax.bbox.width)
         right = max(right, label.x / (1 - room))
     ax.set_xlim(0, right)
-    boxes = [text.get_window_extent() for text in texts]
     taken = [text.get_window_extent() for text in around]
     taken += [_end_box(ax, label, _END * pixels_per_point) for label in labels]
+    _move_apart(ax, texts, taken)
+
+
+def move_apart(ax: Axes, texts: Sequence[Annotation], *, around: Sequence[Text]) -> None:
+    """Move annotations with offsets in points up or down until none lies on another text.
+
+    Parameters
+    ----------
+    ax
+        Axes with their final scales.
+    texts
+        What is moved; what has no room is left out.
+    around
+        Texts that keep their places.
+    """
+    figure_of(ax).draw_without_rendering()
+    _move_apart(ax, texts, [text.get_window_extent() for text in around])
+
+
+def _move_apart(ax: Axes, texts: Sequence[Annotation], taken: Sequence[Bbox]) -> None:
+    pixels_per_point = figure_of(ax).dpi / 72
+    boxes = [text.get_window_extent() for text in texts]
     for text, shift in zip(texts, _shifts(boxes, taken, inside=ax.bbox), strict=True):
-        text.xyann = (_GAP, shift / pixels_per_point)
+        if shift is None:
+            text.set_visible(False)
+        else:
+            x, y = text.xyann
+            text.xyann = (x, y + shift / pixels_per_point)
 
 
 def _write(ax: Axes, label: CurveLabel) -> Annotation:
@@ -122,22 +164,27 @@ def _end_box(ax: Axes, label: CurveLabel, pixels: float) -> Bbox:
     return Bbox.from_extents(x - pixels, y - pixels, x + pixels, y + pixels)
 
 
-def _shifts(boxes: Sequence[Bbox], taken: Sequence[Bbox], *, inside: BboxBase) -> list[float]:
+def _shifts(
+    boxes: Sequence[Bbox], taken: Sequence[Bbox], *, inside: BboxBase
+) -> list[float | None]:
     """Return how far to move each box up, in pixels, so that none overlaps another.
 
-    Labels are crowded at the top or at the bottom, so both orders are tried.
+    Labels are crowded at the top or at the bottom, so both orders are tried. None where there is no
+    room.
     """
     upward = sorted(range(len(boxes)), key=lambda index: boxes[index].y0)
     tried = [
         _shifts_in_order(boxes, order, taken, inside=inside) for order in (upward, upward[::-1])
     ]
-    return min(tried, key=lambda shifts: sum(abs(shift) for shift in shifts))
+    return min(
+        tried, key=lambda shifts: (shifts.count(None), sum(abs(shift or 0.0) for shift in shifts))
+    )
 
 
 def _shifts_in_order(
     boxes: Sequence[Bbox], order: Sequence[int], taken: Sequence[Bbox], *, inside: BboxBase
-) -> list[float]:
-    shifts = [0.0] * len(boxes)
+) -> list[float | None]:
+    shifts: list[float | None] = [None] * len(boxes)
     placed = list(taken)
     for index in order:
         box = boxes[index]

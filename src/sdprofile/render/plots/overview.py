@@ -158,12 +158,15 @@ def _draw_memory(ax: Axes, run: Run, tasks: Bars, *, decimal: bool) -> None:
         if near:
             top = max(top, 1.18 * limit)
             ax.axhline(limit, color="#D55E00", linestyle="--", linewidth=1.1)
+        # At the end where the peak's words are not.
+        left = at > (first + last) / 2
         ax.annotate(
             text if near else f"{text}, far above",
-            (0, limit if near else 1.3 * peak),
+            (0 if left else 1, limit if near else 1.3 * peak),
             xycoords=ax.get_yaxis_transform(),
-            xytext=(3, 2 if near else -9),
+            xytext=(3 if left else -3, 2 if near else -9),
             textcoords="offset points",
+            horizontalalignment="left" if left else "right",
             fontsize=8.5,
             color="#D55E00",
         )

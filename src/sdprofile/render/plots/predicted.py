@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from sdprofile.render.palette import marked
-from sdprofile.render.plots.labels import draw_frame
+from sdprofile.render.plots.labels import draw_frame, far_apart
 from sdprofile.units import large_unit
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _SIZE = (7.2, 2.8)
 """Width and height, in inches."""
+
+_MOST_NAMED = 8
+"""Counts for which there is room along an axis."""
 
 
 def predicted_plot(profile: Measured) -> Figure:
@@ -108,7 +111,9 @@ def _draw(
             ax.plot(place[count.workers], y, marker="o", markersize=3, color=how.colour, alpha=0.6)
     for x, y in told:
         ax.plot(x, y, marker="o", markersize=7, fillstyle="none", color=ink, zorder=3)
-    ax.set_xticks(range(len(counts)), [str(count) for count in counts])
+    apart = len(counts) / _MOST_NAMED
+    named = far_apart(range(len(counts)), lambda one, other: other - one >= apart)
+    ax.set_xticks(named, [str(counts[index]) for index in named])
     ax.set_xlim(-0.4, len(counts) - 0.6)
     ax.set_xlabel("workers")
     ax.set_ylabel(what)

@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.render.plots.labels import far_apart, move_apart
 from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
 
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
@@ -24,6 +26,10 @@ _ASIDE = 1.05
 
 _ROOM = 1.25
 """How far the axis goes beyond the first and the last count, as a factor."""
+
+
+_MOST_NAMED = 24
+"""Counts for which there is room along the axis."""
 
 
 def speedup_plot(profile: Measured) -> Figure:
@@ -49,7 +55,7 @@ def speedup_plot(profile: Measured) -> Figure:
     ax.set_xscale("log", base=2)
     ax.set_yscale("log", base=2)
     ax.plot(places, ideal, color=ink, linestyle="--", linewidth=1.1, zorder=2)
-    ax.annotate(
+    named = ax.annotate(
         "ideal",
         (places[-1], ideal[-1]),
         xytext=(8, 0),
@@ -59,10 +65,11 @@ def speedup_plot(profile: Measured) -> Figure:
     )
     measured = [count.speedup or 0.0 for count in finished]
     ax.plot(places, measured, color=ink, linewidth=1.1, alpha=0.6, zorder=2)
-    for count, how in marked(profile):
-        _draw_count(ax, count, how)
+    ended = [text for count, how in marked(profile) if (text := _draw_count(ax, count, how))]
     workers = sorted({count.workers for count in profile.counts})
-    ax.set_xticks(workers, [str(each) for each in workers], minor=False)
+    apart = (workers[-1] / workers[0] * _ROOM**2) ** (1 / _MOST_NAMED)
+    named_counts = far_apart(workers, lambda one, other: other / one >= apart)
+    ax.set_xticks(named_counts, [str(each) for each in named_counts], minor=False)
     ax.set_xlim(workers[0] / _ROOM, workers[-1] * _ROOM)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
@@ -71,10 +78,13 @@ def speedup_plot(profile: Measured) -> Figure:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid()
     ax.set_axisbelow(True)
+    if ended:
+        move_apart(ax, ended, around=[named])
     return figure
 
 
-def _draw_count(ax: Axes, count: CountSummary, how: Mark) -> None:
+def _draw_count(ax: Axes, count: CountSummary, how: Mark) -> Annotation | None:
+    """Draw a count; return how it ended where no run ended well."""
     look: dict[str, Any] = {"color": how.colour, "gid": of_count(count.workers)}
     place = count.workers
     if count.timing is None or count.base is None or count.speedup is None:
@@ -86,7 +96,7 @@ def _draw_count(ax: Axes, count: CountSummary, how: Mark) -> None:
             "clip_on": False,
         }
         ax.plot(place, 0, transform=foot, **cross, **look)
-        ax.annotate(
+        return ax.annotate(
             count.status,
             (place, 0),
             xycoords=foot,
@@ -95,8 +105,8 @@ def _draw_count(ax: Axes, count: CountSummary, how: Mark) -> None:
             fontweight="bold",
             **look,
         )
-        return
     runs = [count.base.median / seconds for seconds in count.timing.seconds if seconds]
     aside = [place * _ASIDE] * len(runs)
     ax.plot(aside, runs, linestyle="none", marker="o", markersize=5, fillstyle="none", **look)
     ax.plot(place, count.speedup, marker=how.marker, markersize=9, zorder=3, **look)
+    return None

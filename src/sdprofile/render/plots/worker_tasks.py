@@ -47,8 +47,8 @@ _STRETCHES = 60
 _LONGEST = 30
 """Characters of a name in the legend, at most."""
 
-_COLUMNS = 4
-"""Names side by side in the legend."""
+_COLUMNS, _CHARACTERS = 4, 100
+"""Names side by side in the legend, at most, and characters for which it has room."""
 
 # Told apart also by those who see no red or green (Okabe and Ito), in light and dark themes.
 COLOURS = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
@@ -107,9 +107,15 @@ class Bars:
         return len({place for place, _ in self.by_place}) > len(self.colours)
 
     @property
+    def legend_columns(self) -> int:
+        """How many names the legend has side by side."""
+        longest = max((len(_cut(place)) for place in self.colours), default=0)
+        return max(1, min(_COLUMNS, _CHARACTERS // (longest + 3)))
+
+    @property
     def legend_rows(self) -> int:
         """How many rows the legend has."""
-        return math.ceil((len(self.colours) + self.has_others) / _COLUMNS)
+        return math.ceil((len(self.colours) + self.has_others) / self.legend_columns)
 
     def colour(self, place: str) -> str:
         """Return the colour of a place."""
@@ -196,7 +202,7 @@ def _draw_legend(ax: Axes, tasks: Bars) -> None:
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0, 1),
-        ncols=_COLUMNS,
+        ncols=tasks.legend_columns,
         frameon=False,
         fontsize=8,
         handlelength=0.8,

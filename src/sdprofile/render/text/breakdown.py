@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.account import account
+from sdprofile.model.account import Cause
+from sdprofile.model.measured import traced
 from sdprofile.model.spans import EXECUTE, IDLE
 from sdprofile.model.tasks import merge
 from sdprofile.render.curves import median_run
@@ -11,7 +14,7 @@ from sdprofile.render.text.rows import MISSING
 from sdprofile.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
@@ -47,6 +50,27 @@ _COLUMN = {
 ACTIVITIES = ("compute", "waiting", "disk", "transfer", "serialize", _OTHER, IDLE)
 """What threads do, in the order in which it is shown; dask tells more of them apart."""
 
+SPENT = "spent on"
+"""Header of the column that has `account_strip`."""
+
+LETTERS = {
+    Cause.COMPUTING: "C",
+    Cause.MORE_CORES: "M",
+    Cause.GIL: "G",
+    Cause.CPU: "P",
+    Cause.WAITING: "W",
+    Cause.FETCHING: "F",
+    Cause.SPILL: "D",
+    Cause.HELD_BACK: "H",
+    Cause.OVERHEAD: "O",
+    Cause.CHAIN: "T",
+    Cause.NO_MORE: "N",
+    Cause.SENDING: "S",
+    Cause.RESULT: "R",
+    Cause.KERNEL: "K",
+}
+"""What stands for where the time went, in the order in which it is shown."""
+
 _LEAST_SHARE = 0.01
 """Share of the time that a column must have at some worker count to be shown."""
 
@@ -54,6 +78,43 @@ _MOST_PREFIXES = 5
 
 _ONE_NUMBER = 0.05
 """Fraction of a rise by which its two ends may differ to be written as one number."""
+
+
+def account_shares(profile: Measured) -> list[dict[Cause, float]]:
+    """Return where the time of each count went, in the order in which it is shown.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Returns
+    -------
+    list of dict
+        For each of `Profile.counts` the share of each cause that took any, empty where it is not
+        known; no entry at all if none is known, or in a grid.
+    """
+    found = []
+    for count in () if profile.is_grid else profile.counts:
+        run = traced(count.runs)
+        taken = {part.cause: part.share for part in (account(run) if run else ())}
+        found.append({cause: taken[cause] for cause in LETTERS if cause in taken})
+    return found if any(found) else []
+
+
+def account_strip(shares: Mapping[Cause, float], letters: int) -> str:
+    """Return where the time went as so many letters, each cause as long as its share."""
+    strip, upto = "", 0.0
+    for cause, share in shares.items():
+        upto += share
+        strip += LETTERS[cause] * (round(upto * letters) - len(strip))
+    return strip
+
+
+def account_key(strips: Sequence[str]) -> str:
+    """Return what the letters in some strips stand for."""
+    used = set("".join(strips))
+    return ", ".join(f"{letter} {cause}" for cause, letter in LETTERS.items() if letter in used)
 
 
 def time_rows(profile: Measured) -> list[list[str]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.verdict import CANNOT_TELL
 from sdprofile.render.curves import median_run
-from sdprofile.render.text.report import WIDEST_PLOT, clean, printable, table_lines, terminal_width
+from sdprofile.render.text.report import WIDEST_PLOT, printable, terminal_width
 from sdprofile.render.text.rows import MISSING, peak_worker
 from sdprofile.render.text.steps import STEP, Step, steps
 from sdprofile.render.text.strips import Strip, draw_strips
+from sdprofile.render.text.tables import table_lines
+from sdprofile.render.text.wrapping import clean, wrap
 from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ def comparison_report(
 
 def _report(comparison: Compared, *, width: int, ascii_only: bool) -> str:
     def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
-        text = clean(text, ascii_only=ascii_only)
-        return textwrap.wrap(text, width, initial_indent=start, subsequent_indent=indent)
+        return wrap(clean(text, ascii_only=ascii_only), width, start, indent)
 
     parts = [wrapped(comparison.answer.text, "=> ", "   ")]
     parts.append(wrapped(title(comparison)))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from sdprofile.errors import SdprofileError
 from sdprofile.output_files import write_whole
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
-from sdprofile.render.text.report import clean
-from sdprofile.render.text.rows import NO_RUNS, conditions, table_rows
+from sdprofile.render.text.rows import NO_RUNS, conditions, detail_rows, table_rows
 from sdprofile.render.text.steps import STEP
+from sdprofile.render.text.wrapping import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def export(
 
 
 def profile_markdown(profile: Explained) -> str:
-    """Return the answer, the table of a profile, what held for all runs, and the notices."""
+    """Return the answer, the table of a profile, what held for all runs, the notices, details."""
     if not profile.runs:
         return NO_RUNS
     parts = [
@@ -73,6 +73,7 @@ def profile_markdown(profile: Explained) -> str:
         *_predicted(profile),
         *([f"stopped: {escaped(profile.stopped)}"] if profile.stopped else []),
         "\n".join(_told(each for each in profile.notices if not each.leading)),
+        *([] if profile.is_for_nothing else ["Details", _table(detail_rows(profile))]),
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sdprofile.render.text.rows import MISSING, peak_worker, right_aligned
+from sdprofile.render.text.wrapping import cut
 from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 _NARROW = 20
 """Columns of a bar below which it takes the place of the peaks."""
+
+_SHORTEST_NAME = 12
+"""Characters that are left of a setting at least."""
 
 
 def grid_bars(profile: Measured, *, width: int, ascii_only: bool = False) -> str:
@@ -32,9 +36,10 @@ def grid_bars(profile: Measured, *, width: int, ascii_only: bool = False) -> str
         Lines without trailing blanks.
     """
     counts = profile.counts
-    names = [profile.varied.name(count.setting) for count in counts]
     times = right_aligned([format_seconds(c.timing.median) if c.timing else "" for c in counts])
     peaks = right_aligned([peak_worker(count, decimal=profile.decimal) for count in counts])
+    most = max(_SHORTEST_NAME, width - len(times[0]) - len("  ") - _NARROW)
+    names = [cut(profile.varied.name(count.setting), most) for count in counts]
     first = max(map(len, names))
     columns = width - first - len(times[0]) - len(peaks[0]) - len("    peak ")
     if columns < _NARROW:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING
 
-from sdprofile.render.text.report import table_lines
+from sdprofile.render.text.tables import table_lines
+from sdprofile.render.text.wrapping import wrap
 from sdprofile.units import format_bytes, format_whole_seconds, plural
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def progress_lines(
         room for them all, the last of these are left out.
     """
     line = progress_line(standing)
-    parts = [textwrap.wrap(line, width)]
+    parts = [wrap(line, width)]
     if standing.step.forecast:
-        parts.append(textwrap.wrap(standing.step.forecast, width))
+        parts.append(wrap(standing.step.forecast, width))
     if standing.step.dashboard:
         parts.append([f"dashboard {standing.step.dashboard}"])
     if standing.rows:

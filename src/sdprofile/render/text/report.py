@@ -1,31 +1,48 @@
-"""The report for a terminal: advice, table, conditions, memory over time, notices."""
+"""The report for a terminal: advice, table, conditions, memory over time, notices, details."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.render.text.breakdown import MEMORY, PREFIX, TIME, memory_rows, time_rows
-from sdprofile.render.text.elements import ELEMENT, ELEMENTS, element_rows
+from sdprofile.render.text.breakdown import (
+    MEMORY,
+    SPENT,
+    TIME,
+    account_key,
+    account_shares,
+    account_strip,
+    memory_rows,
+    time_rows,
+)
+from sdprofile.render.text.elements import ELEMENTS, element_rows
 from sdprofile.render.text.grid_bars import grid_bars
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
 from sdprofile.render.text.rows import (
     NO_RUNS,
+    PEAK,
     conditions,
+    detail_rows,
     parts_line,
-    right_aligned,
     table_rows,
     times_line,
 )
-from sdprofile.render.text.steps import STEP, STEPS, step_rows
+from sdprofile.render.text.steps import (
+    STEPS,
+    bar_key,
+    merged_line,
+    step_rows,
+    with_bars,
+)
 from sdprofile.render.text.strips import terminal_plot
+from sdprofile.render.text.tables import DROPPED_BELOW, GAP, plain_table, table_lines, width_of
+from sdprofile.render.text.wrapping import clean, wrap
 
 if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
+    from sdprofile.model.account import Cause
 
 _NARROWEST = 60
 """Columns that the report takes where it is not told how many there are."""
@@ -33,24 +50,8 @@ _NARROWEST = 60
 WIDEST_PLOT = 100
 """Columns that the strips take at most."""
 
-_DROPPED_FIRST = (
-    "min",
-    "tasks",
-    "other",
-    "efficiency",
-    "mean ± std. dev.",
-    "of limit",
-    "speedup",
-    "peak/worker",
-)
-"""Columns that a narrow table does without, the least important first."""
-
-_NARROWEST_PREFIX = 16
-"""Characters that are left of a prefix at least."""
-
-_GAP = "  "
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_ASCII = str.maketrans({"±": "+-", "–": "-", "─": "-"})
+_LEAST_STRIP, _LONGEST_STRIP = 10, 24
+"""Letters that tell where the time went, by the room that there is."""
 
 
 def report(profile: Explained, *, width: int | None = None, ascii_only: bool | None = None) -> str:
@@ -95,30 +96,6 @@ def terminal_width() -> int:
     return max(_NARROWEST, shutil.get_terminal_size().columns)
 
 
-def table_lines(
-    rows: Sequence[Sequence[str]],
-    *,
-    width: int,
-    ascii_only: bool,
-    dropped: Sequence[str] = _DROPPED_FIRST,
-) -> list[str]:
-    """Return the lines of a table, without the columns for which there is no room.
-
-    Parameters
-    ----------
-    rows
-        The headers, then the cells of each row.
-    width
-        Columns that may be used.
-    ascii_only
-        Whether to use ASCII only.
-    dropped
-        Headers of columns that a narrow table does without, the least important first.
-    """
-    cells = [[clean(cell, ascii_only=ascii_only) for cell in row] for row in rows]
-    return _table(cells, width=width, rule="-" if ascii_only else "─", dropped=dropped)
-
-
 def _report(profile: Explained, *, width: int, ascii_only: bool) -> str:
     parts = ["\n".join(lines) for lines in _parts(profile, width, ascii_only) if lines]
     answer = "\n".join(_answer(profile, width, ascii_only))
@@ -136,14 +113,8 @@ def _answer(profile: Explained, width: int, ascii_only: bool) -> list[str]:
     return [
         line
         for start, text in zip(starts, texts, strict=False)
-        for line in _wrapped(clean(text, ascii_only=ascii_only), width, start, "   ")
+        for line in wrap(clean(text, ascii_only=ascii_only), width, start, "   ")
     ]
-
-
-def _wrapped(text: str, width: int, start: str = "", indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
-    )
 
 
 def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[str]]:
@@ -153,7 +124,7 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
         return clean(text, ascii_only=ascii_only)
 
     def wrapped(text: str, start: str = "", indent: str = "") -> list[str]:
-        return _wrapped(cleaned(text), width, start, indent)
+        return wrap(cleaned(text), width, start, indent)
 
     def told(leading: bool) -> list[str]:
         return [
@@ -171,7 +142,8 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
     if profile.is_for_nothing:
         yield [*wrapped(times_line(profile)), *wrapped(", ".join(conditions(profile)))]
     elif profile.runs:
-        lines = table_lines(table_rows(profile), width=width, ascii_only=ascii_only)
+        shares = account_shares(profile)
+        lines = _counts(profile, shares, width, ascii_only)
         lines += wrapped(", ".join(conditions(profile)))
         if profile.dashboard:
             lines += wrapped(f"dashboard {profile.dashboard}")
@@ -181,73 +153,61 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
         plot = grid_bars if profile.is_grid else terminal_plot
         drawn = plot(profile, width=min(width, WIDEST_PLOT), ascii_only=ascii_only)
         yield [clean(line, ascii_only=ascii_only) for line in drawn.splitlines()]
-        for title, rows in () if profile.is_grid else _tables(profile):
-            if rows:
-                cells = [[cleaned(cell) for cell in row] for row in rows]
-                yield [*wrapped(title), *_table(_shortened(cells, width), width=width, rule="")]
         if profile.is_grid:
             yield wrapped(parts_line(profile))
+        else:
+            for title, rows in _tables(profile, with_time=not shares):
+                cells = [[cleaned(cell) for cell in row] for row in rows]
+                if title == STEPS and rows:
+                    yield [*wrapped(title), *_steps(profile, cells, width, ascii_only)]
+                elif rows:
+                    yield [*wrapped(title), *plain_table(cells, width=width, dropped=DROPPED_BELOW)]
     else:
         yield wrapped(NO_RUNS)
     yield told(leading=False)
     if profile.stopped:
         yield wrapped(f"stopped: {profile.stopped}", indent="  ")
+    if profile.runs and not profile.is_for_nothing:
+        details = table_lines(detail_rows(profile), width=width, ascii_only=ascii_only)
+        yield ["details", *details]
 
 
-def _tables(profile: Explained) -> Iterator[tuple[str, list[list[str]]]]:
+def _counts(
+    profile: Explained, shares: Sequence[Mapping[Cause, float]], width: int, ascii_only: bool
+) -> list[str]:
+    """Return the table of all counts, and where there is room in it where the time went."""
+    rows = table_rows(profile)
+    lines = table_lines(rows, width=width, ascii_only=ascii_only)
+    if not shares:
+        return lines
+    room = width - max(map(len, lines)) - len(GAP)
+    strips = [account_strip(each, min(max(room, _LEAST_STRIP), _LONGEST_STRIP)) for each in shares]
+    place = rows[0].index(PEAK) if PEAK in rows[0] else len(rows[0])
+    cells = [SPENT, *strips]
+    rows = [[*row[:place], cell, *row[place:]] for row, cell in zip(rows, cells, strict=True)]
+    lines = table_lines(rows, width=width, ascii_only=ascii_only)
+    told = wrap(f"{SPENT}: {account_key(strips)}", width) if SPENT in lines[0] else []
+    return lines + told
+
+
+def _steps(profile: Explained, rows: list[list[str]], width: int, ascii_only: bool) -> list[str]:
+    """Return the table of steps, with bars where there is room, and how it is to be read."""
+    room = width - width_of(list(zip(*rows, strict=True)))
+    # With many counts, those between the first two and the last are left out.
+    between = rows[0][2:-1]
+    lines = plain_table(with_bars(rows, profile, width=room), width=width, dropped=between)
+    keys = [bar_key(profile, width=room), merged_line(profile)]
+    return lines + [line for key in keys for line in wrap(clean(key, ascii_only=ascii_only), width)]
+
+
+def _tables(profile: Explained, *, with_time: bool) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield the tables below the plot, with the threads' time where it is not told above."""
     yield prediction_title(profile), prediction_rows(profile)
-    yield TIME, time_rows(profile)
+    if with_time:
+        yield TIME, time_rows(profile)
     yield STEPS, step_rows(profile)
     yield MEMORY, memory_rows(profile)
     yield ELEMENTS, element_rows(profile)
-
-
-def _table(
-    rows: list[list[str]], *, width: int, rule: str, dropped: Sequence[str] = _DROPPED_FIRST
-) -> list[str]:
-    """Return the lines of a table, with a rule below its headers unless that is empty."""
-    columns = [_column(header, cells, rule) for header, *cells in zip(*rows, strict=True)]
-    for header in (clean(header, ascii_only=rule == "-") for header in dropped):
-        if sum(len(column[0]) + len(_GAP) for column in columns) - len(_GAP) <= width:
-            break
-        columns = [column for column in columns if column[0].strip() != header]
-    return [_GAP.join(cells).rstrip() for cells in zip(*columns, strict=True)]
-
-
-def _column(header: str, cells: list[str], rule: str) -> list[str]:
-    is_text = header in ("status", PREFIX, STEP, ELEMENT, "kind", "store")
-    if header != STEP:  # whose names are indented
-        cells = [cell.strip() for cell in cells] if is_text else right_aligned(cells)
-    width = max(map(len, (header, *cells)))
-    lines = [header, rule * width, *cells] if rule else [header, *cells]
-    return [cell.ljust(width) if is_text else cell.rjust(width) for cell in lines]
-
-
-def _shortened(rows: list[list[str]], width: int) -> list[list[str]]:
-    """Return rows whose names are cut in the middle where the table would be too wide."""
-    headers, *_ = rows
-    if headers[0] not in (PREFIX, STEP, ELEMENT):
-        return rows
-    rest = sum(max(map(len, column)) + len(_GAP) for column in list(zip(*rows, strict=True))[1:])
-    most = max(_NARROWEST_PREFIX, width - rest)
-    return [[cut(prefix, most), *others] for prefix, *others in rows]
-
-
-def cut(text: str, most: int) -> str:
-    """Return text of which the middle is left out if it is too long."""
-    if len(text) <= most:
-        return text
-    kept = most - len("...")
-    return f"{text[: kept - kept // 2]}...{text[-(kept // 2) :]}"
-
-
-def clean(text: str, *, ascii_only: bool = False) -> str:
-    """Return text without control characters."""
-    # A message may come from an exception or a file; a terminal would obey what is in it.
-    text = _CONTROL.sub(" ", text)
-    if ascii_only:
-        text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
-    return text
 
 
 def _can_print(text: str) -> bool:

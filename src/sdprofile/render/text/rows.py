@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.setting import LIMIT, THREADS, column_name
 from sdprofile.units import format_bytes, format_seconds, listed, plural
@@ -19,6 +20,9 @@ MISSING = "–"
 FULL = " !"
 """Flag behind a share of the limit that leaves little room."""
 
+PEAK, VERDICT = "peak/worker", "verdict"
+"""Headers that are looked for."""
+
 NO_RUNS = "No run was made."
 """What is shown in place of an empty table."""
 
@@ -26,54 +30,46 @@ _FEW_PARTS = 3
 """Parts of a grid that are named; one sees from them how the others are called."""
 
 
-def table_rows(profile: Measured, *, status: bool = False) -> list[list[str]]:
+def table_rows(profile: Measured) -> list[list[str]]:
     """Return the table of a profile as text.
 
     Parameters
     ----------
     profile
         What was measured.
-    status
-        Whether to tell the status also where all runs ended well.
 
     Returns
     -------
     list of list of str
         The headers, then a row for each of `Profile.counts`. Beside `workers` stands what else was
-        varied. Without being asked for, the column `status` is there only if a run did not end
-        well; others but `time` are only if something is known.
+        varied. The column `status` is there only if a run did not end well; others but `time` are
+        only if something is known.
     """
     columns: dict[str, Callable[[CountSummary], str]] = {
-        "workers": lambda count: str(count.workers),
         "status": _status,
         "time": _time,
-        "mean ± std. dev.": _mean_and_std,
-        "min": _shortest,
-        "speedup": _speedup,
-        "efficiency": _efficiency,
-        "peak/worker": lambda count: peak_worker(count, decimal=profile.decimal),
+        "range": _range,
+        "faster": _faster,
+        PEAK: lambda count: peak_worker(count, decimal=profile.decimal),
         "of limit": lambda count: of_limit(count, profile.thresholds),
-        "tasks": _tasks,
     }
-    if not status and all(count.status == "ok" for count in profile.counts):
+    if all(count.status == "ok" for count in profile.counts):
         del columns["status"]
+    return _rows(profile, columns)
+
+
+def detail_rows(profile: Measured) -> list[list[str]]:
+    """Return what `table_rows` leaves out, in the same form."""
+    columns: dict[str, Callable[[CountSummary], str]] = {
+        "mean ± std. dev.": _mean_and_std,
+        "tasks": _tasks,
+        "efficiency": _efficiency,
+        "serial fraction": _serial,
+        VERDICT: _verdict,
+    }
     if profile.is_grid:  # which has none where more differs than the workers
-        del columns["efficiency"]
-    cells = {name: [cell(count) for count in profile.counts] for name, cell in columns.items()}
-    # A column in which nothing is known, as after kills at every count, says nothing.
-    shown = [name for name in cells if name == "time" or set(cells[name]) != {MISSING}]
-    columns_shown = [[name, *cells[name]] for name in shown]
-    columns_shown[1:1] = [
-        [column_name(axis.name, columns), *(axis.value(count.setting) for count in profile.counts)]
-        for axis in profile.varied.of_kind
-    ]
-    return [list(row) for row in zip(*columns_shown, strict=True)]
-
-
-def without_columns(rows: Sequence[Sequence[str]], names: Container[str]) -> list[list[str]]:
-    """Return a table, as `table_rows` gives it, without some columns."""
-    kept = [column for column in zip(*rows, strict=True) if column[0] not in names]
-    return [list(row) for row in zip(*kept, strict=True)]
+        del columns["efficiency"], columns["serial fraction"]
+    return _rows(profile, columns)
 
 
 def times_line(profile: Measured) -> str:
@@ -145,6 +141,23 @@ def right_aligned(cells: Sequence[str]) -> list[str]:
     return [cell.rjust(width) for cell in cells]
 
 
+def _rows(
+    profile: Measured, columns: Mapping[str, Callable[[CountSummary], str]]
+) -> list[list[str]]:
+    """Return headers and cells of those columns that tell something, behind what was varied."""
+    cells = {name: [cell(count) for count in profile.counts] for name, cell in columns.items()}
+    # A column in which nothing is known, as after kills at every count, says nothing.
+    shown = [
+        [name, *each] for name, each in cells.items() if name == "time" or set(each) - {MISSING, ""}
+    ]
+    workers = ["workers", *(str(count.workers) for count in profile.counts)]
+    varied = [
+        [column_name(axis.name, columns), *(axis.value(count.setting) for count in profile.counts)]
+        for axis in profile.varied.of_kind
+    ]
+    return [list(row) for row in zip(workers, *varied, *shown, strict=True)]
+
+
 def _status(count: CountSummary) -> str:
     ended = next((run for run in count.runs if run.status != "ok"), None)
     return "ok" if ended is None else f"{ended.status} {format_seconds(ended.seconds)}"
@@ -154,26 +167,38 @@ def _time(count: CountSummary) -> str:
     return format_seconds(count.timing.median) if count.timing else MISSING
 
 
-def _mean_and_std(count: CountSummary) -> str:
-    if count.timing is None:
+def _range(count: CountSummary) -> str:
+    if count.timing is None or len(count.timing.seconds) == 1:
         return MISSING
-    mean = format_seconds(count.timing.mean)
-    if len(count.timing.seconds) == 1:
-        # "± 0" would claim that the time does not vary, which one run cannot tell.
-        return mean
-    return f"{mean} ± {format_seconds(count.timing.std)}"
+    low, high = map(format_seconds, (count.timing.shortest, count.timing.longest))
+    number, _, unit = low.partition(" ")
+    return f"{number if unit == high.partition(' ')[2] else low} to {high}"
 
 
-def _shortest(count: CountSummary) -> str:
-    return format_seconds(count.timing.shortest) if count.timing else MISSING
-
-
-def _speedup(count: CountSummary) -> str:
+def _faster(count: CountSummary) -> str:
+    if count.setting == count.base_setting:
+        return ""  # than itself
     return MISSING if count.speedup is None else f"{count.speedup:.2f}x"
+
+
+def _mean_and_std(count: CountSummary) -> str:
+    # "± 0" would claim that the time does not vary, which one run cannot tell.
+    if count.timing is None or len(count.timing.seconds) == 1:
+        return MISSING
+    return f"{format_seconds(count.timing.mean)} ± {format_seconds(count.timing.std)}"
 
 
 def _efficiency(count: CountSummary) -> str:
     return MISSING if count.efficiency is None else f"{100 * count.efficiency:.0f} %"
+
+
+def _serial(count: CountSummary) -> str:
+    return MISSING if count.serial_fraction is None else f"{count.serial_fraction:.2f}"
+
+
+def _verdict(count: CountSummary) -> str:
+    verdict = verdict_of(count)
+    return verdict.words if verdict else MISSING
 
 
 def _tasks(count: CountSummary) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sdprofile.render.curves import SHOWN, Array, column_maxima, is_sampled, median_run, shown_curve
-from sdprofile.render.text.rows import MISSING, of_limit, peak_worker, right_aligned
+from sdprofile.render.text.rows import right_aligned
 from sdprofile.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Strip:
     name: str
     """What stands at its left."""
 
-    note: str
+    note: str = ""
     """What stands at its right."""
 
 
@@ -60,10 +60,9 @@ def terminal_plot(profile: Measured, *, width: int, ascii_only: bool = False) ->
     Each strip is `median_run`, which the tables beside it tell of too. A column shows the highest
     value in its stretch of time.
     """
-    notes = _notes(profile)
     strips = [
-        Strip(run=median_run(count) or count.runs[-1], name=f"{count.workers} w", note=note)
-        for count, note in zip(profile.counts, notes, strict=True)
+        Strip(run=median_run(count) or count.runs[-1], name=f"{count.workers} w")
+        for count in profile.counts
     ]
     return draw_strips(strips, width=width, decimal=profile.decimal, ascii_only=ascii_only)
 
@@ -94,15 +93,6 @@ def draw_strips(
         lines.append(f"{name}{border}{lower + end:{columns}}{border} {note}".rstrip())
     axis = _axis(max(run.seconds for run in sampled), step=step, columns=columns)
     return "\n".join([*lines, f"{' ' * (frame - 1)}{axis}"])
-
-
-def _notes(profile: Measured) -> list[str]:
-    peaks = right_aligned([peak_worker(count, decimal=profile.decimal) for count in profile.counts])
-    shares = right_aligned([of_limit(count, profile.thresholds) for count in profile.counts])
-    return [
-        f"peak {peak}  {share}" if peak.strip() != MISSING else " " * len(f"peak {peak}  {share}")
-        for peak, share in zip(peaks, shares, strict=True)
-    ]
 
 
 def _end(run: Run) -> str:
