@@ -45,8 +45,8 @@ class Instruments:
     """The first, so that it also catches what the others make a worker print."""
 
     memory: WorkerMemory
-    """It takes longest, for it starts processes and waits for their first samples; before the
-    marks, so that what it does in a worker is no part of a peak."""
+    """Early, for it starts a process, whose first sample is there once all others are entered;
+    before the marks, so that what it does in a worker is no part of a peak."""
 
     dask_memory: DaskMemory
     """Early: one of its samples, 0.1 s apart, has to be there before the cell begins."""
@@ -151,6 +151,7 @@ class Instruments:
             with same_workers(client):
                 for field in fields(self):
                     stack.enter_context(getattr(self, field.name))
+            self.memory.wait()
             # What is left first looks the workers up again, for there may be other ones.
             stack.callback(_look_up_workers, client, outer)
             yield

@@ -81,12 +81,19 @@ class WorkerMemory(Instrument[Sampled]):
         for worker in found:
             by_host.setdefault(hosts[worker], []).append(worker)
         for host, workers in by_host.items():
-            begin = partial(start_sampling, [found[worker][0] for worker in workers])
+            pids = [found[worker][0] for worker in workers]
+            begin = partial(start_sampling, pids, wait=not is_local(self._client))
             if sampler := self._on(host, begin):
                 self._started.append((host, workers, sampler))
         firsts = {workers[0]: host for host, workers, _ in self._started}
         for worker, ahead in workers_ahead(self._client, list(firsts)).items():
             self._ahead[firsts[worker]] = ahead
+
+    def wait(self) -> None:
+        """Wait for the first samples of this host; for others `begin` has waited."""
+        for _, _, (path, _) in self._started:
+            if path in _processes:
+                _wait_for_sample(path)
 
     def end(self) -> Sampled:
         """Fetch what the processes have written."""
@@ -151,18 +158,20 @@ class WorkerMemory(Instrument[Sampled]):
         return ask_workers(self._client, call, workers=[worker], nanny=has_nanny).get(worker)
 
 
-def start_sampling(pids: list[int]) -> tuple[str, int]:
+def start_sampling(pids: list[int], *, wait: bool = True) -> tuple[str, int]:
     """Start a process that samples others of this host.
 
     Parameters
     ----------
     pids
         Whom to sample.
+    wait
+        Whether to wait for the first sample.
 
     Returns
     -------
     path, pid
-        The file that it writes to, where the first sample is by now, and its own process.
+        The file that it writes to, and its own process.
     """
     handle, path = tempfile.mkstemp(prefix="sdprofile-", suffix=".samples")
     # Without site-packages it starts in a few milliseconds; where there is no /proc it needs them.
@@ -178,11 +187,16 @@ def start_sampling(pids: list[int]) -> tuple[str, int]:
     finally:
         os.close(handle)
     _processes[path] = process
-    deadline = time.monotonic() + _START_TIMEOUT
-    # Else a run could begin, and a short one end, before the first sample.
+    if wait:
+        _wait_for_sample(path)
+    return path, process.pid
+
+
+def _wait_for_sample(path: str) -> None:
+    """Wait for the first sample; else a run could begin, and a short one end, before it."""
+    process, deadline = _processes[path], time.monotonic() + _START_TIMEOUT
     while not os.stat(path).st_size and process.poll() is None and time.monotonic() < deadline:
         time.sleep(_START_POLL)
-    return path, process.pid
 
 
 def stop_sampling(path: str, pid: int) -> bytes:
