@@ -28,6 +28,19 @@ _KEY = (
 
 def details_view(profile: Measured, *, picture: Picture) -> Markup:
     """Return the table of times, and a plot if there are two counts to compare."""
+    shown = details_table(profile)
+    # Over more than the workers there is no one ideal.
+    if profile.is_grid or sum(count.speedup is not None for count in profile.counts) < 2:
+        return shown
+
+    from sdprofile.render.plots.speedup import speedup_plot
+
+    label = "speedup over worker counts, each run a circle, against the ideal"
+    return shown + picture(functools.partial(speedup_plot, profile), label=label) + key(_KEY)
+
+
+def details_table(profile: Measured) -> Markup:
+    """Return the table of times."""
     names, *lines = without_columns(table_rows(profile, status=True), _ELSEWHERE)
     rows = []
     for (count, how), texts in zip(marked(profile), lines, strict=True):
@@ -38,14 +51,7 @@ def details_view(profile: Measured, *, picture: Picture) -> Markup:
         cells += [Cell(text=_serial(count)), Cell(text=_verdict(count), classes="sdp-left")]
         rows.append(Row(cells=cells, classes=of_count(count.workers)))
     headers = [Cell(text=name) for name in (*names, "serial fraction")]
-    shown = table([*headers, Cell(text="verdict", classes="sdp-left")], rows)
-    if sum(count.speedup is not None for count in profile.counts) < 2:
-        return shown
-
-    from sdprofile.render.plots.speedup import speedup_plot
-
-    label = "speedup over worker counts, each run a circle, against the ideal"
-    return shown + picture(functools.partial(speedup_plot, profile), label=label) + key(_KEY)
+    return table([*headers, Cell(text="verdict", classes="sdp-left")], rows)
 
 
 def _serial(count: CountSummary) -> str:

@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sdprofile.render.palette import Mark, marked, of_count
-from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -112,10 +111,10 @@ def key(words: str) -> Markup:
 
 
 def count_headers(profile: Measured) -> list[Cell]:
-    """Return the headers of columns that are of one worker count each."""
+    """Return the headers of columns that are of one worker count each, of a grid one setting."""
     return [
         Cell(
-            text=plural(count.workers, "worker"),
+            text=profile.varied.name(count.setting),
             before=glyph(how),
             classes=of_count(count.workers),
         )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from sdprofile.model.setting import column_name
 from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, joined, key, table, write
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.render.text.rows import MISSING, of_limit, peak_worker
-from sdprofile.units import format_bytes, plural
+from sdprofile.units import format_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +44,9 @@ def memory_view(profile: Measured) -> Markup:
         Row(cells=_cells(profile, count, how), classes=of_count(count.workers))
         for count, how in marked(profile)
     ]
-    headers = [Cell(text=name, classes=_classes(name)) for name in _HEADERS]
+    axes = [Cell(text=column_name(axis.name, _HEADERS)) for axis in profile.varied.of_kind]
+    first, *others = [Cell(text=name, classes=_classes(name)) for name in _HEADERS]
+    headers = [first, *axes, *others]
     return table(headers, rows) + key(_KEY)
 
 
@@ -54,7 +57,7 @@ def memory_panels(profile: Measured, *, picture: Picture) -> Markup:
             "panel",
             count.workers,
             how,
-            plural(count.workers, "worker"),
+            profile.varied.name(count.setting),
             _panel(profile, index, picture),
         )
         for index, (count, how) in enumerate(marked(profile))
@@ -68,8 +71,8 @@ def _panel(profile: Measured, index: int, picture: Picture) -> Markup:
 
         return worker_plot(profile, index)
 
-    workers = plural(profile.counts[index].workers, "worker")
-    label = f"memory over time with {workers}: each worker, and all of them by use"
+    setting = profile.varied.name(profile.counts[index].setting)
+    label = f"memory over time with {setting}: each worker, and all of them by use"
     return picture(draw, label=label)
 
 
@@ -89,7 +92,7 @@ def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
     }
     before = {"workers": glyph(how)}
     bars = {"peak/worker": bar(peak / scale, how.colour) if peak and scale else NOTHING}
-    return [
+    first, *others = [
         Cell(
             text=texts[name],
             before=before.get(name, NOTHING),
@@ -98,6 +101,7 @@ def _cells(profile: Measured, count: CountSummary, how: Mark) -> list[Cell]:
         )
         for name in _HEADERS
     ]
+    return [first, *(Cell(text=a.value(count.setting)) for a in profile.varied.of_kind), *others]
 
 
 def _classes(name: str) -> str:

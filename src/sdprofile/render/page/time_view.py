@@ -12,18 +12,18 @@ from sdprofile.model.account import Cause
 from sdprofile.model.measured import traced
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, stack, table, write
 from sdprofile.render.palette import CAUSE_COLOURS, Mark, marked, of_count
-from sdprofile.render.plots.grid_lines import line_marks
 from sdprofile.render.text.rows import table_rows, times_line, without_columns
 
 if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
     from sdprofile.model.run import CountSummary
+    from sdprofile.model.setting import Setting
 
 _LEAST_SHOWN = 0.03
 """Share of the time from which a cause is in the key."""
 
 _DETAILS = ("min", "mean ± std. dev.", "tasks", "efficiency")
-"""Columns that are among the details; in a grid, a narrow page does without them."""
+"""Columns that are among the details."""
 
 
 def time_view(profile: Explained) -> Markup:
@@ -32,47 +32,44 @@ def time_view(profile: Explained) -> Markup:
     Parameters
     ----------
     profile
-        What was measured. Of a grid, the table has all columns.
+        What was measured.
     """
     longest = max((run.seconds for run in profile.runs if run.status == "ok"), default=0.0)
     if profile.is_for_nothing:
         return write("paragraph", times_line(profile))
-    names, *lines = without_columns(table_rows(profile), () if profile.is_grid else _DETAILS)
+    names, *lines = without_columns(table_rows(profile), _DETAILS)
     rows = []
-    shares = {} if profile.is_grid else _shares(profile)
+    shares = _shares(profile)
     place = names.index("peak/worker") if "peak/worker" in names else len(names)
-    chosen = None if profile.is_grid else profile.chosen
-    # What is one line in the plot of a grid has one mark here too.
-    marks = line_marks(profile) if profile.is_grid else [how for _, how in marked(profile)]
-    for count, how, texts in zip(profile.counts, marks, lines, strict=True):
+    chosen = profile.chosen
+    for (count, how), texts in zip(marked(profile), lines, strict=True):
         before = {"workers": glyph(how)}
-        bars = {"time": _bar(count, how, longest)}
+        bars = {"time": time_bar(count, how, longest)}
         cells = [
             Cell(
                 text=text,
                 before=before.get(name, NOTHING),
                 bar=bars.get(name, NOTHING),
-                classes=_classes(name),
             )
             for name, text in zip(names, texts, strict=True)
         ]
         if shares:
-            cells.insert(place, _account(shares.get(count.workers, {})))
+            cells.insert(place, _account(shares.get(count.setting, {})))
         strong = " sdp-chosen" if count is chosen else ""
         rows.append(Row(cells=cells, classes=f"{of_count(count.workers)}{strong}"))
-    headers = [Cell(text=name, classes=_classes(name)) for name in names]
+    headers = [Cell(text=name) for name in names]
     if shares:
         headers.insert(place, Cell(text="where the time went", classes="sdp-left"))
     return table(headers, rows) + _key(shares.values())
 
 
-def _shares(profile: Explained) -> dict[int, dict[Cause, float]]:
-    """Return where the time of each count went, by number of workers; empty if not known."""
+def _shares(profile: Explained) -> dict[Setting, dict[Cause, float]]:
+    """Return where the time of each setting went; empty if not known."""
     found = {}
     for count in profile.counts:
         run = traced(count.runs)
         if run is not None and (parts := account(run)):
-            found[count.workers] = {part.cause: part.share for part in parts}
+            found[count.setting] = {part.cause: part.share for part in parts}
     return found
 
 
@@ -94,12 +91,9 @@ def _key(every: Iterable[Mapping[Cause, float]]) -> Markup:
     return write("colours", [(str(cause), CAUSE_COLOURS[cause]) for cause in shown])
 
 
-def _bar(count: CountSummary, how: Mark, longest: float) -> Markup:
+def time_bar(count: CountSummary, how: Mark, longest: float) -> Markup:
+    """Return the bar of a median time, with a dot for each run."""
     if count.timing is None or not longest:
         return NOTHING
     dots = [seconds / longest for seconds in count.timing.seconds]
     return bar(count.timing.median / longest, how.colour, dots=dots if len(dots) > 1 else ())
-
-
-def _classes(name: str) -> str:
-    return "sdp-extra" if name in _DETAILS else ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from sdprofile.render.page.markup import joined, write
-from sdprofile.render.page.page import answer, code, conditions_line, stopped, style
+from sdprofile.render.page.page import answer, code, conditions_line, parts, stopped, style
 from sdprofile.render.page.picture import svg_picture
 from sdprofile.render.page.time_view import time_view
 from sdprofile.render.page.views import View, leading_notices, make_views, overview_pictures
@@ -42,28 +42,54 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     which button is active. So it answers while the kernel is busy, and without a kernel. Browsers
     without ``:has()`` (before Chrome 105, Safari 15.4 and Firefox 121) show all views at once.
     """
-    from ipywidgets import HTML, HBox, ToggleButtons, VBox
-
     overview = time_view(profile)
     if not profile.is_for_nothing:
         overview += overview_pictures(profile, picture=svg_picture)
     views = [View(name="Overview", html=overview), *make_views(profile, picture=svg_picture)]
+    return tabbed_widget(
+        views,
+        counts=_counts(profile),
+        above=[leading_notices(profile), answer(profile)],
+        below=[conditions_line(profile), stopped(profile), parts(profile), code(profile)],
+        uid=uid,
+    )
+
+
+def tabbed_widget(
+    views: Sequence[View],
+    *,
+    counts: Mapping[int, str],
+    above: Sequence[Markup],
+    below: Sequence[Markup],
+    uid: str,
+) -> VBox:
+    """Return a widget that shows one view at a time, as `timing_widget` says.
+
+    Parameters
+    ----------
+    views
+        What it shows, each with its button.
+    counts
+        What the buttons of worker counts say, by number of workers.
+    above, below
+        What stands above and below every view.
+    uid
+        A class that no other widget of the page has.
+    """
+    from ipywidgets import HTML, HBox, ToggleButtons, VBox
+
     choose_view = ToggleButtons(options=[view.name for view in views])
     choose_view.add_class("sdp-views")
-    names = [f"{how.glyph} {count.workers}" for count, how in marked(profile)]
-    choose_count = ToggleButtons(options=["all", *names], description="workers")
+    choose_count = ToggleButtons(options=["all", *counts.values()], description="workers")
     choose_count.add_class("sdp-counts")
     for buttons in (choose_view, choose_count):
         buttons.style.button_width = "auto"
     sections = [
-        leading_notices(profile),
-        answer(profile),
+        *above,
         *(write("section", view.name, _class(view), view.html) for view in views),
-        conditions_line(profile),
-        stopped(profile),
-        code(profile),
+        *below,
     ]
-    rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(profile, uid)])
+    rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(counts, uid)])
     # The kernel keeps it as long as the notebook shows it; in ASCII it takes half of the memory.
     page = write("page", Markup(rules), "sdprofile", joined(sections))  # noqa: S704 - our own
     content = HTML(page.encode("ascii", "xmlcharrefreplace").decode())
@@ -74,6 +100,13 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     widget.add_class("sdp-live")
     widget.add_class(uid)
     return widget
+
+
+def _counts(profile: Explained) -> dict[int, str]:
+    """Return what the buttons say; without a mark in a grid, where that is of more."""
+    if profile.is_grid:
+        return {count.workers: str(count.workers) for count in profile.counts}
+    return {count.workers: f"{how.glyph} {count.workers}" for count, how in marked(profile)}
 
 
 def _class(view: View) -> str:
@@ -88,7 +121,7 @@ def _view_rules(views: Sequence[View], uid: str) -> list[str]:
     ]
 
 
-def _count_rules(profile: Explained, uid: str) -> list[str]:
+def _count_rules(counts: Iterable[int], uid: str) -> list[str]:
     """Return the rules by which the pressed button makes one worker count stand out.
 
     Notes
@@ -99,8 +132,8 @@ def _count_rules(profile: Explained, uid: str) -> list[str]:
         f".{uid} .{REPEAT} {{display: none}}",
         f"{_pressed(uid, 'sdp-counts', 0)} .sdp-over:not(.sdp-shown) {{display: none}}",
     ]
-    for index, count in enumerate(profile.counts, start=1):
-        pressed, own = _pressed(uid, "sdp-counts", index), f".sdp-w{count.workers}"
+    for index, workers in enumerate(counts, start=1):
+        pressed, own = _pressed(uid, "sdp-counts", index), f".sdp-w{workers}"
         rules += [
             f"{pressed} svg .sdp-of:not({own}) {{opacity: 0.2}}",
             f"{pressed} :is(tr, td, th).sdp-of:not({own}) {{opacity: 0.65}}",
