@@ -46,7 +46,7 @@ BELOW = {
 TOPS = ("sweep", "plain", "notebook", "__init__")
 """What stands on all rooms; each may import those before it only."""
 
-PARTS_OF_RENDER = ("curves", "palette", "text", "plots", "page")
+PARTS_OF_RENDER = ("curves", "grid_lines", "palette", "text", "plots", "page")
 """Each may import those before it only."""
 
 

@@ -322,20 +322,22 @@ def test_a_profile_inside_a_profile_is_refused(cells: dict[str, Any]) -> None:
 
 def test_old_code_is_run_again_and_held_against_the_new(cells: dict[str, Any]) -> None:
     shown = text_of(cells["against"])
-    assert "new against old, run by turns" in shown
-    assert shown.index("new against old") < shown.index(str(sum(range(99999))))
+    assert "old against new, run by turns" in shown
+    assert shown.index("old against new") < shown.index(str(sum(range(99999))))
     assert shown.index("peak/worker") < shown.index("The cell took")  # the one, and the other
     # The names are those of the new code, whichever ran last.
     assert text_of(cells["against what"]).split()[0] == str(sum(range(99999)))
 
 
 def test_profiles_are_compared_by_name_and_file(cells: dict[str, Any]) -> None:
-    [output] = cells["compared"].outputs
+    widget, output, picture = cells["compared"].outputs
+    assert "application/vnd.jupyter.widget-view+json" in widget.data
+    assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
     text = output.data["text/plain"]
     assert text.startswith("=> kept.json ")
-    assert "\n\nkept.json against old, measured 20" in text
+    assert "\n\nold against kept.json, measured 20" in text
     assert "2 workers only in the second" in text
-    assert "cannot tell with 2 repeats" in text
+    assert "cannot tell with 2 repeats" in " ".join(text.split())
     assert "<table>" in output.data["text/html"]
 
 
@@ -444,11 +446,13 @@ def test_a_cell_that_exits_shows_its_profile_and_leaves_no_worker() -> None:
     assert any("The cell took" in text for text in shown)
 
 
-def test_a_grid_is_a_table_with_its_parts_and_a_plot(cells: dict[str, Any]) -> None:
-    report, picture, stream, value = cells["grid"].outputs[-4:]
+def test_a_grid_is_a_widget_with_a_report_and_a_picture_to_stand_in_for_it(
+    cells: dict[str, Any],
+) -> None:
+    widget, report, picture, stream, value = cells["grid"].outputs[-5:]
     assert (stream.text, value.data["text/plain"]) == ("[2]\n", "[2]")
-    assert "application/vnd.jupyter.widget-view+json" not in report.data
-    assert report.data["text/html"].count("<summary>x=") == 2
+    assert "application/vnd.jupyter.widget-view+json" in widget.data
+    assert "profile.parts[1] (x=[2])" in report.data["text/html"]
     assert "workers    x" in report.data["text/plain"]
     assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
     told = text_of(cells["after grid"]).split(maxsplit=1)

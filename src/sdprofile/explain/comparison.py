@@ -103,22 +103,21 @@ def _median(count: CountSummary) -> float:
 
 
 def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[str, str]:
-    """Return what became of one count, ``is 1.8x faster than before``, and how sure that is."""
-    other, remark = compared.names[0], ""
-    way, ratio = "faster", verdict.ratio
-    low, high = verdict.interval or (verdict.ratio_low, verdict.ratio_high)
+    """Return what became of one count, ``is 1.8x faster``, and how sure that is."""
+    remark, way, ratio = "", "faster", verdict.ratio
+    low, high = verdict.within
     if ratio < 1:
         way, ratio, low, high = "slower", 1 / ratio, 1 / high, 1 / low
     if verdict.word == SAME:
-        text = f"takes the same time as {other}"
+        text = "takes the same time"
     elif verdict.word in (FASTER, SLOWER) or verdict.apart:
         shown = verdict.word in (FASTER, SLOWER)
-        text = f"{'is' if shown else 'was'} {format_ratio(ratio)}x {way} than {other}"
+        text = f"{'is' if shown else 'was'} {format_ratio(ratio)}x {way}"
         within = [f"{format_ratio(low)} to {format_ratio(high)}x"] if verdict.runs > 1 else []
         doubt = [] if shown else [f"{plural(verdict.runs, 'repeat')} cannot prove it"]
         remark = "; ".join([*within, *doubt])
     else:
-        text = f"was not measurably faster or slower than {other}"
+        text = "was not measurably faster or slower"
     text += f" with {plural(change.workers, 'worker')}"
     before, after = change.before.peak_worker, change.after.peak_worker
     if before and after and abs(after - before) >= _LEAST_MEMORY * before:

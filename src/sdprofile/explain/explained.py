@@ -10,7 +10,7 @@ from sdprofile.explain.answer import Answer
 from sdprofile.explain.causes.every import find_causes
 from sdprofile.explain.causes.found import Found
 from sdprofile.explain.causes.kernel import WORKS_ITSELF
-from sdprofile.explain.grid import grid_answer, grid_notices
+from sdprofile.explain.grid import grid_answer, grid_choice, grid_notices
 from sdprofile.explain.notices.every import make_notices
 from sdprofile.explain.recommend import Recommendation, recommend
 from sdprofile.model.measured import Measured, traced
@@ -58,9 +58,12 @@ class Explained(Measured):
             return grid_answer(self)
         return make_answer(self, self._recommendation, causes=self._untold)
 
-    @property
+    @cached_property
     def chosen(self) -> CountSummary | None:
-        """The worker count to use; None where nothing could tell."""
+        """The worker count to use, of a grid the setting; None where nothing could tell."""
+        if self.is_grid:
+            choice = grid_choice(self)
+            return None if choice is None else choice.count
         return None if self._recommendation is None else self._recommendation.chosen.count
 
     @property

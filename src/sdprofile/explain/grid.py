@@ -55,8 +55,8 @@ def grid_notices(profile: Measured) -> tuple[Notice, ...]:
     return (*merged, *whole)
 
 
-def grid_answer(profile: Measured) -> Answer:
-    """Return which setting to use and why, what each axis does there, and the memory to give it.
+def grid_choice(profile: Measured) -> Candidate | None:
+    """Return the setting to use; None where nothing could tell.
 
     Parameters
     ----------
@@ -69,18 +69,40 @@ def grid_answer(profile: Measured) -> Answer:
     cannot be shown to beat (see `sdprofile.explain.recommend`).
     """
     candidates = make_candidates(profile.counts)
+    if not candidates or not compares_workers(profile.runs):
+        return None
+    return _cheapest(candidates)
+
+
+def grid_answer(profile: Measured) -> Answer:
+    """Return which setting to use and why, what each axis does there, and the memory to give it.
+
+    Parameters
+    ----------
+    profile
+        A grid.
+    """
+    candidates = make_candidates(profile.counts)
     if not candidates:
         return _nothing_finished(profile)
     if not compares_workers(profile.runs):
         return Answer()
-    fastest = min(candidates, key=lambda each: each.timing.median)
-    chosen = min((each for each in candidates if not beats(fastest, each)), key=_price)
+    fastest, chosen = _fastest(candidates), _cheapest(candidates)
     headline, remark = _choice(chosen, fastest, candidates[0], profile)
     lines = [
         _effects(chosen, candidates, profile),
         *(_limits(chosen, candidates, profile) or [memory_line(chosen, profile)]),
     ]
     return Answer(headline=headline, remark=remark, lines=joined_lines(lines))
+
+
+def _fastest(candidates: Sequence[Candidate]) -> Candidate:
+    return min(candidates, key=lambda each: each.timing.median)
+
+
+def _cheapest(candidates: Sequence[Candidate]) -> Candidate:
+    fastest = _fastest(candidates)
+    return min((each for each in candidates if not beats(fastest, each)), key=_price)
 
 
 def _price(candidate: Candidate) -> tuple[int, int]:

@@ -68,6 +68,11 @@ class Verdict:
         return NOT_FASTER if self.ratio >= 1 else NOT_SLOWER
 
     @property
+    def within(self) -> tuple[float, float]:
+        """Range of the ratio: the interval, without one by the runs that lie farthest apart."""
+        return self.interval or (self.ratio_low, self.ratio_high)
+
+    @property
     def is_open(self) -> bool:
         """Whether more repeats could change it."""
         return self.word not in (FASTER, SLOWER, SAME)

@@ -91,8 +91,10 @@ class SdprofileMagics(Magics):
                 f"%sdcompare: expected two names, variables or files of profiles, got {len(words)}"
                 f" ({self._known()})"
             )
+        from sdprofile.notebook.display import register_display
         from sdprofile.plain import compare
 
+        register_display(self._shell)
         before, after = (self._find("%sdcompare", word) for word in words)
         return compare(before, after, names=(words[0], words[1]))
 
@@ -178,8 +180,7 @@ class SdprofileMagics(Magics):
             from IPython.display import display
 
             names = (options.against or "", options.name or "now")
-            one = sweep.rival_profile() or before
-            display(Comparison(names=names, before=one, after=profile))
+            display(Comparison(names=names, before=sweep.rival_profile() or before, after=profile))
         if from_top:
             if not options.quiet:
                 show_above(self._shell, profile)
@@ -293,7 +294,6 @@ Usage::
   %sdcompare BEFORE AFTER
 
 Each is a name that ``%%sdprofile --name NAME`` gave, a variable that holds a Profile, or a file
-that was saved. For each worker count that both have it shows the ratio of time with its range,
-whether the repeats can tell, peak memory, number of tasks, memory over time of both, and the steps.
-What is not alike beside the code (machine, versions, limits) stands in a line above.
+that was saved. It begins with what became of time and memory; for each worker count that both have
+there are times, peaks, memory over time and steps, and what is not alike (machine, limits).
 """

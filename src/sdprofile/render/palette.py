@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.model.account import Cause
+from sdprofile.render.grid_lines import grid_lines
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -71,8 +72,14 @@ def mark(index: int) -> Mark:
 
 
 def marked(profile: Measured) -> list[tuple[CountSummary, Mark]]:
-    """Return the worker counts of a profile, each with its mark."""
-    return [(count, mark(index)) for index, count in enumerate(profile.counts)]
+    """Return the worker counts of a profile, each with its mark; of a grid that of its line."""
+    if not profile.is_grid:
+        return [(count, mark(index)) for index, count in enumerate(profile.counts)]
+    _, _, lines = grid_lines(profile)
+    of_line = {
+        count.setting: mark(index) for index, line in enumerate(lines) for _, count in line.places
+    }
+    return [(count, of_line[count.setting]) for count in profile.counts]
 
 
 def of_count(workers: int) -> str:

@@ -43,21 +43,21 @@ class Comparison(Compared, Exported):
         return comparison_frame(self)
 
     def plot(self, ax: Axes | None = None) -> Figure:
-        """Draw memory over time of both, in the colour of each worker count, the earlier dashed.
+        """Draw time and peak memory, before left and after right, a line for each worker count.
 
         Parameters
         ----------
         ax
-            Where to draw; a new figure by default.
+            Where to draw the times alone; a new figure by default.
 
         Returns
         -------
         matplotlib.figure.Figure
             The figure drawn in; it is not shown.
         """
-        from sdprofile.render.page.comparison import comparison_plot
+        from sdprofile.render.plots.slope import slope_plot
 
-        return comparison_plot(self, ax=ax)
+        return slope_plot(self, ax=ax)
 
     def to_markdown(self) -> str:
         """Return the tables in Markdown, for a pull request."""
@@ -79,4 +79,4 @@ class Comparison(Compared, Exported):
     ) -> dict[str, Any]:
         from sdprofile.render.page.comparison import comparison_page
 
-        return {"text/plain": str(self), "text/html": comparison_page(self)}
+        return {"text/plain": str(self), "text/html": comparison_page(self, with_plot=True)}

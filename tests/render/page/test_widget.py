@@ -10,10 +10,12 @@ from pages import Page
 from profiles import GB, address, make_activity, make_curve, make_profile, make_run, make_task
 from traces import ran
 
+from sdprofile.render.page.comparison import comparison_page, comparison_widget
 from sdprofile.render.page.page import html_report
 from sdprofile.render.page.picture import svg_picture
 from sdprofile.render.page.views import make_views
 from sdprofile.render.page.widget import timing_widget
+from sdprofile.results.comparison import Comparison
 from sdprofile.results.profile import Profile
 
 MOST = 300_000
@@ -136,3 +138,50 @@ def test_report_of_a_large_profile_is_less_than_300_kb() -> None:
     profile = large_profile()
 
     assert len(html_report(profile, twin_of="u1").encode()) < MOST
+
+
+def test_a_grid_has_the_views_of_a_profile_and_a_button_for_each_number_of_workers() -> None:
+    runs = [
+        make_run(workers, variables=(("chunk", value),), curve=(GB, 2 * GB))
+        for workers in (1, 2)
+        for value in ("500", "1000")
+    ]
+    profile = make_profile(*runs)
+
+    views, counts, html = parts(timing_widget(profile, uid="u1"))
+
+    named = [name.split()[0] for name in views.options]
+    assert named == ["Overview", "Memory", "Steps", "Tasks", "Notes", "Details"]
+    assert list(counts.options) == ["all", "1", "2"]
+    assert "Times and peaks" in html
+    assert "profile.parts[1] (chunk=1000)" in html
+
+
+def test_a_comparison_has_a_tab_for_each_view_and_begins_with_its_conclusion() -> None:
+    before, after = (
+        make_profile(*(make_run(n, seconds=seconds / n, curve=(GB, 2 * GB)) for n in (1, 2)))
+        for seconds in (10.0, 5.0)
+    )
+    comparison = Comparison(names=("<old>", "new"), before=before, after=after)
+
+    views, counts, html = parts(comparison_widget(comparison, uid="u1"))
+
+    assert list(views.options) == ["Overview", "Memory", "Details"]
+    assert list(counts.options) == ["all", "● 1", "■ 2"]
+    assert html.index("sdp-answer") < html.index('aria-label="Overview"')
+    headers, *rows = Page(html).rows
+    assert headers[:3] == ["workers", "<old>", "new"]
+    assert [[cell.strip() for cell in row[1:3]] for row in rows[:2]] == [
+        ["10.0 s", "5.00 s"],
+        ["5.00 s", "2.50 s"],
+    ]
+    assert "{display: none}" in html
+    assert "<old>" not in html
+
+
+def test_a_large_comparison_is_less_than_300_kb() -> None:
+    profile = large_profile()
+    comparison = Comparison(names=("before", "after"), before=profile, after=profile)
+
+    assert len(parts(comparison_widget(comparison, uid="u1"))[2]) < MOST
+    assert len(comparison_page(comparison, twin_of="u1").encode()) < MOST

@@ -10,9 +10,12 @@ import pytest
 from pages import Page
 from profiles import GB, make_profile, make_run
 
+from sdprofile.render.grid_lines import grid_lines
+from sdprofile.render.page.markup import count_headers
+from sdprofile.render.page.memory_view import memory_view
 from sdprofile.render.page.page import html_report
+from sdprofile.render.palette import marked
 from sdprofile.render.plots.grid import grid_plot
-from sdprofile.render.plots.grid_lines import grid_lines, line_marks
 from sdprofile.render.text.grid_bars import grid_bars
 from sdprofile.render.text.report import report
 from sdprofile.render.text.rows import conditions, table_rows
@@ -60,7 +63,7 @@ def test_the_axis_with_the_most_values_is_along_the_plot() -> None:
         ("1 worker", [0, 1, 2]),
         ("2 workers", [0, 1, 2]),
     ]
-    marks = line_marks(grid("1", "2", "3"))
+    marks = [how for _, how in marked(grid("1", "2", "3"))]
     assert marks[0] == marks[2] == marks[4] != marks[1] == marks[3] == marks[5]
 
 
@@ -72,9 +75,15 @@ def test_every_run_is_a_dot_and_what_ended_badly_a_cross() -> None:
     assert ("o", pytest.approx((10.0, 5.0, 10 / 3))) in drawn
     assert ("s", pytest.approx((5.0, 2.5))) in drawn
     assert [y for marker, y in drawn if marker == "x"] == [(0.0,)]
-    assert len([marker for marker, y in drawn if marker == "o" and len(y) == 1]) == 5
+    assert len([line for line in times.lines if line.get_markersize() == 4]) == 5
+    [ring] = [line for line in times.lines if line.get_label() == "to use"]
+    assert tuple(ring.get_ydata()) == (2.5,)
     assert len([line for line in peaks.lines if line.get_marker() == "x"]) == 1
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["1 worker", "2 workers"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "1 worker",
+        "2 workers",
+        "to use",
+    ]
 
 
 def test_the_two_plots_share_the_figure_evenly() -> None:
@@ -90,6 +99,11 @@ def test_times_are_drawn_into_the_axes_of_the_user() -> None:
     ax = Figure().subplots()
     assert grid("1", "2").plot(ax=ax) is ax.figure
     assert ax.get_legend() is not None
+
+
+def test_a_grid_without_any_peak_is_drawn_all_the_same() -> None:
+    _, peaks = grid_plot(make_profile(*(make_run(threads=n, peak=None) for n in (1, 2)))).axes
+    assert [text.get_text() for text in peaks.texts] == ["not known"]
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])
@@ -114,17 +128,36 @@ def test_the_report_has_table_bars_and_parts() -> None:
     assert max(map(len, text.splitlines())) <= 90
 
 
-def test_a_page_has_the_plot_and_each_part_folded() -> None:
+def test_a_page_has_the_plot_the_views_and_how_to_get_at_the_parts() -> None:
     html = html_report(grid("500", "1000"), with_plot=True)
-    folded = html.split("<summary>")
-    assert [part.partition("<")[0] for part in folded if part.startswith("chunk=")] == [
-        "chunk=500",
-        "chunk=1000",
-    ]
+    folded = [part.partition("<")[0] for part in html.split("<summary>")[1:]]
+    assert folded == ["Memory", "Steps", "Tasks", "Details", "Code"]
     assert 'alt="Times and peaks"' in html
-    many = html_report(grid(*map(str, range(9))))
-    assert "<summary>chunk=" not in many
-    assert "profile.parts[0] (chunk=0)" in many
+    assert "profile.parts[0] (chunk=500)" in html
+
+
+def test_a_large_grid_leaves_out_what_needs_a_column_for_each_setting() -> None:
+    html = html_report(grid(*map(str, range(9))))
+    folded = [part.partition("<")[0] for part in html.split("<summary>")[1:]]
+    assert folded == ["Memory", "Details", "Code"]
+
+
+def test_the_setting_to_use_is_marked_in_the_table() -> None:
+    profile = grid("500", "1000", "2000")
+    page = Page(html_report(profile))
+    [marked] = [each for each in page.attributes["tr"] if "sdp-chosen" in (each.get("class") or "")]
+    assert profile.chosen is profile.counts[page.attributes["tr"].index(marked) - 1]
+    headers, *rows = Page(memory_view(profile)).rows
+    assert headers[:2] == ["workers", "chunk"]
+    assert [row[1] for row in rows] == ["500", "500", "1000", "1000", "2000", "2000"]
+
+
+def test_columns_of_a_setting_name_it() -> None:
+    headers = count_headers(grid("500", "1000"))
+    assert [header.text for header in headers][::3] == [
+        "1 worker, chunk=500",
+        "2 workers, chunk=1000",
+    ]
 
 
 def test_values_are_text_wherever_they_come_from() -> None:

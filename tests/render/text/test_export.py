@@ -85,7 +85,8 @@ def test_plot_is_fit_for_print(what: type[Profile], tmp_path: Path) -> None:
         assert image.width > 2000
         assert image.convert("RGB").getpixel((1, 1)) == (255, 255, 255)
     svg = (tmp_path / "plot.svg").read_text()
-    assert "time since the cell started" in svg  # as words that can be edited
+    words = "time [s]" if what is comparison else "time since the cell started"
+    assert words in svg  # as words that can be edited
     pdf = (tmp_path / "plot.pdf").read_bytes()
     assert pdf.startswith(b"%PDF")
     assert b"/Type3" not in pdf  # which publishers refuse

@@ -23,6 +23,19 @@ _KEY = (
 
 def details_view(profile: Measured, *, picture: Picture) -> Markup:
     """Return the table of details, and a plot if there are two counts to compare."""
+    shown = details_table(profile)
+    # Over more than the workers there is no one ideal.
+    if profile.is_grid or sum(count.speedup is not None for count in profile.counts) < 2:
+        return shown
+
+    from sdprofile.render.plots.speedup import speedup_plot
+
+    label = "speedup over worker counts, each run a circle, against the ideal"
+    return shown + picture(functools.partial(speedup_plot, profile), label=label) + key(_KEY)
+
+
+def details_table(profile: Measured) -> Markup:
+    """Return the table of details."""
     names, *lines = detail_rows(profile)
     rows = []
     for (count, how), texts in zip(marked(profile), lines, strict=True):
@@ -36,14 +49,7 @@ def details_view(profile: Measured, *, picture: Picture) -> Markup:
             for name, text in zip(names, texts, strict=True)
         ]
         rows.append(Row(cells=cells, classes=of_count(count.workers)))
-    shown = table([Cell(text=name, classes=_classes(name)) for name in names], rows)
-    if profile.is_grid or sum(count.speedup is not None for count in profile.counts) < 2:
-        return shown
-
-    from sdprofile.render.plots.speedup import speedup_plot
-
-    label = "speedup over worker counts, each run a circle, against the ideal"
-    return shown + picture(functools.partial(speedup_plot, profile), label=label) + key(_KEY)
+    return table([Cell(text=name, classes=_classes(name)) for name in names], rows)
 
 
 def _classes(name: str) -> str:

@@ -12,7 +12,6 @@ from markupsafe import Markup, escape
 
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.render.text.wrapping import code_in
-from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -148,10 +147,10 @@ def key(words: str) -> Markup:
 
 
 def count_headers(profile: Measured) -> list[Cell]:
-    """Return the headers of columns that are of one worker count each."""
+    """Return the headers of columns that are of one worker count each, of a grid one setting."""
     return [
         Cell(
-            text=plural(count.workers, "worker"),
+            text=profile.varied.name(count.setting),
             before=glyph(how),
             classes=of_count(count.workers),
         )

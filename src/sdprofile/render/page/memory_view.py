@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from sdprofile.model.setting import column_name
 from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, joined, key, table, write
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import Mark, marked, of_count
 from sdprofile.render.text.rows import MISSING, of_limit, peak_worker
-from sdprofile.units import format_bytes, plural
+from sdprofile.units import format_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +47,9 @@ def memory_view(profile: Measured) -> Markup:
         Row(cells=_cells(profile, count, how, each, names), classes=of_count(count.workers))
         for (count, how), each in zip(marked(profile), texts, strict=True)
     ]
-    headers = [Cell(text=name, classes=_classes(name)) for name in names]
+    axes = [Cell(text=column_name(axis.name, _HEADERS)) for axis in profile.varied.of_kind]
+    first, *others = [Cell(text=name, classes=_classes(name)) for name in names]
+    headers = [first, *axes, *others]
     return table(headers, rows) + key(_KEY)
 
 
@@ -57,7 +60,7 @@ def memory_panels(profile: Measured, *, picture: Picture) -> Markup:
             "panel",
             count.workers,
             how,
-            plural(count.workers, "worker"),
+            profile.varied.name(count.setting),
             _panel(profile, index, picture),
         )
         for index, (count, how) in enumerate(marked(profile))
@@ -71,8 +74,8 @@ def _panel(profile: Measured, index: int, picture: Picture) -> Markup:
 
         return worker_plot(profile, index)
 
-    workers = plural(profile.counts[index].workers, "worker")
-    label = f"memory over time with {workers}: each worker, and all of them by use"
+    setting = profile.varied.name(profile.counts[index].setting)
+    label = f"memory over time with {setting}: each worker, and all of them by use"
     return picture(draw, label=label)
 
 
@@ -106,7 +109,7 @@ def _cells(
     scale = count.memory_limit or max(peaks)
     before = {"workers": glyph(how)}
     bars = {"peak/worker": bar(peak / scale, how.colour) if peak and scale else NOTHING}
-    return [
+    first, *others = [
         Cell(
             text=texts[name],
             before=before.get(name, NOTHING),
@@ -115,6 +118,7 @@ def _cells(
         )
         for name in names
     ]
+    return [first, *(Cell(text=a.value(count.setting)) for a in profile.varied.of_kind), *others]
 
 
 def _classes(name: str) -> str:

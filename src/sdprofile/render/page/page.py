@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.markup import NOTHING, joined, write
 from sdprofile.render.page.picture import png_picture
 from sdprofile.render.page.time_view import time_view
 from sdprofile.render.page.views import (
+    View,
     leading_notices,
     make_views,
     other_notices,
@@ -22,6 +22,7 @@ from sdprofile.render.text.rows import NO_RUNS, conditions, parts_line
 
 if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
+    from sdprofile.model.measured import Measured
 
 _SHARP, _COARSE = 150, 100
 """Dots per inch of the plots, of which a page has 100."""
@@ -29,8 +30,12 @@ _SHARP, _COARSE = 150, 100
 _FEW_COUNTS = 4
 """Worker counts up to which the plots are sharp, lest the report be a large file."""
 
-_FEW_PARTS = 4
-"""Parts of a grid up to which each has its report in that of the whole."""
+
+def twin_page(content: Markup, *, twin_of: str) -> str:
+    """Return a page that needs nothing else, which hides where the widget of a class is."""
+    rules = style() + (_twin_style(twin_of) if twin_of else NOTHING)
+    classes = f"sdprofile sdp-static {twin_of}".rstrip()
+    return str(write("page", rules, classes, content))
 
 
 def html_report(profile: Explained, *, twin_of: str = "", with_plot: bool = False) -> str:
@@ -45,7 +50,7 @@ def html_report(profile: Explained, *, twin_of: str = "", with_plot: bool = Fals
         hidden, and the picture in the output after it; where it has not, the output before it is,
         in which a page says that it misses the widget.
     with_plot
-        Whether memory over time stands below the table, if it was sampled.
+        Whether a plot stands below the table, if there is what to draw.
 
     Returns
     -------
@@ -58,9 +63,7 @@ def html_report(profile: Explained, *, twin_of: str = "", with_plot: bool = Fals
     Plots are pictures: of an SVG that a viewer takes out of the page, the words would be left.
     """
     content = joined([*_content(profile, with_plot=with_plot), code(profile)], by="\n")
-    rules = style() + (_twin_style(twin_of) if twin_of else NOTHING)
-    classes = f"sdprofile sdp-static {twin_of}".rstrip()
-    return str(write("page", rules, classes, content))
+    return twin_page(content, twin_of=twin_of)
 
 
 def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
@@ -69,20 +72,13 @@ def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
     picture = functools.partial(png_picture, dpi=dpi)
     first, plot = write("paragraph", NO_RUNS), NOTHING
     folded: list[Markup] = []
-    if profile.is_grid:
-        first = time_view(profile)
-        if with_plot:
-            from sdprofile.render.plots.grid import grid_plot
-
-            plot = picture(functools.partial(grid_plot, profile), label="Times and peaks")
-        folded = [*_parts(profile), _folded("Details", details_view(profile, picture=picture))]
-    elif profile.runs:
+    if profile.runs:
         first = time_view(profile)
         if with_plot and not profile.is_for_nothing:
             plot = overview_picture(profile, profile.shown_run, picture=picture)
         views = make_views(profile, picture=picture)
         # The notes are not folded.
-        folded = [_folded(view.name, view.html) for view in views if view.name[:5] != "Notes"]
+        folded = [folded_view(view) for view in views if view.name[:5] != "Notes"]
     pieces = [
         leading_notices(profile),
         answer(profile),
@@ -91,22 +87,10 @@ def _content(profile: Explained, *, with_plot: bool) -> list[Markup]:
         conditions_line(profile) if profile.runs else NOTHING,
         stopped(profile),
         other_notices(profile),
+        parts(profile),
         *folded,
     ]
     return [piece for piece in pieces if piece]
-
-
-def _parts(profile: Explained) -> list[Markup]:
-    """Return the report of each part of a grid, folded; if they are many, how to get at them."""
-    if len(profile.parts) > _FEW_PARTS:
-        return [write("paragraph", parts_line(profile))]
-    return [
-        _folded(
-            profile.varied.name_kind(part.runs[0].setting),
-            joined(_content(part, with_plot=True), by="\n"),
-        )
-        for part in profile.parts
-    ]
 
 
 def mimebundle(profile: Explained) -> dict[str, Any]:
@@ -151,9 +135,19 @@ def answer(profile: Explained) -> Markup:
     return write("answer", found) if found else NOTHING
 
 
-def code(profile: Explained) -> Markup:
+def parts(profile: Explained) -> Markup:
+    """Return how to get at the report of each part of a grid; empty for no grid."""
+    return write("paragraph", parts_line(profile), "sdp-conditions") if profile.is_grid else NOTHING
+
+
+def code(profile: Measured, *, name: str = "Code") -> Markup:
     """Return the cell's code, folded."""
-    return _folded("Code", write("code", profile.code))
+    return _folded(name, write("code", profile.code))
+
+
+def folded_view(view: View) -> Markup:
+    """Return a view that is folded behind its name."""
+    return _folded(view.name, view.html)
 
 
 def _folded(name: str, html: Markup) -> Markup:

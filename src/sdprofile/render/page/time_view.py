@@ -10,7 +10,6 @@ from markupsafe import Markup
 from sdprofile.model.account import Cause
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, stack, table, write
 from sdprofile.render.palette import CAUSE_COLOURS, Mark, marked, of_count
-from sdprofile.render.plots.grid_lines import line_marks
 from sdprofile.render.text.breakdown import account_shares
 from sdprofile.render.text.rows import PEAK, table_rows, times_line
 
@@ -40,19 +39,16 @@ def time_view(profile: Explained) -> Markup:
     rows = []
     shares = account_shares(profile)
     place = names.index(PEAK) if PEAK in names else len(names)
-    chosen = None if profile.is_grid else profile.chosen
-    # What is one line in the plot of a grid has one mark here too.
-    marks = line_marks(profile) if profile.is_grid else [how for _, how in marked(profile)]
+    chosen = profile.chosen
     every = shares or [{}] * len(lines)
-    for count, how, texts, parts in zip(profile.counts, marks, lines, every, strict=True):
+    for (count, how), texts, parts in zip(marked(profile), lines, every, strict=True):
         before = {"workers": glyph(how)}
-        bars = {"time": _bar(count, how, longest)}
+        bars = {"time": time_bar(count, how, longest)}
         cells = [
             Cell(
                 text=text,
                 before=before.get(name, NOTHING),
                 bar=bars.get(name, NOTHING),
-                classes=_classes(name),
             )
             for name, text in zip(names, texts, strict=True)
         ]
@@ -60,7 +56,7 @@ def time_view(profile: Explained) -> Markup:
             cells.insert(place, _account(parts))
         strong = " sdp-chosen" if count is chosen else ""
         rows.append(Row(cells=cells, classes=f"{of_count(count.workers)}{strong}"))
-    headers = [Cell(text=name, classes=_classes(name)) for name in names]
+    headers = [Cell(text=name) for name in names]
     if shares:
         headers.insert(place, Cell(text="where the time went", classes="sdp-left"))
     return table(headers, rows) + _key(shares)
@@ -84,7 +80,8 @@ def _key(every: Iterable[Mapping[Cause, float]]) -> Markup:
     return write("colours", [(str(cause), CAUSE_COLOURS[cause]) for cause in shown])
 
 
-def _bar(count: CountSummary, how: Mark, longest: float) -> Markup:
+def time_bar(count: CountSummary, how: Mark, longest: float) -> Markup:
+    """Return the bar of a median time, with a dot for each run."""
     if count.timing is None or not longest:
         return NOTHING
     dots = [seconds / longest for seconds in count.timing.seconds]

@@ -40,6 +40,9 @@ _TEXTS = (0, 1, 7)
 
 _OVER_TIME = "what each worker ran over time, and the memory of the fullest"
 
+_FEW_SETTINGS = 6
+"""Settings of a grid up to which steps and tasks have a column each."""
+
 _PREDICTED_KEY = (
     "Filled: measured (medians of the times, highest peaks); empty and dashed: predicted."
 )
@@ -70,24 +73,27 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
     -------
     tuple of View
         Predicted (if anything was), Memory, Steps, Tasks, Data (if any is known), Notes, Details;
-        Notes alone where the workers had nothing to do.
+        Notes alone where the workers had nothing to do. Of a grid with many settings steps and
+        tasks are in the profiles of its parts only.
     """
     number = f" {len(profile.notices)}" if profile.notices else ""
     notes = View(name=f"Notes{number}", html=notice_list(profile))
     if profile.is_for_nothing:
         return (notes,)
+    few = not profile.is_grid or len(profile.counts) <= _FEW_SETTINGS
     memory = joined(
         [
             memory_view(profile),
-            memory_picture(profile, picture=picture),
-            memory_panels(profile, picture=picture),
+            # Curves of settings that differ in much would need labels that are too long.
+            NOTHING if profile.is_grid else memory_picture(profile, picture=picture),
+            memory_panels(profile, picture=picture) if few else NOTHING,
         ]
     )
     views = (
         View(name="Predicted", html=predicted_view(profile, picture=picture)),
         View(name="Memory", html=memory),
-        View(name="Steps", html=steps_view(profile)),
-        View(name="Tasks", html=tasks_view(profile)),
+        View(name="Steps", html=steps_view(profile) if few else NOTHING),
+        View(name="Tasks", html=tasks_view(profile) if few else NOTHING),
         View(name="Data", html=elements_view(profile)),
         notes,
         View(name="Details", html=details_view(profile, picture=picture)),
@@ -133,12 +139,15 @@ def predicted_view(profile: Measured, *, picture: Picture) -> Markup:
 
 
 def overview_pictures(profile: Explained, *, picture: Picture) -> Markup:
-    """Return workers over time at each count; memory over time where no tasks were recorded."""
+    """Return workers over time at each count; memory over time where no tasks were recorded.
+
+    Of a grid these are the times and the peaks of all settings.
+    """
     if profile.is_for_nothing:
         return NOTHING
     runs = traced_runs(profile)
-    if not runs:
-        return memory_picture(profile, picture=picture)
+    if profile.is_grid or not runs:
+        return overview_picture(profile, None, picture=picture)
     return joined(over_time(profile, run, picture=picture) for run in runs)
 
 
@@ -159,7 +168,12 @@ def over_time(
 def overview_picture(
     profile: Explained, run: Run | None, *, picture: Picture, between: Bar | None = None
 ) -> Markup:
-    """Return the plot of workers over time of a run; of memory alone without its tasks."""
+    """Return the plot of workers over time of a run; of memory alone without its tasks.
+
+    Of a grid these are the times and the peaks of all settings, whatever the run.
+    """
+    if profile.is_grid:
+        return picture(_grid(profile), label="Times and peaks")
     draw = _over_time(profile, run, between)
     if run is None or draw is None:
         return memory_picture(profile, picture=picture)
@@ -175,10 +189,14 @@ def memory_picture(profile: Explained, *, picture: Picture) -> Markup:
 def still_picture(profile: Explained) -> Callable[[], Figure] | None:
     """Return what draws the one picture of a profile; None where there is nothing to draw."""
     if profile.is_grid:
-        from sdprofile.render.plots.grid import grid_plot
-
-        return functools.partial(grid_plot, profile)
+        return _grid(profile)
     return _over_time(profile, profile.shown_run) or _memory(profile)
+
+
+def _grid(profile: Explained) -> Callable[[], Figure]:
+    from sdprofile.render.plots.grid import grid_plot
+
+    return functools.partial(grid_plot, profile)
 
 
 def _over_time(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sdprofile.render.page.markup import in_page, joined, write
-from sdprofile.render.page.page import answer, code, conditions_line, stopped, style
+from sdprofile.render.page.page import answer, code, conditions_line, parts, stopped, style
 from sdprofile.render.page.picture import svg_picture
 from sdprofile.render.page.time_view import time_view
 from sdprofile.render.page.views import View, leading_notices, make_views
@@ -14,7 +15,7 @@ from sdprofile.render.page.zoom import zoom
 from sdprofile.render.palette import REPEAT, marked
 
 if TYPE_CHECKING:
-    from ipywidgets import VBox
+    from ipywidgets import HTML, DOMWidget, ToggleButtons, VBox
     from markupsafe import Markup
 
     from sdprofile.explain.explained import Explained
@@ -44,32 +45,62 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     slider needs one. Browsers without ``:has()`` (before Chrome 105, Safari 15.4 and Firefox 121)
     show all views at once.
     """
+    return tabbed_widget(
+        [View(name="Overview", html=time_view(profile)), *make_views(profile, picture=svg_picture)],
+        counts=_counts(profile),
+        above=[leading_notices(profile), answer(profile)],
+        below=[conditions_line(profile), stopped(profile), parts(profile), code(profile)],
+        uid=uid,
+        draw=functools.partial(zoom, profile),
+    )
+
+
+def tabbed_widget(
+    views: Sequence[View],
+    *,
+    counts: Mapping[int, str],
+    above: Sequence[Markup],
+    below: Sequence[Markup],
+    uid: str,
+    draw: Callable[[HTML, ToggleButtons], tuple[DOMWidget, ...]] | None = None,
+) -> VBox:
+    """Return a widget that shows one view at a time, as `timing_widget` says.
+
+    Parameters
+    ----------
+    views
+        What it shows, each with its button.
+    counts
+        What the buttons of worker counts say, by number of workers.
+    above, below
+        What stands above and below every view.
+    uid
+        A class that no other widget of the page has.
+    draw
+        Draws what comes below the first view, and returns sliders that have it drawn anew.
+    """
     from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
-    overview = View(name="Overview", html=time_view(profile))
-    views = [overview, *make_views(profile, picture=svg_picture)]
     choose_view = ToggleButtons(options=[view.name for view in views])
     choose_view.add_class("sdp-views")
-    names = [f"{how.glyph} {count.workers}" for count, how in marked(profile)]
-    choose_count = ToggleButtons(options=["all", *names], description="workers")
+    choose_count = ToggleButtons(options=["all", *counts.values()], description="workers")
     choose_count.add_class("sdp-counts")
     for buttons in (choose_view, choose_count):
         buttons.style.button_width = "auto"
-    top = [leading_notices(profile), answer(profile), _section(overview)]
-    others = map(_section, views[1:])
-    below = [*others, conditions_line(profile), stopped(profile), code(profile)]
-    rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(profile, uid)])
+    first, *others = map(_section, views)
+    rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(counts, uid)])
     pictures = HTML()
-    sliders = zoom(profile, pictures, choose_count)
+    sliders = draw(pictures, choose_count) if draw is not None else ()
     for each in (pictures, *sliders):
         each.add_class("sdp-view")
-        each.add_class(_class(overview))
+        each.add_class(_class(views[0]))
     row = HBox([choose_view, choose_count, *sliders])
     row.layout.flex_flow = "row wrap"
-    first, last = HTML(in_page(joined(top), rules=rules)), HTML(in_page(joined(below)))
-    for each in (first, pictures, last):
+    top = HTML(in_page(joined([*above, first]), rules=rules))
+    contents = [top, pictures, HTML(in_page(joined([*others, *below])))]
+    for each in contents:
         each.layout.width = "100%"  # else as wide as its widest view, also where the page is not
-    widget = VBox([row, first, pictures, last])
+    widget = VBox([row, *contents])
     widget.add_class("sdp-live")
     widget.add_class(uid)
     return widget
@@ -77,6 +108,13 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
 
 def _section(view: View) -> Markup:
     return write("section", view.name, _class(view), view.html)
+
+
+def _counts(profile: Explained) -> dict[int, str]:
+    """Return what the buttons say; without a mark in a grid, where that is of more."""
+    if profile.is_grid:
+        return {count.workers: str(count.workers) for count in profile.counts}
+    return {count.workers: f"{how.glyph} {count.workers}" for count, how in marked(profile)}
 
 
 def _class(view: View) -> str:
@@ -91,7 +129,7 @@ def _view_rules(views: Sequence[View], uid: str) -> list[str]:
     ]
 
 
-def _count_rules(profile: Explained, uid: str) -> list[str]:
+def _count_rules(counts: Iterable[int], uid: str) -> list[str]:
     """Return the rules by which the pressed button makes one worker count stand out.
 
     Notes
@@ -102,8 +140,8 @@ def _count_rules(profile: Explained, uid: str) -> list[str]:
         f".{uid} .{REPEAT} {{display: none}}",
         f"{_pressed(uid, 'sdp-counts', 0)} .sdp-over:not(.sdp-shown) {{display: none}}",
     ]
-    for index, count in enumerate(profile.counts, start=1):
-        pressed, own = _pressed(uid, "sdp-counts", index), f".sdp-w{count.workers}"
+    for index, workers in enumerate(counts, start=1):
+        pressed, own = _pressed(uid, "sdp-counts", index), f".sdp-w{workers}"
         rules += [
             f"{pressed} svg .sdp-of:not({own}) {{opacity: 0.2}}",
             f"{pressed} :is(tr, td, th).sdp-of:not({own}) {{opacity: 0.65}}",

@@ -34,14 +34,14 @@ def zoom(
     Returns
     -------
     tuple of ipywidgets.FloatRangeSlider
-        One, in seconds since the cell started; none where no tasks were recorded.
+        One, in seconds since the cell started; none of a grid, or where no tasks were recorded.
     """
     from ipywidgets import FloatRangeSlider
 
     whole = in_page(overview_pictures(profile, picture=svg_picture))
     pictures.value = whole
     runs = {run.workers: run for run in traced_runs(profile)}
-    if not runs or profile.is_for_nothing:
+    if not runs or profile.is_grid or profile.is_for_nothing:
         return ()
     longest = max(run.seconds for run in runs.values())
     slider = FloatRangeSlider(

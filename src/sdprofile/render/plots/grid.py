@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from sdprofile.render.grid_lines import Line, grid_lines
 from sdprofile.render.palette import Mark, mark
-from sdprofile.render.plots.grid_lines import Line, grid_lines
-from sdprofile.render.plots.labels import draw_frame, figure_of
-from sdprofile.render.text.wrapping import clean, cut
+from sdprofile.render.plots.heat import heat_axes, heat_plot
+from sdprofile.render.plots.labels import draw_frame, figure_of, plain_words, start_at_zero
 from sdprofile.units import large_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sdprofile.model.measured import Measured
+    from sdprofile.explain.explained import Explained
     from sdprofile.model.setting import Axis
 
-_SIZE = (7.2, 3.4)
+_SIZE = (7.2, 2.7)
 """Width and height of a new figure, in inches."""
 
 _APART = 0.07
@@ -27,9 +27,6 @@ _APART = 0.07
 _LINE = 26
 """Characters of the values below which they stand side by side in half of a figure."""
 
-_LONGEST = 22
-"""Characters of a value that are shown; its end tells as much as its start."""
-
 _MOST_NAMED = 6
 """Values that are named below a plot."""
 
@@ -37,7 +34,7 @@ _LIMIT_WITHIN = 1.3
 """A limit is drawn up to this many times the highest peak, lest it squash the others."""
 
 
-def grid_plot(profile: Measured, *, ax: Axes | None = None) -> Figure:
+def grid_plot(profile: Explained, *, ax: Axes | None = None) -> Figure:
     """Draw the times of a grid, and in a figure of its own the peaks beside them.
 
     Parameters
@@ -52,8 +49,11 @@ def grid_plot(profile: Measured, *, ax: Axes | None = None) -> Figure:
     matplotlib.figure.Figure
         The figure drawn in; pyplot does not know a new one. A line joins the medians of settings
         that are alike but for the x axis, a dot is a run, a cross a setting that did not end well.
-        Short dashed lines are limits.
+        Short dashed lines are limits, a ring is the setting to use. Two axes of numbers with three
+        and more values each are two heat maps in place of the lines, unless `ax` is given.
     """
+    if ax is None and (axes := heat_axes(profile)):
+        return heat_plot(profile, *axes)
     axis, values, lines = grid_lines(profile)
     places = [
         (line, mark(index), _APART * (index - (len(lines) - 1) / 2))
@@ -64,18 +64,32 @@ def grid_plot(profile: Measured, *, ax: Axes | None = None) -> Figure:
         ax, peaks = Figure(figsize=_SIZE, layout="constrained").subplots(1, 2)
     for line, how, aside in places:
         _draw_times(ax, line, how, aside)
+    ink: dict[str, Any] = {"color": ax.xaxis.label.get_color()} | _RING
+    # Where the setting to use is, the last one in the legend.
+    chosen = [
+        (place + aside, count)
+        for line, _, aside in places
+        for place, count in line.places
+        if count is profile.chosen
+    ]
+    for x, count in chosen:
+        if count.timing is not None:
+            ax.plot(x, count.timing.median, label="to use", **ink)
     _finish(ax, axis, values, "time [s]")
     if peaks is not None:
         gigabyte, unit = large_unit(decimal=profile.decimal)
         most = max((count.peak_worker or 0 for count in profile.counts), default=0)
         for line, how, aside in places:
             _draw_peaks(peaks, line, how, aside, gigabyte, within=_LIMIT_WITHIN * most)
+        for x, count in chosen:
+            if count.peak_worker is not None:
+                peaks.plot(x, count.peak_worker / gigabyte, **ink)
         _finish(peaks, axis, values, f"peak/worker [{unit}]")
-    if len(lines) > 1 and peaks is not None:
-        columns = max(1, min(len(lines), 90 // (6 + max(len(line.name) for line in lines))))
-        handles, names = ax.get_legend_handles_labels()
+    handles, names = ax.get_legend_handles_labels()
+    if names and peaks is not None:
+        columns = max(1, min(len(names), 90 // (6 + max(map(len, names)))))
         figure_of(ax).legend(handles, names, loc="outside upper center", ncols=columns)
-    elif len(lines) > 1:
+    elif names:
         ax.legend()
     return figure_of(ax)
 
@@ -89,7 +103,7 @@ def _draw_times(ax: Axes, line: Line, how: Mark, aside: float) -> None:
         marker=how.marker,
         markersize=7,
         linestyle=how.line,
-        label=_words(line.name, most=_LINE * 2),
+        label=plain_words(line.name, most=_LINE * 2),
         **look,
     )
     for x, timing in timed:
@@ -108,7 +122,13 @@ def _draw_times(ax: Axes, line: Line, how: Mark, aside: float) -> None:
 
 
 def _draw_peaks(
-    ax: Axes, line: Line, how: Mark, aside: float, gigabyte: float, *, within: float
+    ax: Axes,
+    line: Line,
+    how: Mark,
+    aside: float,
+    gigabyte: float,
+    *,
+    within: float,
 ) -> None:
     known = [(place + aside, c) for place, c in line.places if c.peak_worker is not None]
     heights = [(c.peak_worker or 0) / gigabyte for _, c in known]
@@ -134,21 +154,24 @@ _CROSS: dict[str, Any] = {
 }
 
 
+_RING: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 15,
+    "markeredgewidth": 1.6,
+    "fillstyle": "none",
+}
+
+
 def _finish(ax: Axes, axis: Axis, values: tuple[str, ...], what: str) -> None:
     # Where all would lie on each other, some stand for those between them.
     some = range(0, len(values), -(-len(values) // _MOST_NAMED))
-    words = [_words(values[place]) for place in some]
+    words = [plain_words(values[place]) for place in some]
     ax.set_xticks(some, words)
     if sum(map(len, words)) > _LINE:
         ax.set_xticklabels(words, rotation=25, horizontalalignment="right")
     ax.set_xlim(-0.5, len(values) - 0.5)
-    ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
-    ax.set_xlabel(_words(axis.name))
+    start_at_zero(ax)
+    ax.set_xlabel(plain_words(axis.name))
     ax.set_ylabel(what)
     draw_frame(ax, grid="y")
-
-
-def _words(text: str, *, most: int = _LONGEST) -> str:
-    """Return text of which matplotlib makes no formula, and that a legend does not leave out."""
-    words = cut(clean(text), most).replace("$", r"\$")
-    return f" {words}" if words.startswith("_") else words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
+
+from sdprofile.render.text.wrapping import clean, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +62,20 @@ def name_axes(ax: Axes, values: str) -> None:
     draw_frame(ax)
 
 
+def plain_words(text: str, *, most: int = 22) -> str:
+    """Return text of which matplotlib makes no formula, and that a legend does not leave out.
+
+    Parameters
+    ----------
+    text
+        Of a user.
+    most
+        Characters that are shown; its end tells as much as its start.
+    """
+    shown = cut(clean(text), most).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
+
+
 def draw_frame(ax: Axes, *, grid: Literal["both", "y"] = "both") -> None:
     """Draw the frame of a plot, and its grid behind what it shows."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -83,6 +100,13 @@ def far_apart(places: Sequence[int], is_far: Callable[[int, int], bool]) -> list
     return kept[::-1]
 
 
+def start_at_zero(ax: Axes) -> None:
+    """Let the y axis go from 0 to a little above all that is drawn; say so if nothing is."""
+    if not math.isfinite(ax.dataLim.y1):
+        ax.text(0.5, 0.5, "not known", transform=ax.transAxes, horizontalalignment="center")
+    ax.set_ylim(0, 1.08 * ax.dataLim.y1 if 0 < ax.dataLim.y1 < math.inf else 1.0)
+
+
 def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Text]) -> None:
     """Write labels to the right of curves' ends, and widen the x axis until they fit.
 
@@ -100,19 +124,40 @@ def place_labels(ax: Axes, labels: Sequence[CurveLabel], *, around: Sequence[Tex
     A label that would lie on another moves up or down by as little as helps; where there is no
     room at all it is left out. The sizes of texts are only known once the layout is: this runs it.
     """
-    texts = [_write(ax, label) for label in labels]
-    figure = figure_of(ax)
+    place_in_panels([Panel(ax=ax, labels=labels, around=around)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Axes with what `place_labels` takes."""
+
+    ax: Axes
+    """One of several in a figure, whose x axes shall have one scale."""
+
+    labels: Sequence[CurveLabel]
+    """What to write."""
+
+    around: Sequence[Text] = ()
+    """Texts that keep their places."""
+
+
+def place_in_panels(panels: Sequence[Panel]) -> None:
+    """Do as `place_labels` in several axes, and widen all x axes alike."""
+    figure = figure_of(panels[0].ax)
+    texts = [[_write(panel.ax, label) for label in panel.labels] for panel in panels]
     figure.draw_without_rendering()
     pixels_per_point = figure.dpi / 72
-    right = ax.get_xlim()[1]
-    for label, text in zip(labels, texts, strict=True):
-        pixels = text.get_window_extent().width + (_GAP + 2) * pixels_per_point
-        room = min(_MOST_ROOM, pixels / ax.bbox.width)
-        right = max(right, label.x / (1 - room))
-    ax.set_xlim(0, right)
-    taken = [text.get_window_extent() for text in around]
-    taken += [_end_box(ax, label, _END * pixels_per_point) for label in labels]
-    _move_apart(ax, texts, taken)
+    right = max(panel.ax.get_xlim()[1] for panel in panels)
+    for panel, written in zip(panels, texts, strict=True):
+        for label, text in zip(panel.labels, written, strict=True):
+            pixels = text.get_window_extent().width + (_GAP + 2) * pixels_per_point
+            room = min(_MOST_ROOM, pixels / panel.ax.bbox.width)
+            right = max(right, label.x / (1 - room))
+    for panel, written in zip(panels, texts, strict=True):
+        panel.ax.set_xlim(0, right)
+        taken = [text.get_window_extent() for text in panel.around]
+        taken += [_end_box(panel.ax, label, _END * pixels_per_point) for label in panel.labels]
+        _move_apart(panel.ax, written, taken)
 
 
 def move_apart(ax: Axes, texts: Sequence[Annotation], *, around: Sequence[Text]) -> None:

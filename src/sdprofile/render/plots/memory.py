@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,14 @@ from sdprofile.render.curves import (
     thinned,
 )
 from sdprofile.render.palette import REPEAT, Mark, marked, of_count
-from sdprofile.render.plots.labels import CurveLabel, figure_of, name_axes, place_labels
+from sdprofile.render.plots.labels import (
+    CurveLabel,
+    Panel,
+    figure_of,
+    name_axes,
+    place_in_panels,
+    plain_words,
+)
 from sdprofile.units import format_bytes, large_unit, plural
 
 if TYPE_CHECKING:
@@ -31,6 +38,12 @@ if TYPE_CHECKING:
 
 _SIZE = (7.2, 3.1)
 """Width and height of a new figure, in inches."""
+
+_PANELS_SIZE = (9.2, 3.1)
+"""Width and height of two panels, in inches."""
+
+_LONGEST = 40
+"""Characters of a title that are shown."""
 
 _MOST_SAMPLES = 400
 """Samples drawn of each curve; more cannot be told apart."""
@@ -76,35 +89,79 @@ def memory_plot(profile: Measured, *, ax: Axes | None = None) -> Figure:
     """
     if ax is None:
         ax = Figure(figsize=_SIZE, layout="constrained").subplots()
-    gigabyte, unit = large_unit(decimal=profile.decimal)
-    most = min(_MOST_SAMPLES, _MOST_OF_REPEATS // max(1, len(profile.runs)))
-    ends = [
-        end
-        for count, how in marked(profile)
-        for end in _draw_count(ax, count, how, gigabyte, most=max(_FEWEST_SAMPLES, most))
-    ]
-    if len(profile.counts) <= _MOST_BANDS:
-        for count, how in marked(profile):
-            _draw_band(ax, count, how, gigabyte)
-    name_axes(ax, f"{SHOWN} [{unit}]")
-    if ends:
-        _scale_axes(ax, profile)
-        place_labels(ax, ends, around=_draw_limits(ax, profile, gigabyte))
-    else:
-        ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
+    _draw_panels([(ax, profile)])
     return figure_of(ax)
 
 
-def _draw_count(
-    ax: Axes, count: CountSummary, how: Mark, gigabyte: float, *, most: int
+def memory_panels_plot(profiles: Sequence[tuple[str, Measured]]) -> Figure:
+    """Draw memory over time of several profiles beside each other, on one scale.
+
+    Parameters
+    ----------
+    profiles
+        The title of each panel, and what was measured, all at the same worker counts.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A figure that pyplot does not know, with a panel for each as `memory_plot` draws it.
+    """
+    figure = Figure(figsize=_PANELS_SIZE, layout="constrained")
+    panels = figure.subplots(1, len(profiles), sharex=True, sharey=True)
+    _draw_panels([(ax, each) for ax, (_, each) in zip(panels, profiles, strict=True)])
+    for ax, (name, _) in zip(panels, profiles, strict=True):
+        ax.set_title(plain_words(name, most=_LONGEST), fontsize=10, fontweight="bold")
+    for ax in panels[1:]:
+        ax.set_ylabel("")
+    return figure
+
+
+def _draw_panels(drawn: Sequence[tuple[Axes, Measured]]) -> None:
+    """Draw memory over time into axes, one profile into each."""
+    gigabyte, unit = large_unit(decimal=drawn[0][1].decimal)
+    most = _MOST_SAMPLES // len(drawn)
+    ends = [list(_draw_counts(ax, profile, gigabyte, most=most)) for ax, profile in drawn]
+    for (ax, _), own in zip(drawn, ends, strict=True):
+        name_axes(ax, f"{SHOWN} [{unit}]")
+        if not own:
+            ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
+    if not any(ends):
+        return
+    highest = max(ax.dataLim.y1 for (ax, _), own in zip(drawn, ends, strict=True) if own)
+    for ax, _ in drawn:
+        ax.set_xlim(0, _longest(drawn) or 1.0)
+        ax.set_ylim(0, 1.08 * highest or 1.0)
+    panels = [
+        Panel(ax=ax, labels=own, around=_draw_limits(ax, profile, gigabyte, highest=highest))
+        for (ax, profile), own in zip(drawn, ends, strict=True)
+    ]
+    place_in_panels(panels)
+
+
+def _draw_counts(
+    ax: Axes, profile: Measured, gigabyte: float, *, most: int
 ) -> Iterator[CurveLabel]:
-    """Draw all runs of a count, with `most` samples of a dimmed one; yield labels of ends."""
+    """Draw all counts with `most` samples of a curve in full; yield the labels of their ends."""
+    share = most / _MOST_SAMPLES
+    dimmed = min(most, int(share * _MOST_OF_REPEATS) // max(1, len(profile.runs)))
+    samples = most, max(_FEWEST_SAMPLES, dimmed)
+    for count, how in marked(profile):
+        yield from _draw_count(ax, count, how, gigabyte, most=samples)
+    if len(profile.counts) <= _MOST_BANDS:
+        for count, how in marked(profile):
+            _draw_band(ax, count, how, gigabyte)
+
+
+def _draw_count(
+    ax: Axes, count: CountSummary, how: Mark, gigabyte: float, *, most: tuple[int, int]
+) -> Iterator[CurveLabel]:
+    """Draw all runs of a count, with `most` samples in full and dimmed; yield labels of ends."""
     full = median_run(count)
     for run in count.runs:
         if run is not full:
-            yield from _draw_run(ax, run, how, gigabyte, most=most, dimmed=True)
+            yield from _draw_run(ax, run, how, gigabyte, most=most[1], dimmed=True)
     if full is not None:
-        yield from _draw_run(ax, full, how, gigabyte, most=_MOST_SAMPLES, dimmed=False)
+        yield from _draw_run(ax, full, how, gigabyte, most=most[0], dimmed=False)
 
 
 def _draw_run(
@@ -179,15 +236,14 @@ def _draw_band(ax: Axes, count: CountSummary, how: Mark, gigabyte: float) -> Non
     )
 
 
-def _scale_axes(ax: Axes, profile: Measured) -> None:
-    sampled = [run.seconds for run in profile.runs if is_sampled(run)]
-    ax.set_xlim(0, max(ax.dataLim.x1, *sampled) or 1.0)
-    ax.set_ylim(0, 1.08 * ax.dataLim.y1 or 1.0)
+def _longest(drawn: Sequence[tuple[Axes, Measured]]) -> float:
+    """Return where the longest run ends, in seconds."""
+    sampled = [run.seconds for _, profile in drawn for run in profile.runs if is_sampled(run)]
+    return max([*sampled, *(float(ax.dataLim.x1) for ax, _ in drawn)])
 
 
-def _draw_limits(ax: Axes, profile: Measured, gigabyte: float) -> list[Text]:
+def _draw_limits(ax: Axes, profile: Measured, gigabyte: float, *, highest: float) -> list[Text]:
     """Draw each limit that is near, one line for all counts that share it; return the labels."""
-    highest = ax.dataLim.y1
     limits = {shown_limit(count) for count in profile.counts if median_run(count) is not None}
     texts: list[Text] = []
     for limit in sorted(limit for limit in limits if limit is not None):

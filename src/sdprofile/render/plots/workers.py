@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sdprofile.render.curves import median_run, thinned, worker_curves
-from sdprofile.render.palette import mark
+from sdprofile.render.palette import marked
 from sdprofile.units import format_bytes, large_unit
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def worker_plot(profile: Measured, index: int) -> Figure:
     gigabyte, unit = large_unit(decimal=profile.decimal)
     left, right = figure.subplots(1, 2)
     share = 1 / len(profile.counts)
-    _draw_workers(left, run, mark(index).colour, gigabyte, most=int(_MOST_SAMPLES * share))
+    _draw_workers(
+        left, run, marked(profile)[index][1].colour, gigabyte, most=int(_MOST_SAMPLES * share)
+    )
     # One scale for all counts, lest the same height be one amount here and another there.
     highest = max(each.peak_worker or 0 for each in profile.counts) / gigabyte
     left.set_ylim(0, 1.12 * max(left.dataLim.y1, highest) or 1.0)

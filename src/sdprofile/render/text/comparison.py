@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _LINE = re.compile(r" \(line \d+\)$")
 _UNSURE = {CANNOT_TELL: "?"}
 
+DETAILS = 2
+"""Columns at the end of a table that a page has among its details."""
+
 _DROPPED = ("range", "peak/worker", "verdict")
 """Columns that a narrow table does without, the least important first."""
 
@@ -68,7 +71,7 @@ def _report(comparison: Compared, *, width: int, ascii_only: bool) -> str:
         return "\n".join([*parts[-1], NOTHING_SHARED])
     rows = change_rows(comparison)
     parts.append(table_lines(rows, width=width, ascii_only=ascii_only, dropped=_DROPPED))
-    parts[-1] += wrapped(explained(comparison))
+    parts[-1] += wrapped(f"{speedup_words(comparison)}; {ratio_words(comparison)}")
     parts.append(_strips(comparison, width=width, ascii_only=ascii_only).splitlines())
     if rows := step_change_rows(comparison):
         title_of_steps = f"steps of all threads in the median run, {' -> '.join(comparison.names)}"
@@ -78,15 +81,15 @@ def _report(comparison: Compared, *, width: int, ascii_only: bool) -> str:
 
 
 def title(comparison: Compared) -> str:
-    """Return what is held against what, and whether the two were measured together."""
+    """Return what is compared with what, and whether the two were measured together."""
     before, after = comparison.names
-    title = f"{after} against {before}"
+    title = f"{before} against {after}"
     one, other = comparison.before, comparison.after
     if not one.created or not other.created:
         return title
     if one.created == other.created and one.runs != other.runs:
         return f"{title}, run by turns"
-    return f"{title}, measured {_when(other.created)} and {_when(one.created)}"
+    return f"{title}, measured {_when(one.created)} and {_when(other.created)}"
 
 
 def _when(created: str) -> str:
@@ -100,17 +103,18 @@ def unlike(comparison: Compared) -> str:
     return f"Not alike: {'; '.join(comparison.differences)}"
 
 
-def explained(comparison: Compared) -> str:
-    """Return how the table of worker counts is to be read."""
+def ratio_words(comparison: Compared) -> str:
+    """Return how the columns of memory and tasks are to be read."""
+    return f"memory and tasks: from {' to '.join(comparison.names)}, 0.50x is half"
+
+
+def speedup_words(comparison: Compared) -> str:
+    """Return how the columns of times are to be read."""
     before, after = comparison.names
     words = [change.verdict for change in comparison.counts if change.verdict is not None]
     unsure = dict.fromkeys(each.words for each in words if each.word == CANNOT_TELL)
-    reading = [
-        f"speedup: time of {before} over that of {after}, with its range; memory and tasks:"
-        f" {after} over {before}",
-        *(f"?: {each}" for each in unsure),
-    ]
-    return "; ".join(reading)
+    speedup = f"speedup: time of {before} over that of {after}, with its range"
+    return "; ".join([speedup, *(f"?: {each}" for each in unsure)])
 
 
 def change_rows(comparison: Compared) -> list[list[str]]:
@@ -177,7 +181,7 @@ def _change(change: CountChange, *, decimal: bool) -> list[str]:
             for timing, count in zip(times, (change.before, change.after), strict=True)
         ),
         f"{verdict.ratio:.2f}x" if verdict else MISSING,
-        f"{verdict.ratio_low:.2f} to {verdict.ratio_high:.2f}" if verdict else MISSING,
+        "{:.2f} to {:.2f}".format(*verdict.within) if verdict else MISSING,
         _UNSURE.get(verdict.word, verdict.word) if verdict else MISSING,
         " -> ".join(format_bytes(peak, decimal=decimal) if peak else MISSING for peak in peaks),
         MISSING if change.peak_ratio is None else f"{change.peak_ratio:.2f}x",

@@ -96,7 +96,8 @@ def comparison_markdown(comparison: Compared) -> str:
     from sdprofile.render.text.comparison import (
         NOTHING_SHARED,
         change_rows,
-        explained,
+        ratio_words,
+        speedup_words,
         step_change_rows,
         title,
         unlike,
@@ -108,7 +109,8 @@ def comparison_markdown(comparison: Compared) -> str:
         escaped(unlike(comparison)),
     ]
     if comparison.counts:
-        parts += [_table(change_rows(comparison)), escaped(explained(comparison))]
+        words = f"{speedup_words(comparison)}; {ratio_words(comparison)}"
+        parts += [_table(change_rows(comparison)), escaped(words)]
     else:
         parts.append(NOTHING_SHARED)
     if rows := step_change_rows(comparison):

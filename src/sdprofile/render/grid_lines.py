@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sdprofile.render.palette import Mark, mark
-
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
@@ -51,12 +49,3 @@ def grid_lines(profile: Measured) -> tuple[Axis, tuple[str, ...], tuple[Line, ..
         values,
         tuple(Line(name=name, places=tuple(places)) for name, places in lines.items()),
     )
-
-
-def line_marks(profile: Measured) -> list[Mark]:
-    """Return the mark of the line of each of `Profile.counts`."""
-    _, _, lines = grid_lines(profile)
-    of_line = {
-        count.setting: mark(index) for index, line in enumerate(lines) for _, count in line.places
-    }
-    return [of_line[count.setting] for count in profile.counts]
