@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,16 @@ def wait_until(holds: Callable[[], bool], *, seconds: float = 20.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"still not so after {seconds} s: {holds}"
         time.sleep(0.01)
+
+
+def end(process: subprocess.Popen[bytes], *, seconds: float = 10.0) -> None:
+    """Terminate a process; kill one that goes on, as dask's own programs do now and then."""
+    process.terminate()
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def needs_workers(path: Path) -> bool:

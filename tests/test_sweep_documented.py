@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import wait_until
+from conftest import end, wait_until
 from distributed import Client
 from distributed.core import Status
 from runs import sweep_of
@@ -60,8 +60,7 @@ class Cluster:
         self._client.retire_workers()
         self._client.close()
         for process in reversed(self._processes):
-            process.terminate()
-            process.wait(timeout=30)
+            end(process)
 
     def _start(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-m", "dask", *command], cwd=self._folder, **QUIET)

@@ -15,7 +15,7 @@ import dask.dataframe as dd
 import distributed
 import pandas as pd
 import pytest
-from conftest import wait_until
+from conftest import end, wait_until
 from distributed import Client
 from runs import MIB, hold, sweep_of, where
 
@@ -54,9 +54,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield client.scheduler.address  # type: ignore[union-attr]
     finally:
         for process in reversed(started):
-            process.terminate()
-        for process in started:
-            process.wait(timeout=30)
+            end(process)
 
 
 @pytest.fixture

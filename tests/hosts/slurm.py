@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from conftest import end
+
 _WAIT = 30.0
 """Seconds that each of its processes has to come up."""
 
@@ -122,12 +124,7 @@ def _running(command: list[str], environ: dict[str, str] | None = None) -> Itera
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def _until(holds: Callable[[], bool], log: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import wait_until
+from conftest import end, wait_until
 from distributed import Client
 from hosts.namespaces import (
     CLOCK_AHEAD,
@@ -61,8 +61,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 yield f"{client.scheduler.address}"  # type: ignore[union-attr] # it is connected
         finally:
             for process in reversed(started):
-                process.terminate()
-                process.wait(timeout=30)
+                end(process)
 
 
 @pytest.fixture
