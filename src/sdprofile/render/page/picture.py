@@ -94,12 +94,15 @@ def _packed(drawn: npt.NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     level = np.rint(drawn[..., 3] / 255 * _OPACITIES).astype(int)
-    seen, place, often = np.unique(
-        drawn[level > 0, :3], axis=0, return_inverse=True, return_counts=True
+    inked = drawn[level > 0, :3].astype(int)
+    # As one number each, in which they are sorted ten times as fast.
+    found, place, often = np.unique(
+        inked @ np.array([1 << 16, 1 << 8, 1]), return_inverse=True, return_counts=True
     )
+    seen = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
     # What is drawn in is frequent, what comes of lines that cross is not.
-    palette = seen[np.argsort(-often, kind="stable")[:_COLOURS]].astype(int)
-    nearest = np.abs(seen[:, None].astype(int) - palette).sum(axis=2).argmin(axis=1)
+    palette = seen[np.argsort(-often, kind="stable")[:_COLOURS]]
+    nearest = np.abs(seen[:, None] - palette).sum(axis=2).argmin(axis=1)
     entry = np.zeros(level.shape, np.uint8)
     entry[level > 0] = nearest[place.ravel()] * _OPACITIES + level[level > 0]
     image = Image.fromarray(entry)

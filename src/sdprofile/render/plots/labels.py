@@ -28,6 +28,10 @@ _MOST_ROOM = 0.6
 """Largest fraction of the axes' width that is kept for a label."""
 
 
+_BESIDE, _BELOW = 0.74, 0.5
+"""Inches that the words left of axes and below them take."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CurveLabel:
     """What is written at the end of a curve."""
@@ -100,6 +104,39 @@ def far_apart(places: Sequence[int], is_far: Callable[[int, int], bool]) -> list
     return kept[::-1]
 
 
+def new_axes(
+    size: tuple[float, float], columns: int = 1, *, top: float = 0.12, right: float = 0.1
+) -> list[Axes]:
+    """Return the axes of a new figure, which pyplot does not know, beside each other.
+
+    Parameters
+    ----------
+    size
+        Width and height of the figure, in inches.
+    columns
+        How many axes there are.
+    top, right
+        Inches above them, and right of the last one.
+
+    Notes
+    -----
+    matplotlib's own layouts draw all texts twice, which takes half of the time of a plot.
+    """
+    (width, height), room = size, columns * _BESIDE + right
+    figure, each = Figure(figsize=size), (size[0] - room) / columns
+    return [
+        figure.add_axes(
+            (
+                (_BESIDE + index * (each + _BESIDE)) / width,
+                _BELOW / height,
+                each / width,
+                (height - _BELOW - top) / height,
+            )
+        )
+        for index in range(columns)
+    ]
+
+
 def start_at_zero(ax: Axes) -> None:
     """Let the y axis go from 0 to a little above all that is drawn; say so if nothing is."""
     if not math.isfinite(ax.dataLim.y1):
@@ -145,7 +182,7 @@ def place_in_panels(panels: Sequence[Panel]) -> None:
     """Do as `place_labels` in several axes, and widen all x axes alike."""
     figure = figure_of(panels[0].ax)
     texts = [[_write(panel.ax, label) for label in panel.labels] for panel in panels]
-    figure.draw_without_rendering()
+    _lay_out(figure)
     pixels_per_point = figure.dpi / 72
     right = max(panel.ax.get_xlim()[1] for panel in panels)
     for panel, written in zip(panels, texts, strict=True):
@@ -160,6 +197,12 @@ def place_in_panels(panels: Sequence[Panel]) -> None:
         _move_apart(panel.ax, written, taken)
 
 
+def _lay_out(figure: Figure) -> None:
+    """Have the axes of a figure at their places, which a layout finds by drawing it."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+
+
 def move_apart(ax: Axes, texts: Sequence[Annotation], *, around: Sequence[Text]) -> None:
     """Move annotations with offsets in points up or down until none lies on another text.
 
@@ -172,7 +215,7 @@ def move_apart(ax: Axes, texts: Sequence[Annotation], *, around: Sequence[Text])
     around
         Texts that keep their places.
     """
-    figure_of(ax).draw_without_rendering()
+    _lay_out(figure_of(ax))
     _move_apart(ax, texts, [text.get_window_extent() for text in around])
 
 

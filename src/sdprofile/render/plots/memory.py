@@ -24,6 +24,7 @@ from sdprofile.render.plots.labels import (
     Panel,
     figure_of,
     name_axes,
+    new_axes,
     place_in_panels,
     plain_words,
 )
@@ -88,7 +89,7 @@ def memory_plot(profile: Measured, *, ax: Axes | None = None) -> Figure:
     A dashed line is the limit of each worker.
     """
     if ax is None:
-        ax = Figure(figsize=_SIZE, layout="constrained").subplots()
+        (ax,) = new_axes(_SIZE)
     _draw_panels([(ax, profile)])
     return figure_of(ax)
 
@@ -106,14 +107,16 @@ def memory_panels_plot(profiles: Sequence[tuple[str, Measured]]) -> Figure:
     matplotlib.figure.Figure
         A figure that pyplot does not know, with a panel for each as `memory_plot` draws it.
     """
-    figure = Figure(figsize=_PANELS_SIZE, layout="constrained")
-    panels = figure.subplots(1, len(profiles), sharex=True, sharey=True)
+    panels = new_axes(_PANELS_SIZE, len(profiles), top=0.3)
+    for ax in panels[1:]:
+        ax.sharex(panels[0])
+        ax.sharey(panels[0])
     _draw_panels([(ax, each) for ax, (_, each) in zip(panels, profiles, strict=True)])
     for ax, (name, _) in zip(panels, profiles, strict=True):
         ax.set_title(plain_words(name, most=_LONGEST), fontsize=10, fontweight="bold")
     for ax in panels[1:]:
         ax.set_ylabel("")
-    return figure
+    return figure_of(panels[0])
 
 
 def _draw_panels(drawn: Sequence[tuple[Axes, Measured]]) -> None:

@@ -12,6 +12,7 @@ from sdprofile.render.plots.labels import (
     Panel,
     draw_frame,
     figure_of,
+    new_axes,
     place_in_panels,
     plain_words,
     start_at_zero,
@@ -53,7 +54,7 @@ def slope_plot(comparison: Compared, *, ax: Axes | None = None) -> Figure:
     """
     peaks = None
     if ax is None:
-        ax, peaks = Figure(figsize=_SIZE, layout="constrained").subplots(1, 2)
+        ax, peaks = new_axes(_SIZE, 2)
     marked = [(change, mark(index)) for index, change in enumerate(comparison.counts)]
     step = _ASIDE / max(6, len(marked))
     places = [(change, how, step * (1 + index)) for index, (change, how) in enumerate(marked)]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from sdprofile.render.palette import Mark, marked, of_count
-from sdprofile.render.plots.labels import far_apart, move_apart
+from sdprofile.render.plots.labels import far_apart, figure_of, move_apart, new_axes
 from sdprofile.units import plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.text import Annotation
 
     from sdprofile.model.measured import Measured
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _SIZE = (7.2, 3.1)
 """Width and height, in inches."""
+
+_RIGHT = 0.9
+"""Inches for words at the last count."""
 
 _ASIDE = 1.05
 """How far right of the median the single runs stand, as a factor of the number of workers."""
@@ -46,8 +49,7 @@ def speedup_plot(profile: Measured) -> Figure:
         A figure that pyplot does not know: the medians joined by a line, a dot for each run, a
         dashed line for the ideal, a cross at the foot for each count of which no run ended well.
     """
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    ax = figure.subplots()
+    (ax,) = new_axes(_SIZE, right=_RIGHT)
     ink = ax.xaxis.label.get_color()
     finished = [count for count in profile.counts if count.speedup is not None]
     places = [count.workers for count in finished]
@@ -80,7 +82,7 @@ def speedup_plot(profile: Measured) -> Figure:
     ax.set_axisbelow(True)
     if ended:
         move_apart(ax, ended, around=[named])
-    return figure
+    return figure_of(ax)
 
 
 def _draw_count(ax: Axes, count: CountSummary, how: Mark) -> Annotation | None:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sdprofile.render.curves import median_run, thinned, worker_curves
 from sdprofile.render.palette import marked
+from sdprofile.render.plots.labels import figure_of, new_axes
 from sdprofile.units import format_bytes, large_unit
 
 if TYPE_CHECKING:
@@ -54,12 +55,11 @@ def worker_plot(profile: Measured, index: int) -> Figure:
         `MemorySampler` saw it, up to 1 s old.
     """
     count = profile.counts[index]
-    figure = Figure(figsize=_SIZE, layout="constrained")
     run = median_run(count)
     if run is None:
-        return figure
+        return Figure(figsize=_SIZE)
     gigabyte, unit = large_unit(decimal=profile.decimal)
-    left, right = figure.subplots(1, 2)
+    left, right = new_axes(_SIZE, 2, top=0.24)
     share = 1 / len(profile.counts)
     _draw_workers(
         left, run, marked(profile)[index][1].colour, gigabyte, most=int(_MOST_SAMPLES * share)
@@ -80,7 +80,7 @@ def worker_plot(profile: Measured, index: int) -> Figure:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid()
         ax.set_axisbelow(True)
-    return figure
+    return figure_of(left)
 
 
 def _draw_workers(ax: Axes, run: Run, colour: str, gigabyte: float, *, most: int) -> None:
