@@ -107,8 +107,8 @@ def press(widget: Locator, name: str) -> None:
 
 
 def view(widget: Locator, name: str) -> Locator:
-    """Return a view; of one that is in several parts, the first."""
-    return widget.locator(f".sdp-view-{name.lower()}").first
+    """Return a view, without what a widget of its own shows of it."""
+    return widget.locator(f"section.sdp-view-{name.lower()}")
 
 
 def test_the_widget_stands_in_for_the_report(notebook: Notebook, live: Locator) -> None:
@@ -150,6 +150,18 @@ def test_workers_over_time_are_those_of_the_count_that_is_chosen(live: Locator) 
         expect(over_time.filter(visible=True)).to_have_class(re.compile(f"sdp-w{workers}"))
         expect(over_time.filter(visible=True)).to_contain_text("worker 0")
     take_picture(live, "over-time")
+
+
+def test_a_stretch_of_time_is_drawn_larger(live: Locator) -> None:
+    press(live, "Overview")
+    over_time = live.locator(".sdp-over")
+    expect(over_time).to_have_count(2)
+    live.get_by_title("zoom in").click()
+    expect(over_time).to_have_count(1)  # the one that is shown is drawn, by the kernel
+    expect(over_time).to_contain_text("worker 0")
+    take_picture(live, "zoomed")
+    live.get_by_title("zoom out").click()
+    expect(over_time).to_have_count(2)
 
 
 def test_the_report_stands_above_what_the_cell_shows(notebook: Notebook) -> None:
@@ -309,7 +321,7 @@ def test_the_interrupt_button_stops_a_profile(lab: Server, notebook: Notebook) -
     notebook.wait_idle()
     assert not (lab.folder / "after.txt").exists()
     measured = notebook.output(CELLS.index(LONG)).locator(".sdp-live")
-    expect(view(measured, "details").locator("tr.sdp-w1")).to_contain_text("ok")
+    expect(view(measured, "overview").locator("tr.sdp-w1")).to_be_visible()
     take_picture(notebook.page, "interrupted")
     notebook.select(CELLS.index(FOLLOWING))
     assert notebook.run("notebook:run-cell")

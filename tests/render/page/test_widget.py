@@ -15,6 +15,7 @@ from sdprofile.render.page.page import html_report
 from sdprofile.render.page.picture import svg_picture
 from sdprofile.render.page.views import make_views
 from sdprofile.render.page.widget import timing_widget
+from sdprofile.render.page.zoom import Stretch
 from sdprofile.results.comparison import Comparison
 from sdprofile.results.profile import Profile
 
@@ -98,30 +99,48 @@ def test_all_views_are_in_it_and_rules_that_choose_are_its_own() -> None:
     assert {"sdp-live", "u1"} <= set(widget._dom_classes)
 
 
-def test_slider_chooses_the_stretch_of_time_that_the_overview_shows() -> None:
+def test_buttons_choose_the_stretch_of_time_that_the_overview_shows() -> None:
     tasks = [(0.0, 0.0, 2.0), (0.0, 2.0, 3.0), (0.0, 3.0, 4.0)]
     runs = [
-        make_run(n, seconds=4.0 + n, trace=ran(tasks, workers=n, seconds=4.0 + n), curve=(0, GB))
-        for n in (1, 2)
+        make_run(n, seconds=3.0 + n, trace=ran(tasks, workers=n, seconds=3.0 + n), curve=(0, GB))
+        for n in (1, 3)
     ]
     widget = timing_widget(make_profile(*runs), uid="u1")
     row, _, pictures, _ = widget.children
-    _, counts, slider = row.children
+    _, counts, zoom = row.children
+    less, more, earlier, later = zoom.children
     whole = pictures.value
 
     def told() -> list[str]:
         return [title.partition(",")[0] for title in Page(pictures.value).texts["title"]]
 
-    assert (slider.min, slider.max) == (0.0, 6.0)
     assert told() == ["group0: 2.00 s", "group0: 1.00 s", "group0: 1.00 s"] * 2
-    slider.value = (2.5, 3.5)
+    more.click()  # from 1.5 to 4.5 of 6 s
+    later.click()  # from 3 to 6 s
     counts.index = 1
-    assert told() == ["group0: 1.00 s", "group0: 1.00 s"]
+    assert told() == ["group0: 1.00 s"]
     assert "with 1 worker" in pictures.value
     counts.index = 2
-    assert "with 2 workers" in pictures.value
-    slider.value = (0.0, 6.0)
+    assert "with 3 workers" in pictures.value
+    earlier.click()
+    assert told() == ["group0: 2.00 s", "group0: 1.00 s", "group0: 1.00 s"]
+    less.click()
     assert pictures.value == whole
+
+
+def test_stretch_of_time_stays_within_the_run() -> None:
+    stretch = Stretch(whole=8.0)
+    for change, between in (
+        ({"factor": 2.0}, (0.0, 8.0)),
+        ({"shift": 0.5}, (0.0, 8.0)),
+        ({"factor": 0.5}, (2.0, 6.0)),
+        ({"shift": 0.5}, (4.0, 8.0)),
+        ({"shift": 0.5}, (4.0, 8.0)),
+        ({"factor": 0.5}, (5.0, 7.0)),
+        ({"factor": 1e-9}, (6.0 - 4 / 1024, 6.0 + 4 / 1024)),
+    ):
+        stretch.change(**change)
+        assert stretch.between == between
 
 
 def test_single_repeats_can_be_told_from_the_run_that_stands_for_them() -> None:

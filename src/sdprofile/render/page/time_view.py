@@ -49,6 +49,7 @@ def time_view(profile: Explained) -> Markup:
                 text=text,
                 before=before.get(name, NOTHING),
                 bar=bars.get(name, NOTHING),
+                classes=_classes(name),
             )
             for name, text in zip(names, texts, strict=True)
         ]
@@ -56,7 +57,7 @@ def time_view(profile: Explained) -> Markup:
             cells.insert(place, _account(parts))
         strong = " sdp-chosen" if count is chosen else ""
         rows.append(Row(cells=cells, classes=f"{of_count(count.workers)}{strong}"))
-    headers = [Cell(text=name) for name in names]
+    headers = [Cell(text=name, classes=_classes(name)) for name in names]
     if shares:
         headers.insert(place, Cell(text="where the time went", classes="sdp-left"))
     return table(headers, rows) + _key(shares)

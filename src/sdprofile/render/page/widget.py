@@ -34,16 +34,16 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     Returns
     -------
     ipywidgets.VBox
-        Two rows of buttons, for the views and the worker counts, with a slider that chooses the
-        stretch of time which the Overview shows; below, the Overview, its pictures and all other
+        Rows of buttons, for the views, the worker counts, and the stretch of time that the
+        Overview shows; below, the Overview, its pictures and all other
         views as three pieces of HTML.
 
     Notes
     -----
     Which view is displayed, and which count stands out, is decided by style rules that look at
     which button is active. So it answers while the kernel is busy, and without a kernel; only the
-    slider needs one. Browsers without ``:has()`` (before Chrome 105, Safari 15.4 and Firefox 121)
-    show all views at once.
+    stretch of time needs one. Browsers without ``:has()`` (before Chrome 105, Safari 15.4 and
+    Firefox 121) show all views at once.
     """
     return tabbed_widget(
         [View(name="Overview", html=time_view(profile)), *make_views(profile, picture=svg_picture)],
@@ -77,7 +77,7 @@ def tabbed_widget(
     uid
         A class that no other widget of the page has.
     draw
-        Draws what comes below the first view, and returns sliders that have it drawn anew.
+        Draws what comes below the first view, and returns buttons that have it drawn anew.
     """
     from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
@@ -90,11 +90,11 @@ def tabbed_widget(
     first, *others = map(_section, views)
     rules = "\n".join([style(), *_view_rules(views, uid), *_count_rules(counts, uid)])
     pictures = HTML()
-    sliders = draw(pictures, choose_count) if draw is not None else ()
-    for each in (pictures, *sliders):
+    buttons = draw(pictures, choose_count) if draw is not None else ()
+    for each in (pictures, *buttons):
         each.add_class("sdp-view")
         each.add_class(_class(views[0]))
-    row = HBox([choose_view, choose_count, *sliders])
+    row = HBox([choose_view, choose_count, *buttons])
     row.layout.flex_flow = "row wrap"
     top = HTML(in_page(joined([*above, first]), rules=rules))
     contents = [top, pictures, HTML(in_page(joined([*others, *below])))]

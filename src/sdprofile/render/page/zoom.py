@@ -1,7 +1,9 @@
-"""The pictures of the Overview in a widget, and the slider that chooses what they show."""
+"""The pictures of the Overview in a widget, and the buttons that choose what they show."""
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.render.page.markup import in_page
@@ -9,18 +11,43 @@ from sdprofile.render.page.picture import svg_picture
 from sdprofile.render.page.views import over_time, overview_pictures, traced_runs
 
 if TYPE_CHECKING:
-    from ipywidgets import HTML, FloatRangeSlider, ToggleButtons
+    from ipywidgets import HTML, Box, ToggleButtons
 
     from sdprofile.explain.explained import Explained
+    from sdprofile.render.plots.worker_tasks import Bar
 
-_STEPS = 1000
-"""Places of the slider."""
+_MOST = 1024
+"""How many times larger than the whole a stretch may be drawn."""
 
 
-def zoom(
-    profile: Explained, pictures: HTML, choose_count: ToggleButtons
-) -> tuple[FloatRangeSlider, ...]:
-    """Draw the pictures, and return the slider that has them drawn anew.
+@dataclass(kw_only=True)
+class Stretch:
+    """The part of a run that is drawn."""
+
+    whole: float
+    """How long the run took, in seconds."""
+
+    middle: float = 0.5
+    """Where its middle is, as a fraction of the run."""
+
+    share: float = 1.0
+    """How long it is, as a fraction of the run."""
+
+    def change(self, *, shift: float = 0.0, factor: float = 1.0) -> None:
+        """Move it by a fraction of its length, then make it so many times as long."""
+        middle = self.middle + shift * self.share
+        self.share = min(1.0, max(1 / _MOST, self.share * factor))
+        self.middle = min(max(middle, self.share / 2), 1 - self.share / 2)
+
+    @property
+    def between(self) -> Bar:
+        """Where it begins and ends, in seconds since the cell started."""
+        first = self.middle - self.share / 2
+        return first * self.whole, (first + self.share) * self.whole
+
+
+def zoom(profile: Explained, pictures: HTML, choose_count: ToggleButtons) -> tuple[Box, ...]:
+    """Draw the pictures, and return the buttons that have them drawn anew.
 
     Parameters
     ----------
@@ -33,39 +60,42 @@ def zoom(
 
     Returns
     -------
-    tuple of ipywidgets.FloatRangeSlider
-        One, in seconds since the cell started; none of a grid, or where no tasks were recorded.
+    tuple of ipywidgets.Box
+        One with the buttons; none of a grid, or where no tasks were recorded.
     """
-    from ipywidgets import FloatRangeSlider
+    from ipywidgets import Button, HBox
 
     whole = in_page(overview_pictures(profile, picture=svg_picture))
     pictures.value = whole
     runs = {run.workers: run for run in traced_runs(profile)}
     if not runs or profile.is_grid or profile.is_for_nothing:
         return ()
-    longest = max(run.seconds for run in runs.values())
-    slider = FloatRangeSlider(
-        value=(0.0, longest),
-        min=0.0,
-        max=longest,
-        step=longest / _STEPS,
-        description="zoom [s]",
-        continuous_update=False,
-        readout_format=".3g",
-    )
+    stretch = Stretch(whole=max(run.seconds for run in runs.values()))
 
-    slider.add_class("sdp-zoom")
-
-    def draw(change: object) -> None:
+    def draw(_: object = None) -> None:
         index = choose_count.index
         chosen = profile.counts[index - 1].workers if index else None
         run = runs.get(chosen) if chosen else profile.shown_run
-        if run is None or tuple(slider.value) == (slider.min, slider.max):
+        if run is None or stretch.share == 1.0:
             pictures.value = whole
-        else:
-            shown = over_time(profile, run, picture=svg_picture, between=tuple(slider.value))
-            pictures.value = in_page(shown)
+            return
+        shown = over_time(profile, run, picture=svg_picture, between=stretch.between)
+        pictures.value = in_page(shown)
 
-    slider.observe(draw, "value")
+    def press(_: object, *, shift: float = 0.0, factor: float = 1.0) -> None:
+        stretch.change(shift=shift, factor=factor)
+        draw()
+
+    buttons = []
+    for sign, what, press_it in (
+        ("\N{MINUS SIGN}", "zoom out", functools.partial(press, factor=2.0)),
+        ("+", "zoom in", functools.partial(press, factor=0.5)),
+        ("\N{LEFTWARDS ARROW}", "earlier", functools.partial(press, shift=-0.5)),
+        ("\N{RIGHTWARDS ARROW}", "later", functools.partial(press, shift=0.5)),
+    ):
+        buttons.append(Button(description=sign, tooltip=what))
+        buttons[-1].on_click(press_it)
     choose_count.observe(draw, "index")
-    return (slider,)
+    row = HBox(buttons)
+    row.add_class("sdp-zoom")
+    return (row,)
