@@ -122,6 +122,10 @@ class PredictionError:
     """Of the peak of the cluster; 0 within the bracket that is known of it."""
 
 
+FAR_OFF = 0.15
+"""Error, as a fraction, from which predictions are no guide."""
+
+
 def _off(predicted: float | None, measured: float | None) -> float | None:
     return predicted / measured - 1.0 if predicted is not None and measured else None
 

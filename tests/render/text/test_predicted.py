@@ -70,7 +70,8 @@ def test_memory_that_is_not_known_is_missing() -> None:
 
 
 def test_a_dashed_line_leads_on_from_what_was_measured() -> None:
-    times, worker, cluster = predicted_plot(make()).axes
+    right = replace(PREDICTIONS, measured=(*PREDICTIONS.measured[:2], predicted(4, 3.7)))
+    times, worker, cluster = predicted_plot(make(right)).axes
     for ax, ys in (
         (times, [4.0, 2.5, 1.5]),
         (worker, [1.0, 1.0, 6.0]),
@@ -82,6 +83,12 @@ def test_a_dashed_line_leads_on_from_what_was_measured() -> None:
         assert list(dashed.get_xdata()) == [2, 3, 4]
         assert list(dashed.get_ydata()) == ys
         assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4", "8", "16"]
+
+
+def test_no_line_leads_to_what_a_replay_that_is_far_off_predicts() -> None:
+    times, worker, _ = predicted_plot(make()).axes  # off by -25 % with 4 workers
+    assert not any(line.get_linestyle() == "--" for line in times.lines if len(line.get_xdata()))
+    assert any(line.get_linestyle() == "--" for line in worker.lines if len(line.get_xdata()) == 3)
 
 
 def test_a_count_between_those_that_were_measured_has_its_place() -> None:

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.model.notice import Notice
+from sdprofile.model.prediction import FAR_OFF
 from sdprofile.units import format_bytes, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
-
-_FAR_OFF = 0.15
-"""Error of a time, as a fraction, from which predictions are no guide."""
 
 
 def prediction_notices(profile: Measured) -> Iterator[Notice]:
@@ -50,7 +48,7 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
     far = [
         f"{100 * each.seconds:+.0f} % with {plural(each.workers, 'worker')}"
         for each in predictions.errors(profile.counts)
-        if each.seconds is not None and abs(each.seconds) > _FAR_OFF
+        if each.seconds is not None and abs(each.seconds) > FAR_OFF
     ]
     if far:
         yield Notice(

@@ -32,7 +32,10 @@ _OPACITY = "fill-opacity"
 _REFERENCE = re.compile(r"#([\w-]+)")
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _FONT = re.compile(r" ?font-family: [^;]*;")
-_BREAK = re.compile(r"\s*\n\s*(?:L )?")  # what follows a point is a line anyway
+_BREAK = re.compile(r"\s{2,}(?:L )?")  # what follows a point is a line anyway
+
+_PLAIN = ("g", "title")
+"""Elements that have no look of their own."""
 
 _HALO = "sdp-halo"
 """Class of texts that curves may pass behind; the style sheet draws the ground around them."""
@@ -102,6 +105,8 @@ def _trimmed(svg: str, *, width: int, height: int, label: str) -> str:
         element.tag = _name(element.tag)
         element.attrib = dict(_attributes(element, needed))
         element.text, element.tail = _content(element.text), _content(element.tail)
+    for group in root.iter("g"):
+        _share(group)
     root.attrib = {
         "width": str(width),
         "height": str(height),
@@ -110,6 +115,19 @@ def _trimmed(svg: str, *, width: int, height: int, label: str) -> str:
         "aria-label": label,
     }
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _share(group: ElementTree.Element) -> None:
+    """Give a group the look that all paths in it have, which is most of what each takes."""
+    paths = list(group.iter("path"))
+    if len(paths) < 2 or len(paths) < sum(1 for each in group.iter() if each.tag not in _PLAIN):
+        return
+    for name in ("style", "clip-path"):
+        values = {path.get(name) for path in paths}
+        if len(values) == 1 and None not in values and name not in group.attrib:
+            group.set(name, values.pop() or "")
+            for path in paths:
+                del path.attrib[name]
 
 
 def _tell(link: ElementTree.Element) -> None:

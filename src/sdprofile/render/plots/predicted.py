@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from sdprofile.model.prediction import FAR_OFF
 from sdprofile.render.palette import marked
 from sdprofile.render.plots.labels import draw_frame, far_apart
 from sdprofile.units import large_unit
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sdprofile.model.measured import Measured
-    from sdprofile.model.prediction import Prediction
+    from sdprofile.model.prediction import Prediction, PredictionError
     from sdprofile.model.run import CountSummary
 
 _SIZE = (7.2, 2.8)
@@ -38,8 +39,8 @@ def predicted_plot(profile: Measured) -> Figure:
     -------
     matplotlib.figure.Figure
         A figure that pyplot does not know. Filled markers are medians of the times, and the highest
-        peaks; dots are single runs; empty markers are predicted, and a dashed line leads to them
-        from the last that was measured.
+        peaks; dots are single runs; empty markers are predicted. A dashed line leads to them from
+        the last that was measured, where the replay is right for all that were.
     """
     figure = Figure(figsize=_SIZE, layout="constrained")
     byte, unit = large_unit(decimal=profile.decimal)
@@ -49,6 +50,7 @@ def predicted_plot(profile: Measured) -> Figure:
         profile,
         lambda count: count.timing.median if count.timing else None,
         lambda each: each.seconds,
+        lambda error: error.seconds,
         "time [s]",
         singly=lambda count: count.timing.seconds if count.timing else (),
     )
@@ -57,6 +59,7 @@ def predicted_plot(profile: Measured) -> Figure:
         profile,
         lambda count: None if count.peak_worker is None else count.peak_worker / byte,
         lambda each: None if each.peak_worker is None else each.peak_worker / byte,
+        lambda error: error.peak_worker,
         f"peak/worker [{unit}]",
     )
     _draw(
@@ -64,6 +67,7 @@ def predicted_plot(profile: Measured) -> Figure:
         profile,
         lambda count: None if count.cluster_peak is None else count.cluster_peak.high / byte,
         lambda each: None if each.peak_cluster is None else each.peak_cluster / byte,
+        lambda error: error.peak_cluster,
         f"peak of the cluster [{unit}]",
     )
     limit = profile.runs[0].memory_limit if profile.runs else None
@@ -79,6 +83,7 @@ def _draw(
     profile: Measured,
     measured: Callable[[CountSummary], float | None],
     predicted: Callable[[Prediction], float | None],
+    off: Callable[[PredictionError], float | None],
     what: str,
     *,
     singly: Callable[[CountSummary], Sequence[float]] = lambda _: (),
@@ -98,11 +103,12 @@ def _draw(
         (place[each.workers], value) for each in asked if (value := predicted(each)) is not None
     ]
     ax.plot([x for x, _, _ in known], [y for _, y, _ in known], color=ink, linewidth=1.1, alpha=0.6)
-    after = [(x, y) for x, y in told if known and x > known[-1][0]]
-    joined = [*([known[-1][:2]] if known else []), *after]
-    ax.plot(
-        [x for x, _ in joined], [y for _, y in joined], color=ink, linestyle="--", linewidth=1.1
-    )
+    errors = predictions.errors(profile.counts) if predictions else ()
+    if known and all(abs(off(error) or 0.0) <= FAR_OFF for error in errors):
+        joined = [known[-1][:2], *((x, y) for x, y in told if x > known[-1][0])]
+        ax.plot(
+            [x for x, _ in joined], [y for _, y in joined], color=ink, linestyle="--", linewidth=1.1
+        )
     for x, y, how in known:
         look: dict[str, Any] = {"color": how.colour, "marker": how.marker, "markersize": 7}
         ax.plot(x, y, zorder=3, **look)
