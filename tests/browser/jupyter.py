@@ -82,7 +82,7 @@ class Server:
         That nothing in it asked for anything outside of this machine is asserted at the end.
         """
         page = browser.new_page(viewport={"width": 1200, "height": 1600})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(240_000)  # milliseconds, on a busy machine
         tried = shut_in(page)
         try:
             if self.app == "notebook":

@@ -136,7 +136,7 @@ class Bars:
         colours, table = list(seconds), np.array(list(seconds.values()))
         most = [
             colours[index] if busy else ""
-            for index, busy in zip(table.argmax(axis=0), table.any(axis=0), strict=True)
+            for index, busy in zip(table.argmax(axis=0), table.sum(axis=0), strict=True)
         ]
         for colour, group in groupby(range(_STRETCHES), key=most.__getitem__):
             places = list(group)
@@ -178,7 +178,8 @@ def draw_tasks(ax: Axes, tasks: Bars, told_at: Callable[[float], str]) -> None:
         if number < _PIXELS:
             drawn.set(edgecolors=ax.get_facecolor(), linewidths=0.4)
         if number <= _MOST_TOLD:
-            drawn.set_urls(words[colour])
+            # Of one alone older matplotlib draws a marker, without its URL.
+            drawn.set_urls(words[colour] * 2)
         ax.add_collection(drawn)
     ax.set_ylim(rows, -0.1)
     ax.spines["left"].set_visible(False)
