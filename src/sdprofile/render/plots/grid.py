@@ -88,9 +88,11 @@ def grid_plot(profile: Explained, *, ax: Axes | None = None) -> Figure:
     handles, names = ax.get_legend_handles_labels()
     if names and peaks is not None:
         columns = max(1, min(len(names), 90 // (6 + max(map(len, names)))))
-        figure_of(ax).legend(handles, names, loc="outside upper center", ncols=columns)
+        figure_of(ax).legend(
+            handles, names, loc="outside upper center", ncols=columns, frameon=False
+        )
     elif names:
-        ax.legend()
+        ax.legend(frameon=False)
     return figure_of(ax)
 
 
