@@ -28,7 +28,7 @@ _WIDTH = 7.2
 _ROW, _LEAST_ROWS, _MOST_ROWS = 0.17, 0.45, 1.5
 """Height of a row of tasks, and of all together at least and at most, in inches."""
 
-_MEMORY = 1.0
+_MEMORY = 0.85
 """Height of the curve of memory, in inches."""
 
 _LEGEND, _BETWEEN, _BELOW = 0.2, 0.12, 0.45
