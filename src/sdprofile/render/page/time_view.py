@@ -65,8 +65,7 @@ def time_view(profile: Explained) -> Markup:
 
 def _account(shares: Mapping[Cause, float]) -> Cell:
     """Return the cell that shows where the time of one count went."""
-    ordered = {cause: shares[cause] for cause in CAUSE_COLOURS if shares.get(cause)}
-    named = {str(cause): share for cause, share in ordered.items()}
+    named = {str(cause): share for cause, share in shares.items()}
     colours = {str(cause): colour for cause, colour in CAUSE_COLOURS.items()}
     return Cell(text="", before=stack(named, colours, wide=True), classes="sdp-left sdp-account")
 
