@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
         pytest.fail("expected chromium on PATH, got none (apt-get install chromium)", pytrace=False)
-    expect.set_options(timeout=20_000)  # milliseconds, on a busy machine
+    expect.set_options(timeout=60_000)  # milliseconds, on a busy machine
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield browser
