@@ -44,7 +44,6 @@ def measure(
         made,
         setting=setting,
         repeat=1,
-        label=str(time.time()),
         scope=scope_of(work),
     )
 

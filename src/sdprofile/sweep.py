@@ -290,7 +290,6 @@ class Sweep:
                 lease.plan,
                 setting=setting,
                 repeat=repeat,
-                label=f"{self._created} {len(self.runs) + len(self._rival_runs)}",
                 scope=subject.scope,
                 predictor=self._predictor if subject is self._subject else None,
                 take_printed=subject.take_printed,

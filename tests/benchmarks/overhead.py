@@ -18,6 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from sdprofile import sweep
 from sdprofile.cluster.lease import Lease
+from sdprofile.cluster.questions import Questions
 from sdprofile.measure import run
 from sdprofile.measure.instrument import Instrument
 
@@ -49,8 +50,10 @@ def watch(owner: Any, name: str, label: str = "") -> None:
 def watch_all() -> None:
     """Have the parts of a sweep timed."""
     for kind in Instrument.__subclasses__():
-        for name in ("begin", "end"):
+        for name in ("begin", "start", "end", "read"):
             watch(kind, name, f"  {kind.__name__}.{name}")
+    for name in ("ask", "ask_workers_first"):
+        watch(Questions, name, f"  {name}")
     for name in ("clean_slate", "scheduler_ahead", "worker_states", "check_untouched"):
         watch(run, name, f"  {name}")
     watch(Lease, "__init__", "lease")

@@ -105,7 +105,6 @@ def main() -> None:
                 prepare_workers(client, in_our_terminal=True)
                 # The first round warms up.
                 keep = predictor if repeat and count in KNOWN else None
-                label = f"{work.__name__} {repeat} {count}"
                 with held_back():
                     run, error = run_once(
                         work,
@@ -113,7 +112,6 @@ def main() -> None:
                         plan,
                         setting=setting,
                         repeat=repeat,
-                        label=label,
                         predictor=keep,
                     )
                 if error is not None:

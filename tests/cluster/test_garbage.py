@@ -11,6 +11,7 @@ from sdprofile.cluster.garbage import collect_garbage, forget_messages
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.workers import fast_start
+from sdprofile.internals.distributed.client import clear_own_log
 
 
 def nannies(client: Client) -> list[weakref.ref[object]]:
@@ -35,7 +36,8 @@ def test_nanny_of_a_worker_that_has_gone_is_not_kept(client: Client) -> None:
 def test_messages_are_not_kept(client: Client) -> None:
     assert client.submit(len, b"x" * 100_000, pure=False).result() == 100_000
     assert client.run_on_scheduler(messages) > 0
-    forget_messages(client)
+    client.run_on_scheduler(forget_messages)
+    clear_own_log(client)
     assert client.run_on_scheduler(messages) <= 1
     assert len(client.scheduler_comm.recent_message_log) <= 1
     assert client.submit(abs, -7, pure=False).result() == 7

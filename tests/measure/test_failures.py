@@ -20,7 +20,13 @@ WORKER = "tcp://127.0.0.1:1"
 KILL = {"worker": WORKER, "pid": 1, "rss": 950}
 REMOVAL = {"action": "remove-worker", "worker": WORKER, "processing-tasks": {"x"}}
 HERE = WorkerState(
-    address=WORKER, status="running", threads=1, memory_limit=1000, name="0", host="127.0.0.1"
+    address=WORKER,
+    identity="Worker-1",
+    status="running",
+    threads=1,
+    memory_limit=1000,
+    name="0",
+    host="127.0.0.1",
 )
 
 
@@ -40,7 +46,7 @@ class FakeClient:
     def run_on_scheduler(self, function: Any, **_: object) -> Any:
         if function is look:
             raise RuntimeError  # there is none to look at
-        return (HERE,) if function is states._worker_states else None
+        return (HERE,) if function is states._worker_states else [None]
 
     def tell(self, event: dict[str, Any]) -> None:
         for handler in self.handlers.values():

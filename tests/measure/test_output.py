@@ -51,7 +51,6 @@ def printed_in(
         plan,
         setting=setting,
         repeat=1,
-        label=str(time.time()),
         take_printed=taken.append,
     )
     assert len(taken) == 1

@@ -339,7 +339,7 @@ def test_step_that_works_in_the_kernel_is_told_with_its_time_and_memory(one_work
     run, error = measure(work, one_worker)
     assert error is None
     [step] = [step for step in run.steps.calls if step.name.startswith("polygon_query")]
-    assert step.seconds > 0.9 * run.seconds
+    assert step.seconds > 0.5 * run.seconds
     around = run.circumstances
     assert around.kernel_cpu_seconds > 3 * run.work.cpu_seconds
     assert around.kernel_peak is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.garbage import (
@@ -15,6 +16,7 @@ from sdprofile.cluster.garbage import (
 from sdprofile.cluster.own import is_started_here
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import addresses
+from sdprofile.internals.distributed.client import clear_own_log
 from sdprofile.internals.distributed.worker import send_heartbeat
 from sdprofile.interrupts import let_in
 
@@ -58,14 +60,25 @@ def clean_slate(client: Client) -> int:
     groups (https://github.com/dask/distributed/issues/7975). They are there as long as this process
     has their futures, perhaps as garbage only.
     """
-    wait_until_idle(client)
-    if has_grown() or client.run_on_scheduler(_count_groups):
+    ours = is_started_here(client)
+    if ours:
+        clear_own_log(client)
+    look = partial(_look, forget=ours)
+    left: tuple[int, int] = client.run_on_scheduler(look)
+    if left[0]:
+        wait_until_idle(client)
+    if left[1] or has_grown():
         collect_garbage()
-    groups = _left_over(lambda: client.run_on_scheduler(_count_groups), timeout=FORGET_TIMEOUT)
+
+    def count_groups() -> int:
+        nonlocal left
+        left = client.run_on_scheduler(look)
+        return left[1]
+
+    if left[1]:
+        _left_over(count_groups, timeout=FORGET_TIMEOUT)
     ask_workers(client, _free_memory)
-    if is_started_here(client):
-        forget_messages(client)
-    return groups
+    return left[1]
 
 
 def wait_until_idle(client: Client, *, timeout: float = IDLE_TIMEOUT) -> bool:
@@ -134,8 +147,11 @@ def _count_executing(dask_worker: Worker) -> int:
     return dask_worker.state.executing_count
 
 
-def _count_groups(dask_scheduler: Scheduler) -> int:
-    return len(dask_scheduler.task_groups)
+def _look(dask_scheduler: Scheduler, forget: bool) -> tuple[int, int]:
+    """Return how many tasks and task groups are left; forget messages that were kept, if asked."""
+    if forget:
+        forget_messages(dask_scheduler)
+    return _count_unfinished(dask_scheduler), len(dask_scheduler.task_groups)
 
 
 def _count_unfinished(dask_scheduler: Scheduler) -> int:

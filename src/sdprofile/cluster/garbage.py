@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.internals.dask import forget_prefixes
-from sdprofile.internals.distributed.client import clear_log, clear_own_log, forget_handlers
+from sdprofile.internals.distributed.client import clear_log, forget_handlers
 from sdprofile.internals.distributed.scheduler import stream_comms
 
 if TYPE_CHECKING:
-    from distributed import Client, Scheduler
+    from distributed import Scheduler
 
 
 _LITTLE = 2_000_000
@@ -70,19 +70,14 @@ def _resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def forget_messages(client: Client) -> None:
+def forget_messages(dask_scheduler: Scheduler) -> None:
     """Let go of the last 1000 messages of each connection, which dask keeps for debugging.
 
     Parameters
     ----------
-    client
-        Of the cluster. The messages hold graphs, and whatever data is in them.
+    dask_scheduler
+        Whose connections they are. The messages hold graphs, and whatever data is in them.
     """
-    client.run_on_scheduler(_forget_messages)
-    clear_own_log(client)
-
-
-def _forget_messages(dask_scheduler: Scheduler) -> None:
     comms = (stream_comms(dask_scheduler), dask_scheduler.client_comms)
     for comm in (comm for each in comms for comm in each.values()):
         clear_log(comm)

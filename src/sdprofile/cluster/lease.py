@@ -32,7 +32,7 @@ from sdprofile.cluster.session import (
 )
 from sdprofile.cluster.thresholds import read_thresholds
 from sdprofile.cluster.worker_states import WorkerState, worker_states
-from sdprofile.cluster.workers import fast_start
+from sdprofile.cluster.workers import fast_start, imported_here
 from sdprofile.errors import LostError, SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.model.at_work import AtWork
@@ -73,6 +73,7 @@ class Lease:
         self._machine = machine
         self._before: Shape | None = None
         self._chosen: tuple[WorkerState, ...] = ()
+        self._prepared: object = None
         self._stack = contextlib.ExitStack()
         client = find_client()
         if overridden := overridden_scheduler(client):
@@ -160,8 +161,11 @@ class Lease:
             self._keep_awake(workers)
         else:
             resize(self.client, workers)
-        ours = self.client.cluster is not None and not self.of_jobs
-        prepare_workers(self.client, in_our_terminal=ours)
+        processes = frozenset(state.identity for state in worker_states(self.client))
+        if (needed := (processes, imported_here())) != self._prepared:
+            ours = self.client.cluster is not None and not self.of_jobs
+            prepare_workers(self.client, in_our_terminal=ours)
+            self._prepared = needed
         if self.thresholds is None:
             self.thresholds = read_thresholds(self.client)
             self.remarks += find_missing(self.client)

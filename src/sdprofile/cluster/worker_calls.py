@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.worker_states import addresses
@@ -54,37 +52,9 @@ def ask_workers(
         What the function raised, but for an OSError, which cannot be told from a worker that left.
     """
     if workers is None:
-        workers = _addresses(client)
+        workers = addresses(client)
     answers: dict[str, Any] = client.sync(_ask, client, question, args, workers, nanny, timeout)
     return answers
-
-
-@contextlib.contextmanager
-def same_workers(client: Client) -> Iterator[None]:
-    """Look up once whom to ask, for all that is asked within the context by this thread.
-
-    Parameters
-    ----------
-    client
-        Of the cluster. A worker that leaves meanwhile does not answer, one that comes is not asked.
-    """
-    before = getattr(_here, "known", None)
-    _here.known = (client, addresses(client))
-    try:
-        yield
-    finally:
-        _here.known = before
-
-
-_here = threading.local()
-"""For each thread: a client, and whom to ask of its workers."""
-
-
-def _addresses(client: Client) -> list[str]:
-    known = getattr(_here, "known", None)
-    if known is not None and known[0] is client:
-        return known[1]  # type: ignore[no-any-return]
-    return addresses(client)
 
 
 async def _ask(

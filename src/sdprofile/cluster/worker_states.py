@@ -21,6 +21,9 @@ class WorkerState:
     address: str
     """Address, as in ``tcp://127.0.0.1:40115``."""
 
+    identity: str
+    """Dask's name for its process; another one has the same address if the port is fixed."""
+
     status: str
     """Dask's word: ``running``, ``paused``, ``closing_gracefully`` and so on."""
 
@@ -66,6 +69,7 @@ def _worker_states(dask_scheduler: Scheduler, parked: bool) -> tuple[WorkerState
     return tuple(
         WorkerState(
             address=worker.address,
+            identity=worker.server_id,
             status=worker.status.name,
             threads=worker.nthreads,
             memory_limit=worker.memory_limit or 0,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sdprofile.cluster.questions import Questions
 from sdprofile.cluster.session import is_local
-from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.dask import cpu_count
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
@@ -51,39 +51,49 @@ class Surroundings(Instrument[Circumstances]):
         super().__init__(client)
         self._clock = clock
 
-    def begin(self) -> None:
-        """Note what there is before the run."""
-        self._packages = ask_workers(self._client, packages)
+    def begin(self, asked: Questions) -> None:
+        """Ask what there is before the run."""
+        self._packages = asked.workers(packages)
         self._mark: OwnMark | None = None
         self._baseline: int | None = None
+        self._others: float | None = None
+        self._kernel = self._began = 0.0
         with contextlib.suppress(OSError):
             self._mark = OwnMark()
+
+    def start(self) -> None:
+        """Note what there is before the run."""
+        if self._mark is not None:
             self._mark.reset()
             self._baseline = self._mark.read()["VmRSS"]
         self._began = time.time()
         self._others = self._others_cpu()
         self._kernel = self._kernel_cpu()
 
-    def end(self) -> Circumstances:
-        """Note what has changed since."""
-        kernel = self._kernel_cpu() - self._kernel
-        peak = self._mark.read()["VmHWM"] if self._mark else None
-        others = self._others_cpu() if time.time() - self._began > _SHORTEST else None
+    def end(self, asked: Questions) -> None:
+        """Note what has changed since, and ask for the rest."""
+        self._kernel = self._kernel_cpu() - self._kernel
+        self._peak = self._mark.read()["VmHWM"] if self._mark else None
+        before, self._others = self._others, None
+        if before is not None and time.time() - self._began > _SHORTEST:
+            after = self._others_cpu()
+            self._others = None if after is None else max(0.0, after - before)
         since = self._began + self._clock.scheduler_ahead
-        pauses = self._client.run_on_scheduler(partial(_count_pauses, since=since))
-        pools = ask_workers(self._client, hidden_pools).values()
-        after = ask_workers(self._client, packages)
+        self._pauses = asked.scheduler(partial(_count_pauses, since=since))
+        self._pools = asked.workers(hidden_pools)
+        self._after = asked.workers(packages)
         self.abandon()
+
+    def read(self) -> Circumstances:
+        """Return what has changed."""
         return Circumstances(
-            kernel_cpu_seconds=max(0.0, kernel),
+            kernel_cpu_seconds=max(0.0, self._kernel),
             kernel_baseline=self._baseline,
-            kernel_peak=peak,
-            others_cpu_seconds=None
-            if others is None or self._others is None
-            else max(0.0, others - self._others),
-            pauses=pauses,
-            pools=_largest(pool for of_one in pools for pool in of_one),
-            imported=_new(self._packages, after),
+            kernel_peak=self._peak,
+            others_cpu_seconds=self._others,
+            pauses=self._pauses.value,
+            pools=_largest(pool for of_one in self._pools.value.values() for pool in of_one),
+            imported=_new(self._packages.value, self._after.value),
         )
 
     def abandon(self) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.questions import Questions
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.memory import cut
 from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Scheduler
 
 INTERVAL = 0.1
 """Seconds between samples. Dask renews what it samples only about once a second."""
 
 MEASURES = ("process", "managed", "unmanaged", "spilled")
 """What is sampled, in dask's words (`distributed.scheduler.MemoryState`)."""
+
+_Samples = list[tuple[float, int]]
 
 
 class DaskMemory(Instrument[tuple[Curve, ...]]):
@@ -29,56 +33,30 @@ class DaskMemory(Instrument[tuple[Curve, ...]]):
     Notes
     -----
     `distributed.diagnostics.MemorySampler` reads what the workers sent with their last heartbeat:
-    up to 1 s old, so it misses short peaks. The label is unique to the run, for the sampler
-    overwrites a label that it knows.
+    up to 1 s old, so it misses short peaks. What it asks of the scheduler is asked here together
+    with what others ask. A sampler ends itself when its client is gone.
     """
 
-    def __init__(self, client: Client, clock: Clock, *, label: str) -> None:
-        """Prepare the samplers.
-
-        Parameters
-        ----------
-        client
-            Of the cluster to sample.
-        clock
-            Tells which samples are of the cell.
-        label
-            Unique to the run.
-        """
+    def __init__(self, client: Client, clock: Clock) -> None:
+        """Prepare the samplers; the clock tells which samples are of the cell."""
         super().__init__(client)
         self._clock = clock
-        self._label = label
-        self._stack = contextlib.ExitStack()
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Start a sampler for each measure."""
-        from distributed.diagnostics.memory_sampler import MemorySampler
+        self._keys = asked.scheduler(partial(_start, client=self._client.id))
 
-        self._sampler = MemorySampler()
-        for measure in MEASURES:
-            self._stack.enter_context(
-                self._sampler.sample(
-                    f"{self._label} {measure}",
-                    client=self._client,
-                    measure=measure,
-                    interval=INTERVAL,
-                )
-            )
+    def end(self, asked: Questions) -> None:
+        """Stop the samplers."""
+        self._samples = asked.scheduler(partial(_stop, keys=self._keys.known([])))
 
-    def end(self) -> tuple[Curve, ...]:
-        """Stop the samplers and fetch their samples."""
-        self._stack.close()
-        curves = (self._curve(measure) for measure in MEASURES)
+    def read(self) -> tuple[Curve, ...]:
+        """Return their samples."""
+        pairs = zip(MEASURES, self._samples.value, strict=True)
+        curves = (self._curve(measure, samples) for measure, samples in pairs)
         return tuple(curve for curve in curves if curve is not None)
 
-    def abandon(self) -> None:
-        """Drop the samplers."""
-        # They would stop themselves at a scheduler that the client no longer has.
-        with contextlib.suppress(AttributeError):
-            self._stack.close()
-
-    def _curve(self, measure: str) -> Curve | None:
-        samples = self._sampler.samples[f"{self._label} {measure}"]
+    def _curve(self, measure: str, samples: _Samples) -> Curve | None:
         began = self._clock.began_there
         series = cut(
             [at for at, _ in samples],
@@ -90,3 +68,14 @@ class DaskMemory(Instrument[tuple[Curve, ...]]):
             return None
         seconds, nbytes = series
         return Curve(source="dask", worker="", measure=measure, seconds=seconds, nbytes=nbytes)
+
+
+def _start(client: str, dask_scheduler: Scheduler) -> list[str]:
+    """Start a sampler for each measure, and return what the scheduler calls them."""
+    start: Any = dask_scheduler.handlers["memory_sampler_start"]
+    return [start(client=client, measure=measure, interval=INTERVAL) for measure in MEASURES]
+
+
+def _stop(keys: Sequence[str], dask_scheduler: Scheduler) -> list[_Samples]:
+    stop: Any = dask_scheduler.handlers["memory_sampler_stop"]
+    return [stop(key=key) for key in keys]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from distributed import SchedulerPlugin
 
 from sdprofile.cluster.plugins import start_plugin, stop_plugin
-from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.questions import Questions
 from sdprofile.internals.distributed.cluster import forget_exit, note_exit
 from sdprofile.measure.instrument import Instrument
 
@@ -53,16 +53,19 @@ class Deaths(Instrument[None]):
         self._tell: Callable[[float, dict[str, Any]], None] | None = tell
         self._topic = f"sdprofile-deaths-{client.id}"
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Start to tell."""
         self._client.subscribe_topic(self._topic, self._hear)
         # That only sends the wish: a worker may be lost before it arrives.
-        self._client.run_on_scheduler(partial(_start_telling, self._topic, self._client.id))
+        asked.scheduler(partial(_start_telling, self._topic, self._client.id))
 
-    def end(self) -> None:
+    def end(self, asked: Questions) -> None:
         """Tell no more."""
         self._tell = None
-        self._client.run_on_scheduler(partial(_stop_telling, self._topic, self._client.id))
+        asked.scheduler(partial(_stop_telling, self._topic, self._client.id))
+
+    def read(self) -> None:
+        """Return nothing: it has told all."""
 
     def abandon(self) -> None:
         """Tell no more; the plugin goes with the client."""
@@ -107,13 +110,17 @@ class WorkerExits(Instrument[Mapping[str, int]]):
     What has no nanny, or one that cannot be reached, is not known.
     """
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Start to note; forget what was noted before."""
-        ask_workers(self._client, _begin, nanny=True)
+        asked.nannies(_begin)
 
-    def end(self) -> Mapping[str, int]:
-        """Leave the nannies as they were, and read what they have noted."""
-        answers: Iterable[dict[str, int]] = ask_workers(self._client, _end, nanny=True).values()
+    def end(self, asked: Questions) -> None:
+        """Leave the nannies as they were."""
+        self._noted = asked.nannies(_end)
+
+    def read(self) -> Mapping[str, int]:
+        """Return what they have noted."""
+        answers: Iterable[dict[str, int]] = self._noted.value.values()
         # Nannies of this process may have gone with their worker.
         return {worker: code for noted in (*answers, _exits) for worker, code in noted.items()}
 

@@ -19,6 +19,8 @@ from sdprofile.model.elsewhere import EXECUTOR, Elsewhere
 if TYPE_CHECKING:
     from distributed import Client
 
+    from sdprofile.cluster.questions import Questions
+
 _IN_KERNEL = {"dask.threaded": "threads", "dask.multiprocessing": "processes"}
 """What dask calls the schedulers of its modules; that of `dask.local` is ``synchronous``."""
 
@@ -48,7 +50,7 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
     the session's default: that is what it was.
     """
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Stand in for what makes clients and clusters, and for what sends graphs."""
         from distributed import Client
         from distributed.deploy.cluster import Cluster
@@ -69,9 +71,12 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
         self._stack.enter_context(sending(self._send))
         self._stack.enter_context(Callback(start=self._started, finish=self._finished))
 
-    def end(self) -> tuple[Elsewhere, ...]:
-        """Leave dask and the session's default client as they were, and tell what was seen."""
+    def end(self, asked: Questions) -> None:
+        """Leave dask and the session's default client as they were."""
         self.abandon()
+
+    def read(self) -> tuple[Elsewhere, ...]:
+        """Return what was seen."""
         for cluster in self._clusters:
             self._note_cluster(cluster)
         seen = (

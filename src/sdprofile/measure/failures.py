@@ -6,15 +6,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.clean import SILENCE, silent_workers, wait_until_idle
+from sdprofile.cluster.questions import Questions
 from sdprofile.cluster.restart import restart
-from sdprofile.cluster.worker_states import WorkerState, worker_states
+from sdprofile.cluster.worker_states import WorkerState
 from sdprofile.errors import one_line
 from sdprofile.internals.distributed.client import futures
 from sdprofile.measure.deaths import Deaths, exit_words
+from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.standstill import Standstill, Watchdog
 from sdprofile.model.failure import Failure
 from sdprofile.model.memory_use import Kill
@@ -32,7 +33,7 @@ _REMOVED_TIMEOUT = 5.0
 _GRACE, _POLL = 1.0, 0.05
 
 
-class FailureWatcher:
+class FailureWatcher(Instrument[None]):
     """Stops a run at the first worker that dies, at a standstill, or when its time is over.
 
     Left alone, dask repeats the task until four workers have died of it.
@@ -58,7 +59,7 @@ class FailureWatcher:
     """Why nothing happened any more."""
 
     def __init__(self, client: Client, *, timeout: float | None) -> None:
-        self._client = client
+        super().__init__(client)
         self._timeout = timeout
         self._main = threading.current_thread() is threading.main_thread()
         self._changed = threading.Condition()
@@ -70,27 +71,37 @@ class FailureWatcher:
         self._left: dict[str, dict[str, Any]] = {}
         self._kills: dict[str, Kill] = {}
 
-    def __enter__(self) -> Self:
+    def begin(self, asked: Questions) -> None:
+        """Note what there is, and have deaths told."""
         self._held_before = set(futures(self._client))
-        self._workers_before = worker_states(self._client)
+        self._workers_before = asked.states
         self._running = True
-        self._deaths.__enter__()
+        self._deaths.begin(asked)
+
+    def start(self) -> None:
+        """Begin to watch."""
         self._watchdog.start()
         if self._timeout is not None:
             self._after(self._timeout, self._stop_and_interrupt)
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def end(self, asked: Questions) -> None:
+        """Watch no more."""
+        self._stop_watching()
+        self._deaths.end(asked)
+
+    def read(self) -> None:
+        """Return nothing; see `failure`."""
+
+    def abandon(self) -> None:
+        """Watch no more."""
+        self._stop_watching()
+        self._deaths.abandon()
+
+    def _stop_watching(self) -> None:
         for timer in self._timers:
             timer.cancel()
         self._watchdog.stop()
         self._running = False
-        self._deaths.__exit__(kind, error, traceback)
 
     def watch(self, work: Callable[[], object]) -> BaseException | None:
         """Do the work, and return what it raised.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+from sdprofile.cluster.questions import Questions
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -13,16 +17,23 @@ Reading = TypeVar("Reading")
 
 
 class Instrument(ABC, Generic[Reading]):
-    """A context around one run; after it, `reading` is what was read."""
+    """A context around one run; after it, `reading` is what was read.
+
+    Notes
+    -----
+    Several are entered together by `entered`. What they ask of scheduler and workers is then asked
+    at once: after all have begun, and after all have ended.
+    """
 
     reading: Reading
-    """What `end` has returned; it is missing where the cell has closed the client."""
+    """What `read` has returned; it is missing where the cell has closed the client."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._alone = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self.begin()
+        self._alone.enter_context(entered(self._client, [self]))
         return self
 
     def __exit__(
@@ -31,19 +42,74 @@ class Instrument(ABC, Generic[Reading]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A cell may have closed the client; there is nobody to ask then.
-        if self._client.status == "running":
-            self.reading = self.end()
-        else:
-            self.abandon()
+        self._alone.close()
 
     @abstractmethod
-    def begin(self) -> None:
-        """Do what must be done just before the run."""
+    def begin(self, asked: Questions) -> None:
+        """Do what must be done before the run, and add what is to be asked then."""
+
+    def start(self) -> None:
+        """Do what must be done just before the run, when all was asked."""
 
     @abstractmethod
-    def end(self) -> Reading:
-        """Return what there is to read just after the run."""
+    def end(self, asked: Questions) -> None:
+        """Do what must be done just after the run, and add what is to be asked then.
+
+        It is also called where something went wrong after `begin`.
+        """
+
+    @abstractmethod
+    def read(self) -> Reading:
+        """Return what there is to read, when all was asked."""
 
     def abandon(self) -> None:
         """Undo what can be undone without the cluster."""
+
+
+@contextlib.contextmanager
+def entered(client: Client, instruments: Sequence[Instrument[Any]]) -> Iterator[None]:
+    """Enter instruments in their order, and leave them in reverse.
+
+    Parameters
+    ----------
+    client
+        The one that they have.
+    instruments
+        Those around a run, the outermost first.
+    """
+    begun: list[Instrument[Any]] = []
+    started: list[Instrument[Any]] = []
+    try:
+        asked = Questions(client)
+        for each in instruments:
+            each.begin(asked)
+            begun.append(each)
+        asked.ask()
+        for each in begun:
+            each.start()
+            started.append(each)
+        yield
+    finally:
+        _leave(client, begun, started)
+
+
+def _leave(
+    client: Client, begun: Sequence[Instrument[Any]], started: Sequence[Instrument[Any]]
+) -> None:
+    """Leave all of them, whatever one of them raises: what is left first is called last here."""
+    with contextlib.ExitStack() as stack:
+        # A cell may have closed the client; there is nobody to ask then.
+        if client.status != "running":
+            for each in begun:
+                stack.callback(each.abandon)
+            return
+        asked = Questions(client)
+        for each in started:
+            stack.callback(_read, each)
+        stack.callback(asked.ask_workers_first)
+        for each in begun:
+            stack.callback(each.end, asked)
+
+
+def _read(each: Instrument[Any]) -> None:
+    each.reading = each.read()

@@ -6,15 +6,15 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import FunctionType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from sdprofile.cluster.worker_calls import same_workers
 from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
 from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.failures import FailureWatcher
+from sdprofile.measure.instrument import Instrument, entered
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.kernel_lines import KernelLines
 from sdprofile.measure.memory import WorkerMemory
@@ -99,7 +99,6 @@ class Instruments:
         clock: Clock,
         *,
         setting: Setting,
-        label: str,
         functions: Mapping[FunctionType, str] | None,
         take_printed: Take | None,
         scope: Scope | None,
@@ -116,8 +115,6 @@ class Instruments:
             What the run is timed by.
         setting
             What it is made with.
-        label
-            Unique to the run.
         functions
             What is a step when the cell calls it, with names; None for no steps at all.
         take_printed
@@ -128,7 +125,7 @@ class Instruments:
         return cls(
             output=WorkerOutput(client, take_printed),
             memory=WorkerMemory(client, clock),
-            dask_memory=DaskMemory(client, clock, label=f"sdprofile {label}"),
+            dask_memory=DaskMemory(client, clock),
             transfers=TransferLogs(client),
             marks=PeakMarks(client),
             exits=WorkerExits(client),
@@ -147,16 +144,7 @@ class Instruments:
     @contextlib.contextmanager
     def entered(self, client: Client) -> Iterator[None]:
         """Enter all of them, and leave them in reverse; the client is the one they have."""
-        with contextlib.ExitStack() as outer, contextlib.ExitStack() as stack:
-            with same_workers(client):
-                for field in fields(self):
-                    stack.enter_context(getattr(self, field.name))
+        every: list[Instrument[Any]] = [getattr(self, field.name) for field in fields(self)]
+        with entered(client, every):
             self.memory.wait()
-            # What is left first looks the workers up again, for there may be other ones.
-            stack.callback(_look_up_workers, client, outer)
             yield
-
-
-def _look_up_workers(client: Client, until: contextlib.ExitStack) -> None:
-    if client.status == "running":
-        until.enter_context(same_workers(client))

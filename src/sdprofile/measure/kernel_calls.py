@@ -18,6 +18,8 @@ from sdprofile.model.trace import Calls, since
 if TYPE_CHECKING:
     from distributed import Client
 
+    from sdprofile.cluster.questions import Questions
+
 
 class KernelCalls(Instrument[Calls]):
     """The calls of dask's own functions in the kernel that send graphs or wait for results.
@@ -33,7 +35,7 @@ class KernelCalls(Instrument[Calls]):
         super().__init__(client)
         self._clock = clock
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Stand in for the functions."""
         from dask.base import compute, persist
         from distributed import Client, Future, wait
@@ -53,9 +55,12 @@ class KernelCalls(Instrument[Calls]):
         ]
         self._stack.enter_context(stood_in(stand_ins))
 
-    def end(self) -> Calls:
-        """Leave the functions as they were; return when they were called."""
+    def end(self, asked: Questions) -> None:
+        """Leave the functions as they were."""
         self._stack.close()
+
+    def read(self) -> Calls:
+        """Return when they were called."""
         began, seconds = self._clock.began, self._clock.seconds
         during = [each for each in self._calls if began <= each[0] < began + seconds]
         return Calls(

@@ -17,6 +17,8 @@ from sdprofile.model.steps import LineTime
 if TYPE_CHECKING:
     from distributed import Client
 
+    from sdprofile.cluster.questions import Questions
+
 _STEP = 0.05
 """Seconds between two looks; a look takes some 20 us."""
 
@@ -36,7 +38,7 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
         self._over = threading.Event()
         self._taken: defaultdict[int, float] = defaultdict(float)
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Start to look."""
         self._over.clear()
         self._taken.clear()
@@ -44,9 +46,12 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
         self._looking = threading.Thread(target=self._look, args=(watched,), daemon=True)
         self._looking.start()
 
-    def end(self) -> tuple[LineTime, ...]:
-        """Stop, and return the lines that were seen, the longest first."""
+    def end(self, asked: Questions) -> None:
+        """Stop."""
         self.abandon()
+
+    def read(self) -> tuple[LineTime, ...]:
+        """Return the lines that were seen, the longest first."""
         found = sorted(self._taken.items(), key=lambda item: -item[1])
         return tuple(LineTime(line=line, seconds=seconds) for line, seconds in found)
 

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdprofile.cluster.questions import Questions
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
-from sdprofile.cluster.worker_states import worker_states
 from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import sampling
 from sdprofile.measure.clock import Clock, workers_ahead
@@ -68,18 +68,20 @@ class WorkerMemory(Instrument[Sampled]):
         super().__init__(client)
         self._clock = clock
 
-    def begin(self) -> None:
-        """Start a process on each host."""
+    def begin(self, asked: Questions) -> None:
+        """Ask whom to sample."""
         self._started: list[tuple[str, list[str], tuple[str, int]]] = []
         self._ahead: dict[str, float] = {}
-        hosts = {state.address: state.host for state in worker_states(self._client)}
-        found: dict[str, tuple[int, int]] = ask_workers(
-            self._client, _pid_and_cpus, workers=list(hosts)
-        )
+        self._hosts = {state.address: state.host for state in asked.states}
+        self._found = asked.workers(_pid_and_cpus)
+
+    def start(self) -> None:
+        """Start a process on each host."""
+        found: dict[str, tuple[int, int]] = self._found.value
         self._cpus = {worker: cpus for worker, (_, cpus) in found.items()}
         by_host: dict[str, list[str]] = {}
         for worker in found:
-            by_host.setdefault(hosts[worker], []).append(worker)
+            by_host.setdefault(self._hosts[worker], []).append(worker)
         for host, workers in by_host.items():
             pids = [found[worker][0] for worker in workers]
             begin = partial(start_sampling, pids, wait=not is_local(self._client))
@@ -90,12 +92,15 @@ class WorkerMemory(Instrument[Sampled]):
             self._ahead[firsts[worker]] = ahead
 
     def wait(self) -> None:
-        """Wait for the first samples of this host; for others `begin` has waited."""
+        """Wait for the first samples of this host; for others `start` has waited."""
         for _, _, (path, _) in self._started:
             if path in _processes:
                 _wait_for_sample(path)
 
-    def end(self) -> Sampled:
+    def end(self, asked: Questions) -> None:
+        """Ask nothing: samples go on until they are fetched."""
+
+    def read(self) -> Sampled:
         """Fetch what the processes have written."""
         curves: list[Curve] = []
         cores: list[Cores] = []

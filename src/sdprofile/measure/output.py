@@ -6,11 +6,13 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from distributed import SchedulerPlugin
 
 from sdprofile.cluster.plugins import start_plugin, stop_plugin
+from sdprofile.cluster.questions import Questions
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import worker_states
@@ -65,36 +67,34 @@ class WorkerOutput(Instrument[None]):
         super().__init__(client)
         self._take = take
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Let the workers write into files."""
         if self._take is None:
             return
         _ours.pid = os.getpid()
         self._local = is_local(self._client)
-        states = worker_states(self._client)
-        self._workers = sorted(states, key=lambda state: (len(state.name), state.name))
+        self._workers = sorted(asked.states, key=lambda state: (len(state.name), state.name))
         self._room = max(_SHORTEST, LONGEST // max(1, len(self._workers)))
-        self._client.run_on_scheduler(_expect_loss, client=self._client.id)
-        self._paths: dict[str, dict[StreamName, str]] = ask_workers(
-            self._client,
-            _begin,
-            self._room,
-            not self._local,
-            workers=[state.address for state in self._workers],
-        )
+        asked.scheduler(partial(_expect_loss, client=self._client.id))
+        self._paths = asked.workers(partial(_begin, self._room, not self._local))
 
-    def end(self) -> None:
-        """Fetch what they have written, and let them write where they did before."""
+    def end(self, asked: Questions) -> None:
+        """Let them write where they did before."""
+        if self._take is not None:
+            # All of them: one that was silent at the beginning may have heard of it later.
+            self._kept = asked.workers(end_catching)
+            asked.scheduler(partial(_forget_loss, client=self._client.id))
+
+    def read(self) -> None:
+        """Hand over what they have written."""
         if self._take is None:
             return
-        # All of them: one that was silent at the beginning may have heard of it later.
-        kept = ask_workers(
-            self._client, end_catching, workers=[state.address for state in self._workers]
-        )
-        there = worker_states(self._client, parked=True)
-        for state in self._workers:
-            paths = self._paths.get(state.address)
-            if not paths or state.address in kept:
+        kept: dict[str, dict[StreamName, Kept]] = self._kept.value
+        lost = [state for state in self._workers if state.address not in kept]
+        there = worker_states(self._client, parked=True) if lost else ()
+        for state in lost:
+            paths = self._paths.value.get(state.address)
+            if not paths:
                 continue
             # It is dead, or does not answer: in that case it finds that its files are gone.
             near = [other.address for other in there if other.host == state.host]
@@ -106,13 +106,12 @@ class WorkerOutput(Instrument[None]):
                     self._client, take_files, paths, self._room, workers=others[:1]
                 )
                 kept[state.address] = answer.get(others[0], {})
-        self._client.run_on_scheduler(_forget_loss, client=self._client.id)
         self._hand_over(kept)
 
     def abandon(self) -> None:
         """Hand over what can be read here; the scheduler tells the workers that we are gone."""
         if self._take is not None and self._local:
-            paths = self._paths.items()
+            paths = self._paths.known({}).items()
             self._hand_over({each: take_files(files, self._room) for each, files in paths})
 
     def _hand_over(self, kept: dict[str, dict[StreamName, Kept]]) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.questions import Answer, Questions
 from sdprofile.internals.dask import prefix_of
 from sdprofile.internals.distributed.worker import worker_plugins
 from sdprofile.measure.instrument import Instrument
@@ -35,24 +34,23 @@ class PeakMarks(Instrument[Marks]):
     task starts or ends, so what the worker itself needs meanwhile counts with the task.
     """
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Reset the marks."""
-        self._baselines: dict[str, int] = self._ask(_begin)
+        self._baselines = asked.workers(_begin)
 
-    def end(self) -> Marks:
-        """Read the marks."""
-        of_workers: dict[str, _OfWorker] = self._ask(_end)
+    def end(self, asked: Questions) -> None:
+        """Ask for the marks."""
+        self._ended = asked.workers(_end)
+
+    def read(self) -> Marks:
+        """Return the marks."""
+        of_workers: dict[str, _OfWorker] = _known(self._ended)
         return Marks(
-            baselines=self._baselines,
+            baselines=_known(self._baselines),
             peaks={worker: marks.peak for worker, marks in of_workers.items()},
             prefixes=merge(part for marks in of_workers.values() for part in marks.tasks),
             swapped=sum(marks.swapped for marks in of_workers.values()),
         )
-
-    def _ask(self, question: Callable[..., Any]) -> dict[str, Any]:
-        # A worker may die meanwhile, or keep no marks; its answer is then missing.
-        answers = ask_workers(self._client, question)
-        return {worker: answer for worker, answer in answers.items() if answer}
 
 
 class OwnMark:
@@ -152,6 +150,11 @@ class _WorkerMarks:
             rise_low=max(own, most.rise_low if most else 0),
             rise_high=max(rise, most.rise_high if most else 0),
         )
+
+
+def _known(answer: Answer[dict[str, Any]]) -> dict[str, Any]:
+    """Return what workers answered; one may have died meanwhile, or keep no marks."""
+    return {worker: value for worker, value in answer.value.items() if value}
 
 
 def _begin(dask_worker: Worker) -> int:

@@ -44,7 +44,6 @@ def run_once(
     *,
     setting: Setting,
     repeat: int,
-    label: str,
     scope: Scope | None = None,
     predictor: Predictor | None = None,
     take_printed: Take | None = None,
@@ -61,8 +60,6 @@ def run_once(
         Timeout, steps and fusion.
     setting, repeat
         Which run this is.
-    label
-        Makes the label of the memory samples unique.
     scope
         The names that the work uses; None where they are not known.
     predictor
@@ -89,7 +86,6 @@ def run_once(
         plan,
         clock,
         setting=setting,
-        label=label,
         functions=functions,
         take_printed=take_printed,
         scope=scope,

@@ -18,6 +18,8 @@ from sdprofile.spatial.scope import Scope, scope_of
 if TYPE_CHECKING:
     from distributed import Client
 
+    from sdprofile.cluster.questions import Questions
+
 _WORTH = 1_000_000
 """Bytes of all graphs from which it is asked what they are."""
 
@@ -57,16 +59,19 @@ class GraphData(Instrument[SentData]):
         super().__init__(client)
         self._scope = scope
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Start to look at what is sent."""
         self._nbytes = self._outside = 0
         self._buffers: dict[int, int] = {}
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(packed_graphs(self._look))
 
-    def end(self) -> SentData:
-        """Stop, and look for the names of what was sent."""
+    def end(self, asked: Questions) -> None:
+        """Stop."""
         self._stack.close()
+
+    def read(self) -> SentData:
+        """Look for the names of what was sent."""
         names = self._names() if self._nbytes > _WORTH and self._scope is not None else ()
         self._buffers.clear()
         return SentData(nbytes=self._nbytes, outside=self._outside, names=names)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.clean import ENDED, SILENCE
+from sdprofile.cluster.questions import Answer, Questions
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.distributed.client import futures
 from sdprofile.internals.distributed.scheduler import cluster_metrics, empty_span, span_metrics
@@ -37,6 +38,9 @@ _WITH_SPAN = (EXECUTE, "p2p")
 """Contexts that dask counts by span (`distributed.spans.CONTEXTS_WITH_SPAN_ID`)."""
 
 _Metrics = Mapping[tuple[Hashable, ...], float]
+
+_Counted = tuple[int, dict[str, _Metrics], _Metrics]
+"""Tasks in a span; metrics of it and of those inside it, by name; metrics of the whole cluster."""
 
 
 class CellSpan(Instrument[Work]):
@@ -70,24 +74,29 @@ class CellSpan(Instrument[Work]):
         self._threads = threads
         self._stack = contextlib.ExitStack()
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Open the span."""
         from distributed import span
 
         self._stack.enter_context(_not_warned_of())
-        self._before: _Metrics = self._client.run_on_scheduler(_cluster_metrics)
+        self._before = asked.scheduler(_cluster_metrics)
         self._id: str = self._stack.enter_context(span(ROOT))
 
-    def end(self) -> Work:
-        """Close the span and wait for its metrics."""
+    def end(self, asked: Questions) -> None:
+        """Close the span and ask for its metrics."""
         self.abandon()
+        self._last = self._ask(asked)
+
+    def read(self) -> Work:
+        """Wait until the metrics do not change any more."""
         deadline = time.monotonic() + SETTLE_TIMEOUT
-        last = None
-        while (now := self._read()) != last and time.monotonic() < deadline:
+        last = self._last.value
+        while (now := self._ask_again()) != last and time.monotonic() < deadline:
             last = now
         self._client.run_on_scheduler(partial(_empty_span, self._id))
         tasks, in_spans, total = now
-        during = {key: value - self._before.get(key, 0) for key, value in total.items()}
+        before = self._before.value
+        during = {key: value - before.get(key, 0) for key, value in total.items()}
         spanless = {key: v for key, v in during.items() if key[0] not in _WITH_SPAN}
         counted = list(
             _activities([*_by_activity(in_spans), *_by_activity({ROOT_SHOWN: spanless})])
@@ -111,10 +120,15 @@ class CellSpan(Instrument[Work]):
         if keys:
             ask_workers(self._client, _cancel, keys, timeout=SILENCE)
 
-    def _read(self) -> tuple[int, dict[str, _Metrics], _Metrics]:
-        ask_workers(self._client, _send_heartbeat)
-        total = self._client.run_on_scheduler(_cluster_metrics)
-        return (*self._client.run_on_scheduler(partial(_span_metrics, self._id)), total)
+    def _ask_again(self) -> _Counted:
+        asked = Questions(self._client)
+        answer = self._ask(asked)
+        asked.ask_workers_first()
+        return answer.value
+
+    def _ask(self, asked: Questions) -> Answer[_Counted]:
+        asked.workers(_send_heartbeat)
+        return asked.scheduler(partial(_counted, self._id))
 
 
 def shown_path(names: Sequence[str]) -> str:
@@ -217,16 +231,16 @@ def _empty_span(span_id: str, dask_scheduler: Scheduler) -> None:
         empty_span(span)
 
 
-def _span_metrics(
-    span_id: str, dask_scheduler: Scheduler
-) -> tuple[int, dict[str, dict[tuple[Hashable, ...], float]]]:
-    """Return the number of tasks in a span, and the metrics of it and of each span inside it."""
+def _counted(span_id: str, dask_scheduler: Scheduler) -> _Counted:
+    total = _cluster_metrics(dask_scheduler)
     root: Span | None = dask_scheduler.extensions["spans"].spans.get(span_id)
     if root is None:  # no task was sent
-        return 0, {}
-    metrics: dict[str, dict[tuple[Hashable, ...], float]] = {}
+        return 0, {}, total
+    metrics: dict[str, _Metrics] = {}
     for span in root.traverse_spans():
-        total = metrics.setdefault(shown_path(span.name), defaultdict(float))
+        path = shown_path(span.name)
+        sums = defaultdict(float, metrics.get(path, {}))
         for key, value in span_metrics(span).items():
-            total[key] += value
-    return sum(len(group) for group in root.traverse_groups()), metrics
+            sums[key] += value
+        metrics[path] = sums
+    return sum(len(group) for group in root.traverse_groups()), metrics, total

@@ -11,6 +11,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.plugins import start_plugin, stop_plugin
+from sdprofile.cluster.questions import Questions
 from sdprofile.internals.dask import layers_of
 from sdprofile.internals.distributed.client import scheduler_address, sending
 from sdprofile.measure.instrument import Instrument
@@ -72,27 +73,32 @@ class StepWatcher(Instrument[Steps]):
         self._layers: dict[str, Place] = {}
         self._sent: set[str] = set()
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Stand in for the functions, and watch what the client sends."""
         if self._functions is None:
             return
         self._root = _place()
         with contextlib.suppress(OSError):
             self._mark = self._stack.enter_context(contextlib.closing(OwnMark()))
-        self._client.run_on_scheduler(partial(_watch, self._root.ids[0]))
+        asked.scheduler(partial(_watch, self._root.ids[0]))
         if not self._functions:
             return
         self._stack.enter_context(self._told_with_each_graph())
         functions = [(each, partial(self._call, name)) for each, name in self._functions.items()]
         self._stack.enter_context(stood_in(functions))
 
-    def end(self) -> Steps:
-        """Leave functions and client as they were, and read what the scheduler saw."""
+    def end(self, asked: Questions) -> None:
+        """Leave functions and client as they were."""
         self.abandon()
+        if self._functions is not None:
+            stop = partial(_stop_watching, variables=_variables(self._scope))
+            self._seen = asked.scheduler(stop)
+
+    def read(self) -> Steps:
+        """Return what the scheduler saw."""
         if self._functions is None:
             return Steps()
-        stop = partial(_stop_watching, variables=_variables(self._scope))
-        fused, self.layers, recomputed = self._client.run_on_scheduler(stop)
+        fused, self.layers, recomputed = self._seen.value
         calls = tuple(
             StepCall(
                 span=shown_path(names),

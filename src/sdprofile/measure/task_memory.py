@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from distributed import SchedulerPlugin
 
 from sdprofile.cluster.plugins import start_plugin, stop_plugin
+from sdprofile.cluster.questions import Questions
 from sdprofile.cluster.resources import RESOURCE, give_memory
 from sdprofile.measure.fused import prefixes_of
 from sdprofile.measure.instrument import Instrument
@@ -35,16 +36,21 @@ class TaskThrottle(Instrument[tuple[Throttled, ...]]):
         super().__init__(client)
         self._needs = dict(needs)
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Give workers and tasks their numbers; workers that have the resource already keep it."""
         if self._needs and give_memory(self._client):
-            self._client.run_on_scheduler(partial(_start, self._needs))
+            asked.scheduler(partial(_start, self._needs))
 
-    def end(self) -> tuple[Throttled, ...]:
-        """Throttle no more tasks, and read how many were."""
+    def end(self, asked: Questions) -> None:
+        """Throttle no more tasks."""
+        if self._needs:
+            self._counts = asked.scheduler(_stop)
+
+    def read(self) -> tuple[Throttled, ...]:
+        """Return how many were throttled."""
         if not self._needs:
             return ()
-        counts: dict[str, int] = self._client.run_on_scheduler(_stop)
+        counts = self._counts.value
         return tuple(
             Throttled(prefix=prefix, nbytes=nbytes, tasks=counts.get(prefix, 0))
             for prefix, nbytes in self._needs.items()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from distributed import SchedulerPlugin
 
 from sdprofile.cluster.plugins import start_plugin, stop_plugin
+from sdprofile.cluster.questions import Questions
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.setting import Setting
@@ -55,14 +56,17 @@ class TaskTrace(Instrument[Trace]):
         self._clock = clock
         self._setting = setting
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Start to record."""
-        self._client.run_on_scheduler(_start)
+        asked.scheduler(_start)
 
-    def end(self) -> Trace:
-        """Stop, and get what was recorded."""
-        recorded: _Recorded = self._client.run_on_scheduler(_stop)
-        return recorded.trace(self._setting, self._clock)
+    def end(self, asked: Questions) -> None:
+        """Stop."""
+        self._recorded = asked.scheduler(_stop)
+
+    def read(self) -> Trace:
+        """Return what was recorded."""
+        return self._recorded.value.trace(self._setting, self._clock)
 
 
 class _Recorded(SchedulerPlugin):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.cluster.worker_calls import ask_workers
+from sdprofile.cluster.questions import Questions
 from sdprofile.internals.distributed.worker import TRANSFER_LOGS
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.transfers import Transfers
@@ -25,13 +25,17 @@ class TransferLogs(Instrument[Transfers]):
     a task gathers by a client of its own counts as the kernel's.
     """
 
-    def begin(self) -> None:
+    def begin(self, asked: Questions) -> None:
         """Start to count."""
-        ask_workers(self._client, _begin)
+        asked.workers(_begin)
 
-    def end(self) -> Transfers:
+    def end(self, asked: Questions) -> None:
+        """Stop to count."""
+        self._counted = asked.workers(_end)
+
+    def read(self) -> Transfers:
         """Add up what was counted."""
-        counted = ask_workers(self._client, _end).values()
+        counted = self._counted.value.values()
         return Transfers(
             nbytes=sum(fetched for fetched, _ in counted),
             gathered=sum(gathered for _, gathered in counted),
