@@ -86,14 +86,16 @@ def main() -> None:
         profile = shell.user_ns["found"]
         runs = [each.seconds for each in profile.runs]
         changes = taken["change of workers"]
-        beyond = (sum(taken["run_once"]) - sum(runs)) / len(runs)
+        around = [taken[part] for part in ("run_once", "  make_ready")]
+        beyond = [sum(each) - run for run, *each in zip(runs, *around, strict=True)]
         print(f"{name}: whole {whole:.2f} s, {len(runs)} runs {sum(runs):.2f} s")
         print(f"  beyond the runs {whole - sum(runs):.2f} s, of which")
         for part in ("lease", "start", "give back"):
             print(f"    {part} {sum(taken[part]):.2f} s")
         median = statistics.median(changes)
         print(f"    changes of workers {sum(changes):.2f} s, median {median:.2f} s")
-        print(f"    around each run {beyond:.3f} s, of which on average")
+        print(f"    around each run {sum(beyond):.2f} s, median {statistics.median(beyond):.3f} s,")
+        print("    of which on average")
         parts = {part: sum(each) / len(runs) for part, each in taken.items() if part[0] == " "}
         for part, seconds in sorted(parts.items(), key=lambda item: -item[1]):
             if seconds >= 0.001:

@@ -14,6 +14,7 @@ from sdprofile.cluster.garbage import (
     has_grown,
 )
 from sdprofile.cluster.own import is_started_here
+from sdprofile.cluster.scheduler_calls import ask_scheduler
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import addresses
 from sdprofile.internals.distributed.client import clear_own_log
@@ -64,7 +65,7 @@ def clean_slate(client: Client) -> int:
     if ours:
         clear_own_log(client)
     look = partial(_look, forget=ours)
-    left: tuple[int, int] = client.run_on_scheduler(look)
+    left: tuple[int, int] = ask_scheduler(client, look)
     if left[0]:
         wait_until_idle(client)
     if left[1] or has_grown():
@@ -72,7 +73,7 @@ def clean_slate(client: Client) -> int:
 
     def count_groups() -> int:
         nonlocal left
-        left = client.run_on_scheduler(look)
+        left = ask_scheduler(client, look)
         return left[1]
 
     if left[1]:
@@ -91,7 +92,7 @@ def wait_until_idle(client: Client, *, timeout: float = IDLE_TIMEOUT) -> bool:
     timeout
         Limit in seconds.
     """
-    return not _left_over(lambda: client.run_on_scheduler(_count_unfinished), timeout=timeout)
+    return not _left_over(lambda: ask_scheduler(client, _count_unfinished), timeout=timeout)
 
 
 def busy_workers(client: Client, *, timeout: float = REST_TIMEOUT) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from sdprofile.cluster.scheduler_calls import ask_scheduler, cluster_here
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import WorkerState, worker_states
 
 if TYPE_CHECKING:
-    from distributed import Client, Nanny, Scheduler, Worker
+    from distributed import Client, LocalCluster, Nanny, Scheduler, Worker
 
 Value = TypeVar("Value")
 
@@ -75,7 +76,7 @@ class Questions:
         if not self._of_scheduler:
             return
         questions = tuple(question for question, _ in self._of_scheduler)
-        values = self._client.run_on_scheduler(partial(_of_scheduler, questions))
+        values = ask_scheduler(self._client, partial(_of_scheduler, questions))
         for (_, answer), value in zip(self._of_scheduler, values, strict=True):
             answer.value = value
 
@@ -86,7 +87,11 @@ class Questions:
             questions = tuple(question for question, _ in asked)
             workers = [state.address for state in self.states]
             call = partial(_of_worker, questions)
-            came = ask_workers(self._client, call, workers=workers, nanny=nanny)
+            here = cluster_here(self._client) if nanny else None
+            if here is not None:
+                came = here.sync(_of_nannies, here, call, workers)
+            else:
+                came = ask_workers(self._client, call, workers=workers, nanny=nanny)
             for place, (_, answer) in enumerate(asked):
                 answer.value = {
                     worker: values[place][0] for worker, values in came.items() if values[place]
@@ -117,6 +122,15 @@ async def _of_worker(
         except OSError:
             answers.append(())
     return answers
+
+
+async def _of_nannies(
+    cluster: LocalCluster, call: Callable[..., Any], workers: Sequence[str]
+) -> dict[str, Any]:
+    """Call a function with each nanny of these workers, in its own event loop."""
+    nannies: dict[str, Any] = {each.worker_address: each for each in cluster.workers.values()}
+    there = [worker for worker in workers if worker in nannies]
+    return {worker: await call(dask_worker=nannies[worker]) for worker in there}
 
 
 def _call(question: Callable[..., Any], **owner: object) -> Any:

@@ -85,6 +85,9 @@ def _come_to(client: Client, workers: int, timeout: float | None) -> None:
         now = time.monotonic()
         states = worker_states(client)
         running = sum(state.status == "running" for state in states)
+        known = asked or isinstance(getattr(cluster, "workers", None), Mapping)
+        if known and len(states) == running == workers and _is_settled(cluster, workers, each):
+            return
         wish = min(workers, len(states) + at_once)
         if now >= ask_again or wish > asked:
             paused = [state.address for state in states if state.status == "paused"]
@@ -92,8 +95,6 @@ def _come_to(client: Client, workers: int, timeout: float | None) -> None:
                 restart(client, paused)
             cluster.scale(wish)
             ask_again, asked = now + _ASK_AGAIN, wish
-        if len(states) == running == workers and _is_settled(cluster, workers, each):
-            return
         if now >= deadline:
             waiting = why_they_wait(cluster) if jobs else ""
             raise _wrong_number(workers, states, timeout, waiting)
@@ -194,7 +195,8 @@ def _is_settled(cluster: Any, workers: int, each: int) -> bool:
     own: Any = getattr(cluster, "workers", None)
     if not isinstance(own, Mapping):
         return True
-    settled = workers == each * len(own) and not is_at_work(cluster)
+    wished = getattr(cluster, "worker_spec", own)
+    settled = workers == each * len(own) == each * len(wished) and not is_at_work(cluster)
     return settled and all(map(is_up, own.values()))
 
 

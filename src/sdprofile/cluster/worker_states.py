@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.cluster.plugins import find_plugin
+from sdprofile.cluster.scheduler_calls import ask_scheduler
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
@@ -54,7 +55,7 @@ def worker_states(client: Client, *, parked: bool = False) -> tuple[WorkerState,
     -----
     ``client.scheduler_info()`` gives the state of a moment ago, and only the first few workers.
     """
-    states: tuple[WorkerState, ...] = client.run_on_scheduler(_worker_states, parked=parked)
+    states: tuple[WorkerState, ...] = ask_scheduler(client, _worker_states, parked=parked)
     return states
 
 

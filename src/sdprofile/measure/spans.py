@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.cluster.clean import ENDED, SILENCE
 from sdprofile.cluster.questions import Answer, Questions
+from sdprofile.cluster.scheduler_calls import ask_scheduler
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.distributed.client import futures
 from sdprofile.internals.distributed.scheduler import cluster_metrics, empty_span, span_metrics
@@ -93,7 +94,7 @@ class CellSpan(Instrument[Work]):
         last = self._last.value
         while (now := self._ask_again()) != last and time.monotonic() < deadline:
             last = now
-        self._client.run_on_scheduler(partial(_empty_span, self._id))
+        ask_scheduler(self._client, partial(_empty_span, self._id))
         tasks, in_spans, total = now
         before = self._before.value
         during = {key: value - before.get(key, 0) for key, value in total.items()}

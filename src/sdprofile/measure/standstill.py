@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from sdprofile.cluster.scheduler_calls import ask_scheduler
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.cluster.worker_states import worker_states
 from sdprofile.internals.distributed.worker import active_threads
@@ -144,7 +145,7 @@ class Watchdog:
                 return
 
     def _look(self, *, patience: float) -> Standstill | None:
-        now = self._client.run_on_scheduler(look)
+        now: Look = ask_scheduler(self._client, look)
         last, self._last = self._last, now
         if now.fetching or not now.waiting or last is None or now.state != last.state:
             self._since = time.monotonic()
