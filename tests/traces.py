@@ -123,8 +123,15 @@ def ran(
     calls: Sequence[tuple[float, float, int]] | None = None,
     **kwargs: Any,
 ) -> Trace:
-    """Return tasks by when each was sent, began and ended; on the first worker, unless told so."""
-    trace = make_trace([1.0] * len(tasks), inputs=inputs, workers=workers, threads=threads)
+    """Return tasks by when each was sent, began and ended; on the first worker, unless told so.
+
+    The kernel waits for the results that no other task needs.
+    """
+    needed = {each for those in (inputs or {}).values() for each in those}
+    ends = [task for task in range(len(tasks)) if task not in needed]
+    trace = make_trace(
+        [1.0] * len(tasks), inputs=inputs, wanted=ends, workers=workers, threads=threads
+    )
     calls = [(0.0, seconds, 2)] if calls is None else calls
     values: dict[str, Any] = {
         "sent": array("d", [sent for sent, _, _ in tasks]),
@@ -150,4 +157,7 @@ def cores(used: float, *, worker: int = 0, cpus: int = 4, seconds: float = 2.0) 
 
 def cpu(on: float, off: float) -> Any:
     """Return what dask counted of the tasks."""
-    return (make_activity("thread-cpu", on), make_activity("thread-noncpu", off))
+    return (
+        make_activity("thread-cpu", on, prefix="group0"),
+        make_activity("thread-noncpu", off, prefix="group0"),
+    )

@@ -6,45 +6,14 @@ import functools
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from sdprofile.model.prediction import Prediction, Predictions
 from sdprofile.model.run import Run
-from sdprofile.model.spans import EXECUTE
-from sdprofile.model.tasks import PrefixMemory
-from sdprofile.model.trace import Trace
+from sdprofile.replay.costs import RATE, Recorded, costs_of, rate_of
 from sdprofile.replay.events import replay
-from sdprofile.replay.virtual_workers import Costs, Replayed
-
-_RATE = 1e8
-"""Bytes per second that workers are taken to fetch where none fetched any, as dask takes it at
-first (``distributed.scheduler.bandwidth``)."""
-
-_GATHER = "gather-dep"
-"""Dask's word for what a worker does to fetch inputs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Recorded:
-    run: Run
-    trace: Trace
-
-    @cached_property
-    def task_seconds(self) -> float:
-        """Seconds of all tasks together."""
-        return sum(self.trace.durations)
-
-    @cached_property
-    def side_by_side(self) -> float:
-        """How many tasks ran at a time, on average over the time in which any did."""
-        pairs = zip(self.trace.begun, self.trace.ended, strict=True)
-        busy, until = 0.0, -math.inf
-        for start, stop in sorted((start, stop) for start, stop in pairs if stop > start):
-            busy += max(0.0, stop - max(start, until))
-            until = max(until, stop)
-        return self.task_seconds / busy if busy else 1.0
+from sdprofile.replay.virtual_workers import Replayed
 
 
 @dataclass(kw_only=True)
@@ -54,12 +23,12 @@ class Predictor:
     cpus: int
     """CPUs that all workers share; 0 where they do not share one machine."""
 
-    _recorded: list[_Recorded] = field(default_factory=list)
+    _recorded: list[Recorded] = field(default_factory=list)
 
     def add(self, run: Run) -> None:
         """Add a run; one that did not end well, or whose tasks are not known, tells nothing."""
         if run.trace is not None and run.status == "ok":
-            self._recorded.append(_Recorded(run=run, trace=run.trace))
+            self._recorded.append(Recorded(run=run, trace=run.trace))
 
     def predict(self, counts: Sequence[int], *, cpus: int | None = None) -> Predictions | None:
         """Return what a replay says.
@@ -84,14 +53,14 @@ class Predictor:
         """
         if not self._recorded:
             return None
-        by_count: defaultdict[int, list[_Recorded]] = defaultdict(list)
+        by_count: defaultdict[int, list[Recorded]] = defaultdict(list)
         for each in self._recorded:
             by_count[each.run.workers].append(each)
         typical = [_typical(by_count[count]) for count in sorted(by_count)]
         base, threads = typical[0], typical[0].trace.threads
-        rate = _rate(each.run for each in self._recorded)
+        rate = rate_of(each.run for each in self._recorded)
         ours = float(self.cpus or math.inf)
-        costs = _costs(base, cpus=ours, rate=rate or _RATE)
+        costs = costs_of(base, cpus=ours, rate=rate or RATE)
 
         @functools.cache
         def made(workers: int, cpus: float, crowding: float) -> Replayed:
@@ -134,22 +103,13 @@ class Predictor:
         )
 
 
-def _typical(recorded: list[_Recorded]) -> _Recorded:
+def _typical(recorded: list[Recorded]) -> Recorded:
     """Return the run nearest to the median."""
     median = statistics.median(each.run.seconds for each in recorded)
     return min(recorded, key=lambda each: abs(each.run.seconds - median))
 
 
-def _rate(runs: Iterable[Run]) -> float | None:
-    """Return the bytes per second that workers fetched; None if they fetched none."""
-    nbytes = seconds = 0.0
-    for run in runs:
-        nbytes += run.transfers.nbytes
-        seconds += sum(part.seconds for part in run.work.spans if part.context == _GATHER)
-    return nbytes / seconds if nbytes and seconds else None
-
-
-def _crowding(typical: Sequence[_Recorded], task_seconds: Callable[[int], float]) -> float:
+def _crowding(typical: Sequence[Recorded], task_seconds: Callable[[int], float]) -> float:
     """Return the fraction by which a task gets slower for each other beside it.
 
     Parameters
@@ -167,64 +127,3 @@ def _crowding(typical: Sequence[_Recorded], task_seconds: Callable[[int], float]
             shared = task_seconds(each.run.workers) / alone
             found.append((each.task_seconds / base.task_seconds / shared - 1.0) / beside)
     return max(0.0, statistics.median(found)) if found else 0.0
-
-
-def _costs(base: _Recorded, *, cpus: float, rate: float) -> Costs:
-    run, trace = base.run, base.trace
-    rises = {memory.prefix: _rise(memory, trace.threads) for memory in run.memory.prefixes}
-    cpu: defaultdict[str, float] = defaultdict(float)
-    total: defaultdict[str, float] = defaultdict(float)
-    for part in run.work.spans:
-        if part.context == EXECUTE:
-            total[part.prefix] += part.seconds
-            cpu[part.prefix] += part.seconds if part.activity == "thread-cpu" else 0.0
-    baselines = [peak.baseline for peak in run.memory.worker_peaks]
-    return Costs(
-        cpus=cpus,
-        crowding=0.0,
-        alone=base.side_by_side,
-        overhead=_overhead(trace),
-        scheduling=trace.scheduler_seconds / len(trace) if len(trace) else 0.0,
-        rate=rate,
-        baseline=round(statistics.mean(baselines)) if baselines else 0,
-        cpu_share=tuple(
-            min(1.0, cpu[group.prefix] / total[group.prefix]) if total[group.prefix] else 1.0
-            for group in trace.groups
-        ),
-        rise=tuple(rises.get(group.prefix, 0) for group in trace.groups),
-    )
-
-
-def _rise(memory: PrefixMemory, threads: int) -> int:
-    """Return by how much one task raises its worker's memory, in bytes.
-
-    Notes
-    -----
-    The highest rise of a worker is that of all tasks which ran at that time, as many as it has
-    threads at most: an equal share of it is taken for each, unless one must have taken more.
-    """
-    return max(memory.rise_low, memory.rise_high // threads)
-
-
-def _overhead(trace: Trace) -> float:
-    """Return the seconds of a thread between two tasks of which the second waited for it only."""
-    lanes: dict[int, list[float]] = {}
-    gaps = []
-    for index in sorted(range(len(trace)), key=trace.begun.__getitem__):
-        start, stop = trace.begun[index], trace.ended[index]
-        if start == math.inf:
-            continue
-        ends = lanes.setdefault(trace.worker[index], [])
-        before = max((end for end in ends if end <= start), default=None)
-        if before is None:
-            ends.append(stop)
-            continue
-        ends[ends.index(before)] = stop
-        inputs = trace.inputs_of[index]
-        there = max((trace.ended[each] for each in inputs), default=0.0)
-        local = all(trace.worker[each] == trace.worker[index] for each in inputs)
-        if local and max(there, trace.arrivals[trace.graph[index]]) <= before:
-            gaps.append(start - before)
-    gaps.sort()
-    usual = gaps[: math.ceil(0.95 * len(gaps))]
-    return statistics.fmean(usual) if usual else 0.0

@@ -92,7 +92,8 @@ class Kernel:
                 lasts[place] = max(lasts[place], ended)
             dropped = bisect_left(times, trace.released[index])
             self.drops[min(dropped, len(times) - 1)].append(index)
-        self._busy = [max(0.0, time - last) for time, last in zip(times, lasts, strict=True)]
+        self.busy = [max(0.0, time - last) for time, last in zip(times, lasts, strict=True)]
+        """Seconds that it takes before each graph comes, once what it waits for is there."""
 
     def come(self, now: float) -> float | None:
         """Note that a graph comes; return when the next does, None if that is not known yet."""
@@ -112,9 +113,9 @@ class Kernel:
         return self._next_at(now) if place == self.next else None
 
     def _next_at(self, now: float) -> float | None:
-        if self.next == len(self._busy) or self._awaited[self.next]:
+        if self.next == len(self.busy) or self._awaited[self.next]:
             return None
-        return max(now, self._since) + self._busy[self.next]
+        return max(now, self._since) + self.busy[self.next]
 
 
 class Cpus:

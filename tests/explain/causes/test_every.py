@@ -88,7 +88,7 @@ def test_graphs_that_are_waited_for_leave_threads_without_work() -> None:
     (cause,) = found(trace, steps=(make_step("polygon_query (line 3)", calls=4),))
     assert cause.change.startswith("call polygon_query once for all inputs")
     assert cause.gain is not None
-    assert 1.4 < cause.gain[0] < cause.gain[1] < 2.0
+    assert cause.gain == pytest.approx((1.25, 2.0))  # both threads at work, in each other's way
 
 
 def test_graphs_that_nobody_waits_for_are_many_small_tasks() -> None:
@@ -162,7 +162,7 @@ def test_tasks_that_sleep_get_more_threads() -> None:
     assert (cause.name, cause.share) == ("waiting", 1.0)
     assert cause.change == "run more of them at once, unless it is a lock: --threads 4"
     assert cause.gain is not None
-    assert cause.gain[1] == 4.0
+    assert cause.gain[1] == pytest.approx(4.0)
 
 
 def test_tasks_that_take_longer_the_more_there_are_wait_for_a_lock() -> None:
@@ -340,23 +340,25 @@ def test_one_slow_task_is_no_cold_start() -> None:
 
 
 def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
-    trace = ran([(n / 10, n / 10, (n + 1) / 10) for n in range(20)], seconds=2.0)
+    trace = ran([(n / 10, n / 10, (n + 1) / 10) for n in range(21)], seconds=2.1)
+    graphs = array("i", [0] * 7 + [1] * 7 + [2] * 7)
+    trace = replace(trace, arrivals=(0.0, 0.7, 1.4), graph=graphs)
     again = Recomputed(name="map_raster (line 3)", blocks=36, made=108, seconds=1.2)
-    (cause,) = found(trace, recomputed=again, spans=cpu(2.0, 0.0))
+    (cause,) = found(trace, recomputed=again, spans=cpu(2.1, 0.0))
     assert cause.fact == (
         "map_raster (line 3) is computed 3 times, 108 tasks for 36 blocks: repeating it takes"
-        " 1.20 s of the 2.00 s of all tasks"
+        " 1.20 s of the 2.10 s of all tasks"
     )
     assert "with .persist(), or write it" in cause.change
-    (named,) = found(trace, recomputed=replace(again, variable="low"), spans=cpu(2.0, 0.0))
+    (named,) = found(trace, recomputed=replace(again, variable="low"), spans=cpu(2.1, 0.0))
     assert "with low = low.persist(), or write it" in named.change
     assert cause.gain is not None
-    assert cause.gain[0] == pytest.approx(1 / (1 - 0.36))
-    assert cause.gain[1] == pytest.approx(3.0)  # once it has to be worked out
-    (cause,) = found(trace, recomputed=replace(again, name="slow"), spans=cpu(2.0, 0.0))
+    # Of the later graphs at least 0.6 of 1.2 s, at most all: once it has to be worked out.
+    assert cause.gain == pytest.approx((2.1 / (2.1 - 0.72), 3.0))
+    (cause,) = found(trace, recomputed=replace(again, name="slow"), spans=cpu(2.1, 0.0))
     assert cause.line.text.startswith("Each block of slow is computed 3 times")
     little = replace(again, seconds=0.1)
-    assert found(trace, recomputed=little, spans=cpu(2.0, 0.0)) == ()
+    assert found(trace, recomputed=little, spans=cpu(2.1, 0.0)) == ()
 
 
 def test_tasks_are_named_by_their_step_or_by_the_line_that_sent_them() -> None:

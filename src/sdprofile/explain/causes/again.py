@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.without import gain_without, lasts
 from sdprofile.units import format_seconds, listed, plural
+
+if TYPE_CHECKING:
+    from sdprofile.replay.what_if import Setup
+
+_LEAST = 0.6
+"""What keeping results saves, at least, of the time of the tasks alone."""
 
 _ALL = 1.4
 """What keeping results saves, at most, over the time of the tasks alone."""
@@ -30,6 +38,14 @@ def works_out_again(seen: Seen) -> Found | None:
     times = what.made / what.blocks
     most = 1 - 1 / times
     name = what.name if "(" in what.name else f"each block of {what.name}"
+    again = [task for task, _ in seen.ended if seen.trace.graph[task] > 0]
+    of_later = sum(map(seen.trace.durations.__getitem__, again))
+
+    def without(was: Setup, part: float) -> Setup:
+        left = max(0.0, 1.0 - part * what.seconds / of_later)
+        return lasts(was, {task: left * was.trace.durations[task] for task in again})
+
+    instead = (min(_LEAST * share, most), min(_ALL * share, most))
     keep = f"{what.variable} = {what.variable}.persist()" if what.variable else ".persist()"
     return seen.found(
         "worked out again",
@@ -41,7 +57,14 @@ def works_out_again(seen: Seen) -> Found | None:
         " there",
         # With the tasks goes what dask does around them, and what brings them their inputs; the
         # first time stays.
-        gain=range_of(min(0.6 * share, most), min(_ALL * share, most)),
+        gain=gain_without(
+            seen,
+            least=lambda was: without(was, _LEAST),
+            most=lambda was: without(was, _ALL),
+            instead=instead,
+        )
+        if of_later
+        else range_of(*instead),
     )
 
 
@@ -64,6 +87,13 @@ def starts_cold(seen: Seen) -> Found | None:
     usual = seen.of_prefix(prefix).median
     seconds = [seen.trace.durations[task] for task in found]
     share = sum(each - usual for each in seconds) / (seen.threads * seen.run.seconds)
+
+    def warm(was: Setup, part: float) -> Setup:
+        return lasts(
+            was,
+            {task: each - part * (each - usual) for task, each in zip(found, seconds, strict=True)},
+        )
+
     packages = seen.run.circumstances.imported[:_NAMES]
     once = f"it imports {listed(list(packages))}" if packages else "it compiles or fills caches"
     change = "let numba cache what it compiles (cache=True), or compile before with client.run"
@@ -76,7 +106,12 @@ def starts_cold(seen: Seen) -> Found | None:
         f" {format_seconds(min(seconds))}, those after it about {format_seconds(usual)} ({once}),"
         f" {100 * share:.0f} % of the time",
         change=f"{change}; only the first run pays it, so profile with -r 3 or more",
-        gain=range_of(0.6 * share, share),
+        gain=gain_without(
+            seen,
+            least=lambda was: warm(was, _LEAST),
+            most=lambda was: warm(was, 1.0),
+            instead=(_LEAST * share, share),
+        ),
     )
 
 

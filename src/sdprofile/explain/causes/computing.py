@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.found import Found, Seen
 from sdprofile.explain.causes.moving import moves_data
+from sdprofile.explain.causes.without import gain_without, on, waits
 from sdprofile.model.account import Cause
 from sdprofile.model.spans import EXECUTE
 from sdprofile.units import listed, plural
+
+if TYPE_CHECKING:
+    from sdprofile.replay.what_if import Setup
 
 _MUCH = 0.1
 """Share of the time from which these are worth a word."""
@@ -17,6 +22,10 @@ _MUCH = 0.1
 _MORE_THREADS = 4
 """Threads of a worker, as a multiple of those now, for tasks that wait."""
 
+
+_LONGER = 0.5
+"""By which fraction a task waits longer for each other that waits beside it, at most, as for a disk
+that is busy."""
 
 _SPILLS = 0.05
 """Share of the time from which a worker is short of memory."""
@@ -41,17 +50,27 @@ def waits_for_gil(seen: Seen) -> Found | None:
         return None
     cpus = seen.profile.machine.cpus
     fastest = min(seen.threads, cpus) / run.workers
-    # What threads lose by handing the lock to each other is within their CPU time.
-    low, high = range_of(0.7 * share, 1.3 * share)
     if fastest <= 1:
         return None
+    workers = min(seen.threads, cpus)
+    of_waiting = share / seen.share(Cause.GIL, Cause.CPU, Cause.WAITING)
+
+    def without(was: Setup, part: float) -> Setup:
+        return on(waits(was, max(0.0, 1.0 - part * of_waiting)), workers=workers, threads=1)
+
+    # What threads lose by handing the lock to each other is within their CPU time.
+    low, high = gain_without(
+        seen,
+        least=lambda was: without(was, 0.7),
+        most=lambda was: without(was, 1.3),
+        instead=(0.7 * share, 1.3 * share),
+    )
     return seen.found(
         "GIL",
         share=share,
         fact=f"tasks of {_most(seen)} hold the GIL: the {run.threads} threads of a worker wait for"
         f" each other for {100 * share:.0f} % of the time",
-        change=f"use --workers {min(seen.threads, cpus)} --threads 1 instead of"
-        f" {run.workers} with {run.threads}",
+        change=f"use --workers {workers} --threads 1 instead of {run.workers} with {run.threads}",
         gain=(min(low, fastest), min(high, fastest)),
     )
 
@@ -120,13 +139,22 @@ def waits_for_else(seen: Seen) -> Found | None:
     doubt = ", unless it is a lock" if in_turn is None else ""
     more = min(_MORE_THREADS, len(seen.trace) // seen.threads)
     saved = share * (1 - 1 / more)
+
+    def with_more(was: Setup) -> Setup:
+        return on(was, workers=run.workers, threads=more * run.threads)
+
     return seen.found(
         "waiting",
         share=share,
         fact=f"tasks of {place} wait for a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
         change=f"run more of them at once{doubt}: --threads {more * run.threads}",
-        gain=range_of(0.5 * saved, saved),
+        gain=gain_without(
+            seen,
+            least=lambda was: with_more(waits(was, 1.0 + _LONGER * (more - 1))),
+            most=with_more,
+            instead=(0.5 * saved, saved),
+        ),
     )
 
 

@@ -79,8 +79,10 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
 
     Notes
     -----
-    A gain that may be below 5 % is not told, nor one below 0.2 s. Gains follow from the account of
-    the run with the median time: what the cause takes is left out, in whole or in part.
+    A gain that may be below 5 % is not told, nor one below 0.2 s. Where it is about tasks, those of
+    the run with the median time are replayed without the cause
+    (`sdprofile.explain.causes.without.gain_without`). Else a gain follows from the account of that
+    run: what the cause takes is left out, in whole or in part.
     """
     found: dict[str, Found] = {}
     for count in counts:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import replace
 
 from sdprofile.explain.causes.again import cold_tasks
-from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.without import (
+    crowded,
+    cut,
+    gain_without,
+    with_usual_overhead,
+)
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
+from sdprofile.model.trace import TICKS
+from sdprofile.replay.what_if import Setup, apart
 from sdprofile.units import format_seconds, listed, plural
 
 _LONG = 2.0
@@ -26,8 +36,16 @@ _PER_THREAD = 4
 """Tasks that each thread should have."""
 
 _LEAST = 0.4
-"""Fraction of the idle time that is saved at least: side by side tasks take longer (measured: two
-halves of one that filled the memory's bandwidth, 1.1 to 1.4 times as fast on two CPUs)."""
+"""Fraction of the idle time that is saved at least: side by side tasks take longer."""
+
+_MORE = 0.15
+"""Fraction of its time that a straggler takes more in parts, at most."""
+
+_PARTS = 16
+"""Parts of a straggler for each thread from which it is no matter how many there are."""
+
+_SHORTEST = 1 / TICKS
+"""Seconds below which it is not known how long a task takes."""
 
 _RESULT = 10_000_000
 """Bytes from which a result that the kernel gets takes time to be put together."""
@@ -67,7 +85,10 @@ def few_tasks(seen: Seen) -> Found | None:
         return None  # it puts the result together: see `brings_result`
     if path[longest] in cold_tasks(seen):
         return None
-    number = len(seen.of_prefix(prefix).seconds)
+    alike = seen.by_prefix[prefix]
+    number = len(alike)
+    factor = min(0.5, number / (_PER_THREAD * seen.threads))
+    parts = dict.fromkeys(alike, math.ceil(1 / factor))
     there = "there is only 1 task" if number == 1 else f"there are only {number} tasks"
     return seen.found(
         "few tasks",
@@ -76,11 +97,16 @@ def few_tasks(seen: Seen) -> Found | None:
         f" nothing to do for {100 * share:.0f} % of the time",
         change=resized(
             seen.profile.code,
-            min(0.5, number / (_PER_THREAD * seen.threads)),
+            factor,
             parts=number,
             collections=seen.run.data.partitioned,
         ),
-        gain=range_of(_LEAST * share, share),
+        gain=gain_without(
+            seen,
+            least=lambda was: cut(crowded(was, alike, beside=sum(parts.values())), parts),
+            most=lambda was: cut(with_usual_overhead(was), parts),
+            instead=(_LEAST * share, share),
+        ),
     )
 
 
@@ -99,14 +125,21 @@ def _straggler(seen: Seen) -> Found | None:
         for task, _ in seen.ended
     )
     share = (seen.threads * seconds - busy) / (seen.threads * seen.run.seconds)
+    times = seconds / max(tasks.median, _SHORTEST)
+    parts = {longest: math.ceil(min(times, _PARTS * seen.threads))}
     return seen.found(
         "straggler",
         share=share,
         fact=f"one task of {seen.place(tasks.prefix)} takes {format_seconds(seconds)},"
-        f" {seconds / tasks.median:.0f} times the median of all {len(tasks.seconds)}, while"
+        f" {times:.0f} times the median of all {len(tasks.seconds)}, while"
         f" threads had nothing to do for {100 * share:.0f} % of the time",
         change="cut what it works on into parts as large as the others, or let it start first",
-        gain=range_of(0.6 * share, share),
+        gain=gain_without(
+            seen,
+            least=lambda was: cut(was, parts, longer=_MORE),
+            most=lambda was: cut(with_usual_overhead(was), parts),
+            instead=(0.6 * share, share),
+        ),
     )
 
 
@@ -119,6 +152,10 @@ def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
         for prefix, tasks in Counter(map(seen.prefix, path)).most_common(2)
         if tasks >= _NAMED * len(path)
     ]
+
+    def side_by_side(was: Setup) -> Setup:
+        return replace(was, trace=apart(was.trace, set(path)))
+
     return seen.found(
         "chain",
         share=share,
@@ -127,7 +164,12 @@ def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
         f" {100 * share:.0f} % of the time",
         change="compute parts that do not need each other's results side by side, or use fewer"
         " workers",
-        gain=range_of(0.3 * share, share),
+        gain=gain_without(
+            seen,
+            least=lambda was: side_by_side(crowded(was, path, beside=len(path))),
+            most=side_by_side,
+            instead=(0.3 * share, share),
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from sdprofile.explain.account import account
 from sdprofile.explain.answer import Line
 from sdprofile.model.measured import traced
 from sdprofile.model.notice import Notice
+from sdprofile.replay.what_if import recorded
 from sdprofile.units import capitalized, format_ratio
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
     from sdprofile.model.trace import Trace
+    from sdprofile.replay.what_if import Setup
 
 LEAST_GAIN = 1.05
 """Ratio of the times before and after a change, below which it is not worth a word."""
@@ -135,6 +137,11 @@ class Seen:
     def share(self, *causes: Cause) -> float:
         """Return the fraction of the wall time that causes took together."""
         return sum(self.shares.get(cause, 0.0) for cause in causes)
+
+    @cached_property
+    def as_it_was(self) -> Setup | None:
+        """The run as it can be replayed; None where that does not take the time that it took."""
+        return recorded(self.run, self.trace, cpus=self.profile.machine.cpus)
 
     @property
     def threads(self) -> int:

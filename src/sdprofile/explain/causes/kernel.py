@@ -6,6 +6,7 @@ from collections import Counter
 
 from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
 from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.without import crowded, gain_without, together
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
 from sdprofile.model.steps import StepCall
@@ -28,6 +29,9 @@ _MUCH = 10_000_000
 
 _IDLE = 0.15
 """Share of the time from which threads without a task are more than the end of a reduction."""
+
+_AROUND = 0.4
+"""Fraction of what many graphs take, beside their tasks, that one takes, at most."""
 
 
 def works_itself(seen: Seen) -> Found | None:
@@ -102,14 +106,18 @@ def sends_graphs(seen: Seen) -> Found | None:
 
 def _one_after_another(seen: Seen) -> Found:
     """Return that graphs are computed one after another."""
-    graphs, idle = len(seen.trace.arrivals), seen.share(*_NO_TASK)
+    graphs, tasks, idle = len(seen.trace.arrivals), len(seen.trace), seen.share(*_NO_TASK)
     if seen.in_small_graphs:
         # Each of them goes through the scheduler, and its result comes back, before the next.
         share = idle + seen.share(Cause.SENDING, Cause.OVERHEAD, Cause.RESULT)
         left = seen.share(Cause.COMPUTING, Cause.MORE_CORES, Cause.CPU, Cause.WAITING)
         saved = (0.6 * share, (1 - left) * (1 - 1 / graphs))
+        around = (_AROUND, 1 / graphs)  # most of it is for the graph, not for the task
     else:
-        share, saved = idle, (0.6 * idle, 0.95 * idle)
+        share, saved, around = idle, (0.6 * idle, 0.95 * idle), (1.0, 1.0)
+    own = seen.share(Cause.KERNEL)
+    between = own + seen.share(Cause.SENDING, Cause.RESULT)
+    part = own / between if between else 0.0
     calls = seen.trace.calls
     lines = Counter(line for sends, line in zip(calls.sends, calls.line, strict=True) if sends)
     line = lines.most_common(1)[0][0] if lines else 0
@@ -131,7 +139,19 @@ def _one_after_another(seen: Seen) -> Found:
         share=share,
         fact=what,
         change=change,
-        gain=range_of(*saved),
+        gain=gain_without(
+            seen,
+            least=lambda was: together(
+                crowded(was, range(tasks), beside=tasks),
+                kept=part + (1 - part) * _AROUND,
+                overhead=around[0],
+            ),
+            # Half of the kernel's own work may be for each graph, too.
+            most=lambda was: together(
+                was, kept=0.5 * part + (1 - part) / graphs, overhead=around[1]
+            ),
+            instead=saved,
+        ),
     )
 
 

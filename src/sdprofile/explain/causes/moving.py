@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 
 from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.without import fetching, gain_without
 from sdprofile.model.account import Cause
 from sdprofile.units import format_bytes
 
@@ -15,6 +17,9 @@ with them and ends otherwise may compute."""
 
 _MUCH = 0.15
 """Share of the time from which moving data is worth a word."""
+
+_LEAST = 0.4
+"""Fraction of what fetching takes that is saved at least."""
 
 
 def moves_data(seen: Seen) -> Found | None:
@@ -61,7 +66,12 @@ def fetches_inputs(seen: Seen) -> Found | None:
         fact=f"workers fetch {amount} from each other{most}, for which their threads wait"
         f" {100 * share:.0f} % of the time",
         change=f"try fewer workers with more threads: --workers 1 --threads {seen.threads}",
-        gain=range_of(0.4 * share, share),
+        gain=gain_without(
+            seen,
+            least=lambda was: fetching(was, 1 / (1 - _LEAST)),
+            most=lambda was: fetching(was, math.inf),
+            instead=(_LEAST * share, share),
+        ),
     )
 
 

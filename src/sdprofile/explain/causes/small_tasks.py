@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sdprofile.explain.causes.chunks import larger_chunks
-from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.without import batched, gain_without
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
 from sdprofile.units import format_seconds
@@ -64,14 +65,23 @@ def small_tasks(seen: Seen) -> Found | None:
         decimal=seen.profile.decimal,
     )
     less = 1 - 1 / factor
-    around = share + seen.share(Cause.SENDING)
-    # What waits for each other, what comes back, and what builds the graph is less then, too.
-    others = seen.share(Cause.FETCHING, Cause.CHAIN, Cause.NO_MORE, Cause.RESULT)
-    others += 0.5 * seen.share(Cause.KERNEL)
-    within = seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU, Cause.WAITING)
     mean = total / tasks
-    within *= max(_CALLS * min(1.0, _SHORT / mean), min(0.95, _WITHIN / mean))
-    gain = range_of((0.9 * around + 0.5 * others) * less, (around + others) * less + within)
+    calls = max(_CALLS * min(1.0, _SHORT / mean), min(0.95, _WITHIN / mean))
+    # What sends the graph, what comes back, and what builds the graph is less then, too.
+    sending = seen.share(Cause.SENDING)
+    beside = seen.share(Cause.RESULT) + 0.5 * seen.share(Cause.KERNEL)
+    others = beside + seen.share(Cause.FETCHING, Cause.CHAIN, Cause.NO_MORE)
+    within = calls * seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU, Cause.WAITING)
+    gain = gain_without(
+        seen,
+        least=lambda was: batched(was, factor),
+        most=lambda was: batched(was, factor, shorter=calls),
+        beside=((0.9 * sending + 0.5 * beside) * less, (sending + beside) * less),
+        instead=(
+            (0.9 * (share + sending) + 0.5 * others) * less,
+            (share + sending + others) * less + within,
+        ),
+    )
     return seen.found(
         "small tasks",
         share=share,
