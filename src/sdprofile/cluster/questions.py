@@ -128,9 +128,14 @@ async def _of_nannies(
     cluster: LocalCluster, call: Callable[..., Any], workers: Sequence[str]
 ) -> dict[str, Any]:
     """Call a function with each nanny of these workers, in its own event loop."""
-    nannies: dict[str, Any] = {each.worker_address: each for each in cluster.workers.values()}
-    there = [worker for worker in workers if worker in nannies]
-    return {worker: await call(dask_worker=nannies[worker]) for worker in there}
+    nannies: dict[str | None, Any] = {each.address: each for each in cluster.workers.values()}
+    known: dict[str, Any] = getattr(cluster.scheduler, "workers", {})
+    there = {worker: nannies.get(known[worker].nanny) for worker in workers if worker in known}
+    return {
+        worker: await call(dask_worker=nanny)
+        for worker, nanny in there.items()
+        if nanny is not None
+    }
 
 
 def _call(question: Callable[..., Any], **owner: object) -> Any:

@@ -195,7 +195,7 @@ def _is_settled(cluster: Any, workers: int, each: int) -> bool:
     own: Any = getattr(cluster, "workers", None)
     if not isinstance(own, Mapping):
         return True
-    wished = getattr(cluster, "worker_spec", own)
+    wished = worker_specs(cluster) or own
     settled = workers == each * len(own) == each * len(wished) and not is_at_work(cluster)
     return settled and all(map(is_up, own.values()))
 
