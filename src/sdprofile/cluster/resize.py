@@ -80,12 +80,12 @@ def _come_to(client: Client, workers: int, timeout: float | None) -> None:
         timeout = QUEUE_TIMEOUT if comes_from_elsewhere(cluster) else START_TIMEOUT
     deadline = time.monotonic() + timeout
     at_once = may_start_at_once(cluster)
-    ask_again, asked = 0.0, 0
+    ask_again, asked = 0.0, -1
     while True:
         now = time.monotonic()
         states = worker_states(client)
         running = sum(state.status == "running" for state in states)
-        known = asked or isinstance(getattr(cluster, "workers", None), Mapping)
+        known = asked >= 0 or isinstance(getattr(cluster, "workers", None), Mapping)
         if known and len(states) == running == workers and _is_settled(cluster, workers, each):
             return
         wish = min(workers, len(states) + at_once)
