@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,27 +50,31 @@ PARTS_OF_RENDER = ("curves", "grid_lines", "palette", "text", "plots", "page")
 """Each may import those before it only."""
 
 
-def names_of(path: Path) -> Iterator[str]:
-    """Yield everything that a file imports, also inside of functions and for types only."""
+@functools.cache
+def names_of(path: Path) -> tuple[str, ...]:
+    """Return everything that a file imports, also inside of functions and for types only."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             module = node.module or ""
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            names += (module, *(f"{module}.{alias.name}" for alias in node.names))
+    return tuple(names)
 
 
-ARROWS = {
-    name: {
-        module.removeprefix("sdprofile.")
-        for module in names_of(path)
-        if module.removeprefix("sdprofile.") in MODULES and module.startswith("sdprofile.")
+@functools.cache  # not made where the file is only imported: it takes a second
+def arrows() -> dict[str, set[str]]:
+    """Return, for each module of ours, those that it imports."""
+    return {
+        name: {
+            module.removeprefix("sdprofile.")
+            for module in names_of(path)
+            if module.removeprefix("sdprofile.") in MODULES and module.startswith("sdprofile.")
+        }
+        for name, path in MODULES.items()
     }
-    for name, path in MODULES.items()
-}
-"""For each module of ours, those that it imports."""
 
 
 def room(module: str) -> str:
@@ -78,7 +82,7 @@ def room(module: str) -> str:
 
 
 def test_no_import_points_against_the_order() -> None:
-    for name, targets in ARROWS.items():
+    for name, targets in arrows().items():
         here = room(name)
         if here in TOPS:
             allowed = set(TOPS[: TOPS.index(here)]) | BELOW.keys() | GROUND
@@ -101,7 +105,7 @@ def test_no_room_stands_on_one_that_stands_on_it() -> None:
 
 
 def test_text_plots_and_page_of_render_point_one_way() -> None:
-    for name, targets in ARROWS.items():
+    for name, targets in arrows().items():
         if room(name) == "render" and "." in name and name != "render.__init__":
             here = PARTS_OF_RENDER.index(name.split(".")[1])
             for target in targets:
@@ -111,7 +115,7 @@ def test_text_plots_and_page_of_render_point_one_way() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    left = {name: set(targets) for name, targets in ARROWS.items()}
+    left = {name: set(targets) for name, targets in arrows().items()}
     while left:
         free = {name for name, targets in left.items() if not targets & left.keys()}
         assert free, f"a circle among {sorted(left)}"

@@ -33,6 +33,7 @@ def facts(profile: Profile) -> str:
     return "\n".join(notice.fact for notice in profile.notices)
 
 
+@pytest.mark.quiet
 @pytest.mark.usefixtures("client")
 def test_small_chunks_are_told_with_the_element_that_has_them() -> None:
     small, unused = image(300, 15, channels=1), image(100, 50, channels=1)

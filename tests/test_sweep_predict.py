@@ -41,6 +41,7 @@ def recorded(client: Client, work: Any) -> Trace:
     return tracer.reading
 
 
+@pytest.mark.quiet
 def test_more_workers_are_predicted_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "predicted.json"
     profile = sdprofile.profile(

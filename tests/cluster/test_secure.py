@@ -19,6 +19,7 @@ from sdprofile.cluster.own import close_cluster, start_cluster
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client
+from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
 
 ATTACK = """
@@ -76,10 +77,11 @@ def test_secure_cluster_refuses_another_user(secure_client: Client) -> None:
 
 
 def test_workers_come_and_go_and_are_started_anew_with_tls(secure_client: Client) -> None:
-    resize(secure_client, 3)
-    resize(secure_client, 1)
-    before = secure_client.run(os.getpid)
-    secure_client.restart_workers(list(before))
+    with fast_start():
+        resize(secure_client, 3)
+        resize(secure_client, 1)
+        before = secure_client.run(os.getpid)
+        secure_client.restart_workers(list(before))
     assert secure_client.submit(sum, (1, 2), pure=False).result() == 3
     assert before.values() != secure_client.run(os.getpid).values()
 
@@ -105,7 +107,8 @@ def test_open_cluster_obeys_another_user(client: Client) -> None:
 
 
 def test_all_listens_on_this_machine_only(client: Client) -> None:
-    resize(client, 2)
+    with fast_start():
+        resize(client, 2)
     addresses = {
         connection.laddr.ip
         for process in processes()

@@ -123,62 +123,57 @@ def test_the_fork_server_stays_while_a_process_of_others_came_from_it(client: Cl
     other.join()
 
 
-GUARDED = """
+SCRIPT = """
 print("script")
 import sys
 from sdprofile.cluster.own import close_cluster, start_cluster
-from sdprofile.cluster.workers import imported_here
+from sdprofile.cluster.resize import resize
+from sdprofile.cluster.workers import fast_start, imported_here
 
+client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
+print(len(client.run(abs, 1)), "__spec__" in globals())
 if __name__ == "__main__":
-    client = start_cluster(workers=2, threads=1, memory_limit=500_000_000)
+    with fast_start():
+        resize(client, 2)
     left = lambda names: [name for name in names if name not in sys.modules]
     names, _ = client.run(left, imported_here()).values()
     scheduler, _ = client.run(lambda: "bokeh" in sys.modules).values()
     print(len(names), scheduler, "pandas" in imported_here())
-    close_cluster()
-"""
-
-
-def test_a_script_is_not_run_again_and_workers_are_left_with_next_to_nothing_to_import(
-    tmp_path: Path,
-) -> None:
-    # In a process of its own, for here the fork server may have been started by an earlier test.
-    first, then, *_ = lines_of(tmp_path / "script.py", GUARDED)
-    left, scheduler, pandas = then.split()
-    assert first == "script"
-    assert int(left) < 5
-    assert (scheduler, pandas) == ("False", "True")
-
-
-UNGUARDED = """
-print("script")
-from sdprofile.cluster.own import close_cluster, start_cluster
-from sdprofile.cluster.resize import resize
-from sdprofile.cluster.workers import fast_start
-
-client = start_cluster(workers=1, threads=1, memory_limit=500_000_000)
-print(len(client.run(abs, 1)), "__spec__" in globals())
 del __spec__  # as IPython's %reset does it; multiprocessing alone then starts no process
 with fast_start():
-    resize(client, 2)
+    resize(client, 3)
 print(len(client.run(abs, 1)), "__spec__" in globals())
 close_cluster()
 """
 
 
-def test_workers_start_without_a_guard_and_where_the_names_of_the_main_module_were_deleted(
-    tmp_path: Path,
-) -> None:
-    assert lines_of(tmp_path / "script.py", UNGUARDED) == ["script", "1 True", "2 False"]
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What a script prints that starts workers with a guard, without, and with no spec.
 
-
-def lines_of(path: Path, script: str) -> list[str]:
-    """Run a script and return the lines that it prints."""
-    path.write_text(script)
+    It has a process of its own, for here the fork server may have been started by an earlier test.
+    """
+    path = tmp_path_factory.mktemp("script") / "script.py"
+    path.write_text(SCRIPT)
     done = subprocess.run(
         [sys.executable, str(path)], capture_output=True, text=True, check=True, timeout=120
     )
     return done.stdout.splitlines()
+
+
+def test_a_script_is_not_run_again_with_a_guard_or_without(printed: list[str]) -> None:
+    assert len(printed) == 4
+    assert printed[:2] == ["script", "1 True"]
+
+
+def test_workers_are_left_with_next_to_nothing_to_import(printed: list[str]) -> None:
+    left, scheduler, pandas = printed[2].split()
+    assert int(left) < 5
+    assert (scheduler, pandas) == ("False", "True")
+
+
+def test_workers_start_where_the_names_of_the_main_module_were_deleted(printed: list[str]) -> None:
+    assert printed[3] == "3 False"
 
 
 @pytest.mark.parametrize(

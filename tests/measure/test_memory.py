@@ -109,12 +109,16 @@ def test_dask_samples_are_kept_beside(one_worker: Client) -> None:
     assert not curves(run, "dask", "spilled")  # for nothing was
 
 
+OPTIONS = ("--nthreads", "1", "--no-dashboard")
+"""Of a worker that is started by hand; a page for people takes a second to import."""
+
+
 @pytest.mark.parametrize("nanny", ["--nanny", "--no-nanny"])
 def test_workers_that_others_started_are_sampled_by_their_nanny_or_themselves(nanny: str) -> None:
     with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster:
         address = cluster.scheduler_address
         worker = subprocess.Popen(
-            [sys.executable, "-m", "dask", "worker", address, nanny, "--nthreads", "1"],
+            [sys.executable, "-m", "dask", "worker", address, nanny, *OPTIONS],
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
             stderr=subprocess.DEVNULL,
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import re
 import time
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import nbclient
-import nbformat
 import psutil
 import pytest
+from jupyter_client import BlockingKernelClient, KernelManager
 from jupyter_client.manager import start_new_kernel
 
 CELLS = {
@@ -114,9 +114,9 @@ mine = cluster.get_client()
 mine.subscribe_topic("all", heard.append)
 def do_workflow():
     return da.ones(4, chunks=2).sum().compute()""",
-    "borrowed": "%%sdprofile --workers 2 -r 1\ndo_workflow()",
     # Workers that are spawned from here on make no imports before they are needed.
     "few imports": "from sdprofile.cluster import prepare\nprepare.imported_here = tuple",
+    "borrowed": "%%sdprofile --workers 2 -r 1\ndo_workflow()",
     "borrowed and killed": """%%sdprofile --workers 1 -r 1
 mine.submit(hold, 900, pure=False).result()""",
     "borrowed and restarted": """%%sdprofile --workers 1 -r 1
@@ -141,17 +141,34 @@ mine.unsubscribe_topic("all")  # or dask logs what it cannot send to a client th
 }
 
 
+Kernel = tuple[KernelManager, BlockingKernelClient]
+
+
 @pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    manager, client = start_new_kernel(
+        kernel_name="python3", cwd=str(tmp_path_factory.mktemp("notebook"))
+    )
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def cells(kernel: Kernel) -> dict[str, Any]:
     """Run all cells in one kernel; a cell that fails does not end it."""
+    # Here, for in some environments jsonschema's formats come with it, which take 2.5 s to import.
+    import nbclient
+    import nbformat
+
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in CELLS.values()],
         metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}},
     )
-    folder = str(tmp_path_factory.mktemp("notebook"))
-    nbclient.NotebookClient(
-        notebook, timeout=300, allow_errors=True, resources={"metadata": {"path": folder}}
-    ).execute()
+    manager, client = kernel
+    runner = nbclient.NotebookClient(notebook, km=manager, timeout=300, allow_errors=True)
+    runner.kc = client
+    runner.execute()
     return dict(zip(CELLS, notebook.cells, strict=True))
 
 
@@ -406,44 +423,13 @@ def test_unloading_takes_the_magics_away(cells: dict[str, Any]) -> None:
 
 
 def test_export_keeps_table_and_image(cells: dict[str, Any], tmp_path: Path) -> None:
+    import nbformat
     from nbconvert import HTMLExporter
 
     notebook = nbformat.v4.new_notebook(cells=[cells["profile"]])
     html, _ = HTMLExporter().from_notebook_node(notebook)
     assert "data:image/png" in html
     assert re.search(r"<th[^>]*>\s*workers", html)
-
-
-def is_running(process: psutil.Process) -> bool:
-    """Whether a process does something; one that has ended may wait to be taken note of."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def test_a_cell_that_exits_shows_its_profile_and_leaves_no_worker() -> None:
-    manager, client = start_new_kernel(kernel_name="python3")
-    shown: list[str] = []
-    try:
-        client.execute_interactive("%load_ext sdprofile\n%sdcluster --memory 600MB", timeout=60)
-        pid = manager.provisioner.pid  # type: ignore[union-attr] # the local provisioner's
-        started = psutil.Process(pid).children(recursive=True)
-        client.execute_interactive(
-            "%%sdprofile --workers 1 -r 1\nexit()",
-            timeout=60,
-            output_hook=lambda m: shown.append(m["content"].get("data", {}).get("text/plain", "")),
-        )
-        end = time.monotonic() + 60
-        while any(map(is_running, started)) and time.monotonic() < end:
-            time.sleep(0.1)
-        assert started
-        assert not any(map(is_running, started))
-        assert not manager.is_alive()
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    assert any("The cell took" in text for text in shown)
 
 
 def test_a_grid_is_a_widget_with_a_report_and_a_picture_to_stand_in_for_it(
@@ -458,3 +444,32 @@ def test_a_grid_is_a_widget_with_a_report_and_a_picture_to_stand_in_for_it(
     told = text_of(cells["after grid"]).split(maxsplit=1)
     assert told == [told[0], "2 [1, '[2]']\n"]
     assert told[0] == text_of(cells["against what"]).split()[0]
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Whether a process does something; one that has ended may wait to be taken note of."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.usefixtures("cells")
+def test_a_cell_that_exits_shows_its_profile_and_leaves_no_worker(kernel: Kernel) -> None:
+    manager, client = kernel
+    shown: list[str] = []
+    client.execute_interactive("%load_ext sdprofile\n%sdcluster --memory 600MB", timeout=60)
+    pid = manager.provisioner.pid  # type: ignore[union-attr] # the local provisioner's
+    started = psutil.Process(pid).children(recursive=True)
+    client.execute_interactive(
+        "%%sdprofile --workers 1 -r 1\nexit()",
+        timeout=60,
+        output_hook=lambda m: shown.append(m["content"].get("data", {}).get("text/plain", "")),
+    )
+    end = time.monotonic() + 60
+    while any(map(is_running, started)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert started
+    assert not any(map(is_running, started))
+    assert not manager.is_alive()
+    assert any("The cell took" in text for text in shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ def parts(widget: VBox) -> tuple[Any, Any, str]:
     return views, counts, "".join(content.value for content in contents)
 
 
+@functools.cache
 def large_profile() -> Profile:
     """Return 8 counts with 10 repeats of 100 s each, up to 16 workers that were sampled."""
     rng = np.random.default_rng(0)

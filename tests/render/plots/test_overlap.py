@@ -59,7 +59,7 @@ def texts(figure: Figure) -> Iterator[Text]:
 def faults(figure: Figure) -> list[str]:
     """Return which texts lie on each other, and which leave the figure, by more than a pixel."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    figure.draw_without_rendering()
     shown = [text for text in texts(figure) if text.get_visible() and text.get_text().strip()]
     boxes = [text.get_window_extent().padded(-1) for text in shown]
     found = [
