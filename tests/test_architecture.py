@@ -36,6 +36,7 @@ BELOW = {
     "replay": {"model"},
     "explain": {"model", "replay"},
     "repeats": {"explain", "model", "order", "plan"},
+    "agenda": {"model", "options", "order", "plan", "progress"},
     "render": {"explain", "model", "progress"},
     "results": {"explain", "model", "render"},
     "cluster": {"internals", "model", "options", "plan"},

@@ -169,3 +169,11 @@ def test_tasks_need_no_more_than_a_worker_has() -> None:
     assert make_plan(options, MACHINE).task_memory == (("add", GB), ("mean", GB // 2))
     with pytest.raises(SdprofileError, match="--task-memory add: expected at most .* 1.50 GB"):
         make_plan(Options(memory="2GB,1GB", task_memory="add=1.5GB"), MACHINE)
+
+
+def test_counts_take_turns_within_a_budget_also_on_a_borrowed_cluster() -> None:
+    found = Shape(workers=1, threads=1, memory_limit=GB // 2)
+    assert make_plan(Options(), MACHINE, found=found).order == "grouped"
+    assert make_plan(Options(budget="1min"), MACHINE, found=found).order == "rounds"
+    asked = Options(budget="1min", order="grouped")
+    assert make_plan(asked, MACHINE, found=found).order == "grouped"

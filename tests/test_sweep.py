@@ -16,7 +16,7 @@ import pytest
 from distributed import Client
 
 import sdprofile
-from sdprofile import plan, repeats, sweep
+from sdprofile import agenda, plan, repeats
 from sdprofile.cluster import own
 from sdprofile.cluster import resize as resizing
 from sdprofile.cluster.own import close_cluster
@@ -289,6 +289,16 @@ def test_profiles_and_files_are_compared_in_plain_python(tmp_path: Path) -> None
     assert [change.verdict and change.verdict.ratio for change in found.counts] == [1.0]
 
 
+@pytest.mark.usefixtures("client")
+def test_what_does_not_fit_into_a_budget_is_left_out_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "budget.json"
+    profile = sdprofile.profile(abs_of_one, workers=1, budget="1ms", save=str(path))
+    assert len(profile.runs) == profile.repeats == 1
+    facts = [notice.fact for notice in profile.notices]
+    assert "2 runs with 1 worker did not fit into --budget 1 s" in facts
+    assert sdprofile.load(path) == profile
+
+
 def abs_of_one() -> int:
     return abs(-1)
 
@@ -356,7 +366,7 @@ def test_workers_that_never_start_are_a_row_and_the_next_count_goes_on(
 def test_without_a_number_there_are_more_runs_while_a_verdict_is_open(
     user_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (plan, repeats, sweep):
+    for module in (plan, repeats, agenda):
         monkeypatch.setattr(module, "REPEATS", (1, 2))
     monkeypatch.setattr(repeats, "_WITHIN", math.inf)
 

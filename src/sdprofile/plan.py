@@ -164,7 +164,7 @@ def make_plan(
             )
         ),
         repeats=options.repeats or REPEATS[0],
-        order=options.order or (GROUPED if options.report or (found and not ours) else ROUNDS),
+        order=options.order or _order(options, borrowed=found is not None and not ours),
         order_asked=options.order is not None,
         task_memory=needs,
         timeout=options.timeout,
@@ -173,6 +173,13 @@ def make_plan(
         fuse=not options.no_fuse,
         decimal=decimal,
     )
+
+
+def _order(options: Options, *, borrowed: bool) -> str:
+    """Return the order where none was asked for."""
+    if options.budget is not None:
+        return ROUNDS  # else the first count could take all the time
+    return GROUPED if options.report or borrowed else ROUNDS
 
 
 def _check_cpus(machine: Machine, largest: int, *, there: int) -> None:

@@ -14,7 +14,14 @@ _WITHIN = 60.0
 """Seconds within which all runs are to be made."""
 
 
-def enough_repeats(plan: Plan, profile: Measured, *, rival: Measured | None, seconds: float) -> int:
+def enough_repeats(
+    plan: Plan,
+    profile: Measured,
+    *,
+    rival: Measured | None,
+    seconds: float,
+    within: float | None = None,
+) -> int:
     """Return how many runs with each setting are enough, as far as is known.
 
     Parameters
@@ -27,18 +34,20 @@ def enough_repeats(plan: Plan, profile: Measured, *, rival: Measured | None, sec
         What took turns with it; None for nothing.
     seconds
         Time since all began.
+    within
+        Time in which all is to be over, in seconds; a minute by default.
 
     Returns
     -------
     int
         More than those that are made if a verdict is open that they may decide, and if they will
-        be over within about a minute from when all began.
+        be over within that time from when all began.
     """
     more = next((each for each in REPEATS if each > plan.repeats), plan.repeats)
     left = runs_left(replace(plan, repeats=more), profile.runs)
     # Each with all that went on around it so far, and that of a rival.
     each = seconds / max(1, len(profile.runs))
-    if seconds + each * len(left) > _WITHIN or not _is_open(profile, rival):
+    if seconds + each * len(left) > (within or _WITHIN) or not _is_open(profile, rival):
         return plan.repeats
     return more
 

@@ -7,8 +7,8 @@ import datetime
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 
+from sdprofile.agenda import Agenda
 from sdprofile.cluster.dashboard import tunnel_here
 from sdprofile.cluster.lease import Lease, told_if_lost
 from sdprofile.cluster.performance_report import check_report, performance_report
@@ -25,9 +25,9 @@ from sdprofile.model.prediction import Predictions
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting, Varied
 from sdprofile.options.options import Options
-from sdprofile.order import Visit, next_visit, runs_left
+from sdprofile.order import Visit
 from sdprofile.output_files import check_file
-from sdprofile.plan import REPEATS, Plan
+from sdprofile.plan import Plan
 from sdprofile.progress import Step, forecast
 from sdprofile.repeats import enough_repeats
 from sdprofile.replay.predictor import Predictor
@@ -74,8 +74,7 @@ class Sweep:
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._lease: Lease | None = None
         self._remarks: tuple[Notice, ...] = ()
-        self._repeats = options.repeats or REPEATS[0]
-        self._began = 0.0
+        self._agenda = Agenda(options)
         self._forecast = ""
         self._predictor: Predictor | None = None
         self._predicted: Predictions | None = None
@@ -111,7 +110,7 @@ class Sweep:
         return Profile(
             code=subject.code,
             runs=with_one_trace(runs),
-            repeats=self._repeats,
+            repeats=self._agenda.repeats,
             fused=not self._options.no_fuse,
             compute=self._options.compute or "",
             stopped=stopped,
@@ -160,7 +159,7 @@ class Sweep:
             check_report(report)
         if self._options.save is not None:
             check_file("--save", self._options.save)
-        self._began = time.perf_counter()
+        self._agenda = Agenda(self._options)  # whose time counts from now
         with quiet_root():
             lease = self._lease = Lease(self._options, self._machine)
         self._tell(lease.plan.settings[0], 0)
@@ -168,6 +167,7 @@ class Sweep:
             if self._options.predict:
                 local = is_local(lease.client)
                 self._predictor = Predictor(cpus=self._machine.cpus if local else 0)
+            self._agenda.start()
             while (visit := self._next_visit(lease)) is not None:
                 self._tell(visit.setting, 0)
                 began = time.perf_counter()
@@ -182,6 +182,7 @@ class Sweep:
                     self.keep(stopped=_UNFINISHED)
                     yield run
                     lease.start_another()
+            lease.remarks += self._agenda.close(lease.plan, self.runs)
 
     @contextlib.contextmanager
     def _predicting(self) -> Iterator[None]:
@@ -206,7 +207,7 @@ class Sweep:
         step = Step(
             name=self._name(setting),
             repeat=repeat,
-            repeats=self._repeats,
+            repeats=self._agenda.repeats,
             done=len(self.runs) + len(self._rival_runs),
             left=left,
             dashboard=lease.dashboard if lease else "",
@@ -225,29 +226,28 @@ class Sweep:
         """Return the settings of the runs that are still to be made, those of both."""
         if self._lease is None:
             return ()
-        left = runs_left(self._plan(self._lease), self.runs)
+        left = self._agenda.left(self._lease.plan, self.runs)
         return left if self._rival is None else tuple(each for each in left for _ in range(2))
-
-    def _plan(self, lease: Lease) -> Plan:
-        """Return the plan with as many repeats as are to be made, as far as is known."""
-        return replace(lease.plan, repeats=self._repeats)
 
     def _next_visit(self, lease: Lease) -> Visit | None:
         """Return what to do next; once all is done more, if that may tell more and takes little."""
-        visit = next_visit(self._plan(lease), self.runs)
-        if visit is None and self._options.repeats is None:
-            took = time.perf_counter() - self._began
-            self._repeats = enough_repeats(
-                self._plan(lease), self.profile(), rival=self.rival_profile(), seconds=took
+
+        def enough(plan: Plan) -> int:
+            return enough_repeats(
+                plan,
+                self.profile(),
+                rival=self.rival_profile(),
+                seconds=self._agenda.seconds,
+                within=self._options.budget,
             )
-            visit = next_visit(self._plan(lease), self.runs)
-        return visit
+
+        return self._agenda.next_visit(lease.plan, self.runs, enough=enough)
 
     def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:
         made = sum(run.setting == visit.setting for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
             # By turns the one that goes first, and in the end the names are those of the subject.
-            rival_first = (self._repeats - repeat) % 2 == 0
+            rival_first = (self._agenda.repeats - repeat) % 2 == 0
             if rival_first:
                 self._run_rival(lease, visit.setting, repeat)
             self._tell(visit.setting, repeat)

@@ -226,6 +226,14 @@ def test_help_fits_into_a_terminal() -> None:
     assert all(len(line) <= 78 for line in Options.help().splitlines())
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("2min", 120), ("2.5 min", 150), ("1h", 3600), ("500ms", 0.5)]
+)
+def test_a_time_is_read_as_people_write_it(text: str, seconds: float) -> None:
+    options, _ = Options.parse(f'--timeout "{text}" --budget "{text}"')
+    assert options.timeout == options.budget == seconds
+
+
 def test_readme_shows_the_options_as_they_are() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     assert Options.markdown() in readme

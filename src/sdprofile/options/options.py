@@ -80,6 +80,12 @@ class Options(Declared):
         metavar="N",
         short="-r",
     )
+    budget: float | None = option(
+        values.duration,
+        "make only the runs that are expected to end within this time, like 2min; the report says"
+        " which were left out",
+        metavar="TIME",
+    )
     on: tuple[str, ...] = option(
         values.names,
         "run on these workers of the session's cluster only, given by name, address or host",
@@ -157,6 +163,12 @@ class Options(Declared):
                 "--report: expected --order grouped, got rounds (a report is of one count, whose"
                 " runs must come in a row)"
             )
+        for name in ("report", "against") if self.budget is not None else ():
+            if getattr(self, name) is not None:
+                raise SdprofileError(
+                    f"--budget: expected no --{name}, which needs all runs, got both (leave one of"
+                    " them out)"
+                )
         if self.against is not None and self.is_grid:
             raise SdprofileError(
                 "--against: expected one --memory and one --threads, and no --vary, got several"

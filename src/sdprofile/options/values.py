@@ -126,8 +126,10 @@ def duration(value: object) -> float:
     """Return a time in seconds."""
     from dask.utils import parse_timedelta
 
+    # Dask knows minutes as "m" and "minutes" only.
+    text = re.sub(r"(?<=[\d.\s])mins?$", "m", _text(value).strip())
     try:
-        seconds = float(parse_timedelta(_text(value)))
+        seconds = float(parse_timedelta(text))
     except (ValueError, KeyError, IndexError, OverflowError) as error:
         raise SdprofileError(f"expected a time like 90 or 2min, got {shown(value)}") from error
     if not (math.isfinite(seconds) and seconds > 0):
