@@ -125,6 +125,8 @@ def test_workers_that_others_started_are_sampled_by_their_nanny_or_themselves(na
         try:
             with Client(address) as client:
                 client.wait_for_workers(1, timeout=60)
+                # What it imports for a task is no payload.
+                client.submit(hold, 0, pure=False).result()
                 run, error = measure(
                     lambda: client.submit(hold, 100, 0.5, pure=False).result(), client
                 )
