@@ -136,7 +136,7 @@ def _straggler(seen: Seen) -> Found | None:
         change="cut what it works on into parts as large as the others, or let it start first",
         gain=gain_without(
             seen,
-            least=lambda was: cut(was, parts, longer=_MORE),
+            least=lambda was: cut(with_usual_overhead(was), parts, longer=_MORE),
             most=lambda was: cut(with_usual_overhead(was), parts),
             instead=(0.6 * share, share),
         ),
