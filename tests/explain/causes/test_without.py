@@ -70,6 +70,15 @@ def test_a_straggler_in_parts_shares_the_threads() -> None:
     assert least == pytest.approx(1.5 / 1.3125, rel=0.05)  # 15 of them 15 % longer
 
 
+def test_a_gap_by_chance_makes_no_part_of_a_straggler_longer() -> None:
+    tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(4)]
+    tasks += [(0.0, n / 10, (n + 1) / 10) for n in range(4)]
+    tasks += [(0.0, 1.0, 1.1), (0.0, 0.4, 2.0)]
+    trace = ran(tasks, workers=2, on=[0] * 4 + [1] * 4 + [0, 1], seconds=2.0)
+    least, most = gain("straggler", trace)
+    assert 1.25 < least < most == pytest.approx(2.0 / 1.25, rel=0.05)
+
+
 def test_tasks_of_a_chain_without_each_other_share_the_threads() -> None:
     tasks = [(n / 10, n / 10, (n + 1) / 10) for n in range(20)]
     inputs = {n: [n - 1] for n in range(1, 20)}
