@@ -24,7 +24,7 @@ from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
     *("--workers", "--oversubscribe", "--memory", "--threads", "--vary", "--task-memory"),
-    *("--predict", "--repeats", "--on", "--order"),
+    *("--predict", "--repeats", "--budget", "--on", "--order"),
     *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
     *("--name", "--against", "--out", "--quiet"),
 ]
