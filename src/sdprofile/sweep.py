@@ -17,7 +17,7 @@ from sdprofile.cluster.session import is_local
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back
 from sdprofile.measure.machine import this_machine, versions
-from sdprofile.measure.run import run_not_made, run_once
+from sdprofile.measure.run import run_not_made, run_once, step_functions
 from sdprofile.model.measured import with_one_trace
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
@@ -161,7 +161,7 @@ class Sweep:
             check_file("--save", self._options.save)
         self._agenda = Agenda(self._options)  # whose time counts from now
         with quiet_root():
-            lease = self._lease = Lease(self._options, self._machine)
+            lease = self._lease = Lease(self._options, self._machine, meanwhile=step_functions)
         self._tell(lease.plan.settings[0], 0)
         with self._predicting(), lease, told_if_lost(lease):
             if self._options.predict:

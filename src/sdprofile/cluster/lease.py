@@ -54,7 +54,9 @@ class Lease:
     client: Client
     """Of the cluster."""
 
-    def __init__(self, options: Options, machine: Machine) -> None:
+    def __init__(
+        self, options: Options, machine: Machine, *, meanwhile: Callable[[], object] | None = None
+    ) -> None:
         """Look for the session's cluster and make the plan; nothing is started yet.
 
         Parameters
@@ -63,6 +65,8 @@ class Lease:
             What was asked.
         machine
             What this machine has.
+        meanwhile
+            What to do while the first worker of a cluster that is started makes its imports.
         """
         self.remarks: list[Notice] = []
         self.thresholds: Thresholds | None = None
@@ -70,6 +74,7 @@ class Lease:
         self.dashboard = ""
         self.of_jobs = False
         self._options = options
+        self._meanwhile = meanwhile
         self._machine = machine
         self._before: Shape | None = None
         self._chosen: tuple[WorkerState, ...] = ()
@@ -115,6 +120,7 @@ class Lease:
                     threads=first.threads,
                     memory_limit=first.memory_limit,
                     secure=self._options.secure,
+                    meanwhile=self._meanwhile,
                 )
             else:
                 client = self._found
@@ -248,7 +254,8 @@ class Lease:
         )
 
     def _note_held(self, client: Client) -> None:
-        collect_garbage()
+        if held_results(client):
+            collect_garbage()
         if held := held_results(client):
             self.remarks.append(
                 Notice(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.quiet import quiet_root
 from sdprofile.cluster.resize import resize, worker_options
 from sdprofile.cluster.secure import is_secure, make_security
-from sdprofile.cluster.workers import fast_start, stop_forkserver
+from sdprofile.cluster.workers import fast_start, start_imports, stop_forkserver
 from sdprofile.errors import SdprofileError
 from sdprofile.internals.distributed.cluster import created, kill_process
 from sdprofile.interrupts import held_back, ignored
@@ -52,7 +53,12 @@ def is_started_here(client: Client) -> bool:
 
 
 def start_cluster(
-    *, workers: int, threads: int, memory_limit: int | None, secure: bool = False
+    *,
+    workers: int,
+    threads: int,
+    memory_limit: int | None,
+    secure: bool = False,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Client:
     """Start a cluster of processes on this machine and keep it for later cells.
 
@@ -66,6 +72,8 @@ def start_cluster(
         Memory limit of each worker, in bytes.
     secure
         Whether to talk TLS, with certificates that are made for this cluster and stay in memory.
+    meanwhile
+        What to do while the first worker makes its imports, which takes seconds.
 
     Returns
     -------
@@ -84,6 +92,9 @@ def start_cluster(
     security = make_security() if secure else None
     try:
         with fast_start(), quiet_root(), warnings.catch_warnings():
+            start_imports()
+            if meanwhile is not None:
+                meanwhile()
             # Another dashboard has the port: ours takes a free one, and the header shows which.
             warnings.filterwarnings("ignore", message="Port .* is already in use")
             # An interrupt in the midst of it would leave a cluster that nobody knows.

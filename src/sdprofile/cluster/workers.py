@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing import forkserver
 
 import psutil
 
@@ -52,6 +53,10 @@ _SCHEDULERS_OWN = ("distributed.dashboard", "distributed.http")
 
 _METHOD = "distributed.worker.multiprocessing-method"
 
+_ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+
+_HASH_SEED = "PYTHONHASHSEED"
+
 
 @dataclass
 class _Forkserver:
@@ -85,8 +90,8 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
     -----
     Thread pools such as OpenBLAS take their size from the environment when they are loaded. A
     nanny sets ``OMP_NUM_THREADS=1`` and the like just before it starts a worker, so a fork server
-    that is first started by a nanny has them too. One that other code started has not, and is not
-    used. Those variables are taken out of this process again on exit.
+    that is first started by a nanny, or by `start_imports`, has them too. One that other code
+    started has not, and is not used. Those variables are taken out of this process again on exit.
     """
     import dask
 
@@ -106,6 +111,16 @@ def fast_start(*, fork: bool = True) -> Iterator[None]:
                 _ours.pid, _ours.forking = python.forkserver_pid(), before_this
     finally:
         _restore_environment(before)
+
+
+def start_imports() -> None:
+    """Let the fork server begin with its imports: they go on while the scheduler is started.
+
+    Call it within `fast_start`; where there is no fork server, nothing happens.
+    """
+    if _ours.forking:
+        os.environ.update(_environment_of_workers())
+        forkserver.ensure_running()
 
 
 def imported_here() -> tuple[str, ...]:
@@ -169,7 +184,7 @@ def _can_fork() -> bool:
 
 def _preloads() -> list[str]:
     imports = ["distributed", "distributed.nanny", *imported_here()]
-    return [*imports, "sdprofile.cluster.preloaded"]
+    return ["sdprofile.cluster.preloading", *imports, "sdprofile.cluster.preloaded"]
 
 
 @contextlib.contextmanager
@@ -193,11 +208,22 @@ def _main_not_rerun() -> Iterator[None]:
             vars(main).pop("__spec__", None)
 
 
+def _environment_of_workers() -> dict[str, str]:
+    """Return what a nanny sets before it starts a worker; what is set already stays so."""
+    import dask
+
+    config = dask.config.get(_ENVIRONMENT, {})
+    wanted = {name: os.environ.get(name, value) for name, value in config.items()}
+    found = {name: str(value) for name, value in wanted.items() if value is not None}
+    if found.get(_HASH_SEED) in (None, "0"):
+        found[_HASH_SEED] = "6640"  # dask's own, so that all workers have the same
+    return found
+
+
 def _restore_environment(before: Mapping[str, str]) -> None:
     import dask
 
-    set_by_nanny = {"PYTHONHASHSEED", *dask.config.get("distributed.nanny.pre-spawn-environ", {})}
-    for name in set_by_nanny:
+    for name in {_HASH_SEED, *dask.config.get(_ENVIRONMENT, {})}:
         if name in before:
             os.environ[name] = before[name]
         else:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.clean import clean_slate
@@ -76,8 +77,7 @@ def run_once(
     -----
     Call it within `sdprofile.interrupts.held_back`: an interrupt is let in while the work runs.
     """
-    with kept_from_workers():
-        functions = public_functions() if plan.steps else None
+    functions = step_functions() if plan.steps else None
     clean_slate(client)
     held = held_names(scope, all_names=False) if scope is not None else ()
     clock = Clock(scheduler_ahead=scheduler_ahead(client))
@@ -156,6 +156,16 @@ def run_once(
     if predictor is not None:
         predictor.add(run)
     return run, error
+
+
+def step_functions() -> dict[FunctionType, str]:
+    """Return what is a step when a cell calls it, with names.
+
+    The first call makes imports of spatialdata's that take half a second; the workers are not made
+    to repeat them.
+    """
+    with kept_from_workers():
+        return public_functions()
 
 
 def run_not_made(

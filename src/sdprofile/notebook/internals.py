@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +103,8 @@ def flush_figures() -> None:
 
 
 def _version(library: str) -> str:
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        return f" {importlib.metadata.version(library)}"
+    from importlib import metadata
+
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        return f" {metadata.version(library)}"
     return ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,6 +125,8 @@ class SdprofileMagics(Magics):
 
     def _close_to(self, word: str) -> str:
         """Return what a word may be a slip of the pen for, as a question; empty for nothing."""
+        import difflib
+
         known = [*self.named, *self._variables(), *(str(path) for path in Path().glob("*.json"))]
         close = difflib.get_close_matches(word, known, n=1)
         return f"did you mean {close[0]}? " if close else ""
