@@ -82,7 +82,6 @@ def let_in() -> Iterator[None]:
     try:
         _raise_if_pending()
         yield
-        _raise_if_pending()
     finally:
         # What the cell may have set itself stays.
         _state.usual = _handle(_note)

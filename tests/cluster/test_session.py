@@ -13,7 +13,8 @@ import pytest
 from distributed import Client, LocalCluster
 
 from sdprofile.cluster import own, session
-from sdprofile.cluster.lease import Lease, told_if_lost
+from sdprofile.cluster.lease import Lease
+from sdprofile.cluster.lost import told_if_lost
 from sdprofile.cluster.own import close_cluster, default_client, start_cluster
 from sdprofile.cluster.session import find_client, is_lost, lent, reshape, shape
 from sdprofile.errors import LostError, SdprofileError

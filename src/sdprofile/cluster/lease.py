@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -12,8 +12,9 @@ from sdprofile.cluster.at_work import watch_work
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
+from sdprofile.cluster.lost import unless_lost
 from sdprofile.cluster.missing import find_missing
-from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
+from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.prepare import prepare_workers, quiet_workers, release_workers
 from sdprofile.cluster.quiet import quiet_logs, quiet_root
@@ -24,7 +25,6 @@ from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     find_client,
     is_local,
-    is_lost,
     lent,
     overridden_scheduler,
     reshape,
@@ -33,7 +33,7 @@ from sdprofile.cluster.session import (
 from sdprofile.cluster.thresholds import read_thresholds
 from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, imported_here
-from sdprofile.errors import LostError, SdprofileError
+from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.model.at_work import AtWork
 from sdprofile.model.machine import Machine
@@ -227,15 +227,15 @@ class Lease:
             return
         quiet_workers(client)
         # The last of these to be left: workers that go then are still quiet.
-        stack.push(_unless_lost(release_workers, client))
+        stack.push(unless_lost(release_workers, client))
         if not self._chosen:
             stack.enter_context(lent(client, before=self._before))
             # Those that came since, as in place of one that died, may go at once.
-            stack.push(_unless_lost(quiet_workers, client))
-        stack.push(_unless_lost(take_memory_back, client))
+            stack.push(unless_lost(quiet_workers, client))
+        stack.push(unless_lost(take_memory_back, client))
         if self._chosen:
             # The first of these to be left, for the others ask all workers.
-            stack.push(_unless_lost(wake_all, client))
+            stack.push(unless_lost(wake_all, client))
             self._note_parked()
 
     def _note_parked(self) -> None:
@@ -264,38 +264,3 @@ class Lease:
                     advice="Delete them before you measure; a worker that is killed loses them",
                 )
             )
-
-
-@contextlib.contextmanager
-def told_if_lost(lease: Lease) -> Iterator[None]:
-    """Say in one line that a scheduler is gone; a client of the user's is left as it is.
-
-    Raises
-    ------
-    LostError
-        So that nothing is asked of it any more.
-    """
-    try:
-        yield
-    except SdprofileError:
-        raise
-    except Exception as error:
-        if not is_lost(lease.client):
-            raise
-        advice = "close its client, and start a new cluster"
-        if is_started_here(lease.client):
-            close_cluster()
-            advice = "it was closed; the next profile starts another one"
-        raise LostError(
-            f"the cluster: expected its scheduler to answer, got no answer ({advice})"
-        ) from error
-
-
-def _unless_lost(undo: Callable[[Client], object], client: Client) -> Callable[..., None]:
-    """Return what undoes something when a context is left, but for a cluster that is lost."""
-
-    def leave(kind: object, error: BaseException | None, traceback: object) -> None:
-        if not isinstance(error, LostError):
-            undo(client)
-
-    return leave

@@ -40,8 +40,8 @@ def find_client() -> Client | None:
     Raises
     ------
     SdprofileError
-        If the session's client is asynchronous, adaptive, has its workers in this process, or its
-        scheduler does not answer.
+        If the session's client is on the loop of this thread, is adaptive, has its workers in this
+        process, or its scheduler does not answer.
     """
     from distributed import Client
 
@@ -237,8 +237,9 @@ def _new_worker_options(client: Client) -> dict[str, Any]:
 def _check(client: Client) -> None:
     if client.asynchronous:
         raise SdprofileError(
-            "the session's dask client: expected one that waits for results, got an asynchronous"
-            " one (use Client() without asynchronous=True)"
+            "the session's dask client: expected a cell that awaits something, for the client is"
+            " asynchronous, got one that does not (write `await client.compute(x)`, or use Client()"
+            " without asynchronous=True)"
         )
     if is_lost(client):
         raise SdprofileError(

@@ -8,7 +8,7 @@ import contextvars
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -97,7 +97,7 @@ class _Loop:
     def run(self, work: Coroutine[Any, Any, object]) -> object:
         """Run a coroutine on the loop; called in the thread beside it."""
         __tracebackhide__ = True
-        through: Future[_Ended] = Future()
+        through: SimpleQueue[_Ended] = SimpleQueue()
         context = contextvars.copy_context()  # with dask's annotations and the current client
 
         def end(task: asyncio.Task[_Ended]) -> None:
@@ -107,7 +107,7 @@ class _Loop:
             ended = (None, KeyboardInterrupt()) if task.cancelled() else task.result()
             if self._interrupted and not self._sent and not isinstance(ended[1], KeyboardInterrupt):
                 pass_on()  # the cell has ended by itself meanwhile, or made another error of it
-            through.set_result(ended)
+            through.put(ended)
 
         def begin() -> None:
             self._interrupted = self._sent = False
@@ -117,7 +117,7 @@ class _Loop:
                 self._interrupt()
 
         self._loop.call_soon_threadsafe(begin)
-        return _value(through.result())
+        return _value(through.get())
 
     async def _kept(self, work: Coroutine[Any, Any, object]) -> _Ended:
         """Run a coroutine, and keep what it raises: some errors would end the loop."""
