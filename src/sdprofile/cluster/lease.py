@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sdprofile.cluster.adapting import kept_from_adapting
 from sdprofile.cluster.at_work import watch_work
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
@@ -141,7 +142,8 @@ class Lease:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stack.__exit__(kind, error, traceback)
+        with held_back():  # all is given back that was taken, one after the other
+            self._stack.__exit__(kind, error, traceback)
 
     def reshape(self, setting: Setting) -> None:
         """Bring the cluster to the workers of a setting."""
@@ -225,6 +227,7 @@ class Lease:
         self.secure = is_secure(client)
         if self._before is None:
             return
+        stack.enter_context(kept_from_adapting(client))
         quiet_workers(client)
         # The last of these to be left: workers that go then are still quiet.
         stack.push(unless_lost(release_workers, client))

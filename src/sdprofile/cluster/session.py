@@ -40,8 +40,8 @@ def find_client() -> Client | None:
     Raises
     ------
     SdprofileError
-        If the session's client is on the loop of this thread, is adaptive, has its workers in this
-        process, or its scheduler does not answer.
+        If the session's client is on the loop of this thread, has its workers in this process,
+        or its scheduler does not answer.
     """
     from distributed import Client
 
@@ -250,9 +250,4 @@ def _check(client: Client) -> None:
         raise SdprofileError(
             "the session's cluster: expected workers in processes of their own, got"
             " processes=False (start LocalCluster(processes=True), or close its client)"
-        )
-    if adapts(client.cluster):
-        raise SdprofileError(
-            "the session's cluster: expected one of fixed size, got one that adapts by itself"
-            " (close its client, or start the cluster without adapt())"
         )
