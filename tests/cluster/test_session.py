@@ -18,6 +18,7 @@ from sdprofile.cluster import own, session
 from sdprofile.cluster.lease import Lease
 from sdprofile.cluster.lost import told_if_lost
 from sdprofile.cluster.own import close_cluster, default_client, start_cluster
+from sdprofile.cluster.resize import resize
 from sdprofile.cluster.session import find_client, is_lost, lent, reshape, shape
 from sdprofile.errors import LostError, SdprofileError
 from sdprofile.internals.distributed.cluster import adaptive, adapts
@@ -113,14 +114,41 @@ def test_nothing_is_asked_of_a_cluster_that_is_lost(user_client: Client) -> None
     assert shape(user_client).workers == 1
 
 
-def test_workers_in_this_process_are_refused() -> None:
-    arguments = {"n_workers": 1, "dashboard_address": "127.0.0.1:0", "processes": False}
-    with (
-        LocalCluster(**arguments) as cluster,
-        Client(cluster),
-        pytest.raises(SdprofileError, match="expected workers in processes of their own"),
-    ):
-        find_client()
+@pytest.mark.parametrize("protocol", ["tcp://", "inproc://"])
+def test_threads_of_this_process_are_refused_and_processes_like_them_offered(protocol: str) -> None:
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=3,
+        memory_limit="600MB",
+        processes=False,
+        protocol=protocol,
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
+        by_address = protocol == "inproc://"
+        with (
+            Client(cluster.scheduler_address if by_address else cluster),
+            pytest.raises(SdprofileError, match="got threads of this process") as caught,
+        ):
+            find_client()
+    assert str(caught.value).endswith(
+        "client.close(), then %%sdprofile --workers 2 --threads 3 --memory 600MB)"
+    )
+
+
+def test_the_client_that_is_the_default_is_borrowed_of_several(user_client: Client) -> None:
+    with Client(user_client.cluster, set_as_default=False):
+        assert find_client() is user_client
+        with Client(user_client.cluster) as newest:
+            assert find_client() is newest
+    assert find_client() is user_client
+
+
+def test_workers_to_come_tell_what_limit_they_have(user_client: Client) -> None:
+    with lent(user_client):
+        user_client.cluster.new_spec["options"]["memory_limit"] = "650MB"
+        resize(user_client, 0)
+        [run] = sweep_of(lambda: None, workers="1", repeats=1)
+    assert run.setting.memory_limit == 650_000_000
 
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError, KeyboardInterrupt])
