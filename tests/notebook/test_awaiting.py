@@ -6,8 +6,7 @@ import asyncio
 import os
 import re
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,33 +16,17 @@ from IPython.core.interactiveshell import InteractiveShell
 import sdprofile
 from sdprofile.cluster import workers
 from sdprofile.errors import SdprofileError, Stopped
-from sdprofile.notebook.awaiting import AwaitsMagic, awaits
-from sdprofile.notebook.on_loop import THREAD
+from sdprofile.notebook.awaiting import awaits
 from sdprofile.results.profile import Profile
 
 OPTIONS = "--workers 1 -r 1 --quiet --out kept"
 
 
-@pytest.fixture(scope="module")
-def module_shell() -> Iterator[InteractiveShell]:
-    """The shell of this process, with the magics."""
-    shell = InteractiveShell.instance()
-    sdprofile.load_ipython_extension(shell)
-    yield shell
-    sdprofile.unload_ipython_extension(shell)
-    assert AwaitsMagic(shell) not in shell.input_transformers_post
-
-
 @pytest.fixture
-def shell(module_shell: InteractiveShell) -> Iterator[InteractiveShell]:
-    """The same, whose names are then as before; nothing of a sweep is left."""
-    before, handler = dict(module_shell.user_ns), signal.getsignal(signal.SIGINT)
-    module_shell.user_ns.update(asyncio=asyncio, interrupt=interrupt)
-    yield module_shell
-    module_shell.user_ns.clear()
-    module_shell.user_ns.update(before)
-    assert signal.getsignal(signal.SIGINT) is handler
-    assert THREAD not in [thread.name for thread in threading.enumerate()]
+def shell(magic_shell: InteractiveShell) -> InteractiveShell:
+    """A shell that knows how to interrupt itself."""
+    magic_shell.user_ns.update(asyncio=asyncio, interrupt=interrupt)
+    return magic_shell
 
 
 def interrupt() -> None:
