@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import platform
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client
 from sdprofile.errors import SdprofileError, one_line
 from sdprofile.interrupts import ignored
+from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work
 from sdprofile.options.options import Options
 from sdprofile.options.variations import named_values
@@ -21,6 +24,13 @@ from sdprofile.results.profile import Profile
 from sdprofile.spatial.scope import scope_of
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
+from sdprofile.units import format_bytes, plural
+
+_BESIDE = (
+    *("pandas", "xarray", "bokeh", "matplotlib", "psutil", "ipywidgets", "ipykernel"),
+    *("jupyterlab", "notebook", "dask-jobqueue"),
+)
+"""Packages that a report of a fault should tell of, too, if they are installed."""
 
 
 def profile(work: Work, **asked: Any) -> Profile:  # noqa: D103 - see below
@@ -150,6 +160,30 @@ def compare(
                 f" {len(each.parts)} of such (compare its parts; {parts_line(each)})"
             )
     return Comparison(names=names, before=one, after=other)
+
+
+def show_versions(to: TextIO | None = None) -> None:
+    """Print what a report of a fault should tell of this installation.
+
+    Parameters
+    ----------
+    to
+        Where to; standard output by default.
+
+    Notes
+    -----
+    Versions of Python and of the packages that matter, the system, and what workers may use of it.
+    """
+    machine = this_machine()
+    memory = format_bytes(machine.memory, decimal=False)
+    told = [
+        *versions(more=_BESIDE),
+        ("system", platform.platform()),
+        ("machine", f"{plural(machine.cpus, 'CPU')}, {memory} ({machine.bounded_by})"),
+    ]
+    width = max(len(name) for name, _ in told)
+    lines = [f"{name:{width}}  {value}" for name, value in told]
+    (to or sys.stdout).write("\n".join(lines) + "\n")
 
 
 def _profiles(

@@ -12,6 +12,7 @@ from sdprofile.cluster.at_work import watch_work
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
+from sdprofile.cluster.lost import unless_lost
 from sdprofile.cluster.missing import find_missing
 from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
@@ -227,15 +228,15 @@ class Lease:
             return
         quiet_workers(client)
         # The last of these to be left: workers that go then are still quiet.
-        stack.push(_unless_lost(release_workers, client))
+        stack.push(unless_lost(release_workers, client))
         if not self._chosen:
             stack.enter_context(lent(client, before=self._before))
             # Those that came since, as in place of one that died, may go at once.
-            stack.push(_unless_lost(quiet_workers, client))
-        stack.push(_unless_lost(take_memory_back, client))
+            stack.push(unless_lost(quiet_workers, client))
+        stack.push(unless_lost(take_memory_back, client))
         if self._chosen:
             # The first of these to be left, for the others ask all workers.
-            stack.push(_unless_lost(wake_all, client))
+            stack.push(unless_lost(wake_all, client))
             self._note_parked()
 
     def _note_parked(self) -> None:
@@ -289,13 +290,3 @@ def told_if_lost(lease: Lease) -> Iterator[None]:
         raise LostError(
             f"the cluster: expected its scheduler to answer, got no answer ({advice})"
         ) from error
-
-
-def _unless_lost(undo: Callable[[Client], object], client: Client) -> Callable[..., None]:
-    """Return what undoes something when a context is left, but for a cluster that is lost."""
-
-    def leave(kind: object, error: BaseException | None, traceback: object) -> None:
-        if not isinstance(error, LostError):
-            undo(client)
-
-    return leave

@@ -1,4 +1,4 @@
-"""How options are declared: parser, help, completion and README's table from one declaration."""
+"""How options are declared: parser, help, completion and the docs' table from one declaration."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def option(
     parse
         Gives the value of what was written, or raises `SdprofileError`.
     help
-        What it means, as help and README say it.
+        What it means, as help and docs say it.
     metavar
         Stands for the value; an option without one is a switch.
     short
@@ -224,7 +224,7 @@ class Declared:
 
     @classmethod
     def markdown(cls) -> str:
-        """Return the table of options that the README shows."""
+        """Return the table of options that the docs show."""
         rows = [f"| `{_usage(f)}` | {f.metadata['help']} |" for f in dataclasses.fields(cls)]
         return "\n".join(["| option | meaning |", "|---|---|", *rows])
 
