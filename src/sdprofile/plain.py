@@ -37,7 +37,7 @@ def profile(work: Work, **asked: Any) -> Profile:  # noqa: D103 - see below
     asked = _known(asked)
     values = _values(work, asked.pop("vary", {}))
     vary = tuple((each, tuple(texts)) for each, texts in values.items())
-    return _run(_subject(work, values), Options(vary=vary, **asked))[0]
+    return run_subject(_subject(work, values), Options(vary=vary, **asked))[0]
 
 
 profile.__doc__ = f"""Run a function on several worker counts and return what it took.
@@ -87,7 +87,7 @@ def _subject(work: Work, values: Mapping[str, Mapping[str, object]]) -> Subject:
     return Subject(work=work, code=name, scope=scope_of(work), values=values)
 
 
-def _run(
+def run_subject(
     subject: Subject, options: Options, rival: Subject | None = None
 ) -> tuple[Profile, Profile | None]:
     """Run a sweep to its end, and close the cluster if the sweep has started it."""
@@ -198,9 +198,9 @@ def _profiles(
                 "expected one limit, one number of threads and no vary, got several"
                 " (profile each function, and compare the parts of the profiles)"
             )
-        now, rival = _run(_subject(after, {}), asked, _subject(before, {}))
+        now, rival = run_subject(_subject(after, {}), asked, _subject(before, {}))
         if rival is None:  # which has not run where the other ended badly
-            rival = _run(_subject(before, {}), asked)[0]
+            rival = run_subject(_subject(before, {}), asked)[0]
         return rival, now
     if options and not (callable(before) or callable(after)):
         raise SdprofileError(f"expected a function to profile, got {', '.join(options)} for none")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
-from sdprofile.errors import SdprofileError, one_line
+from sdprofile.errors import SdprofileError, closest, one_line
 from sdprofile.notebook.completion import register_completion, unregister_completion
 from sdprofile.notebook.internals import is_notebook, keep_as_last, unregister_magics
 from sdprofile.options.options import ClusterOptions, Options
@@ -125,11 +125,8 @@ class SdprofileMagics(Magics):
 
     def _close_to(self, word: str) -> str:
         """Return what a word may be a slip of the pen for, as a question; empty for nothing."""
-        import difflib
-
         known = [*self.named, *self._variables(), *(str(path) for path in Path().glob("*.json"))]
-        close = difflib.get_close_matches(word, known, n=1)
-        return f"did you mean {close[0]}? " if close else ""
+        return f"did you mean {close}? " if (close := closest(word, known)) else ""
 
     def _last(self) -> Profile:
         if self.last is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
 
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import SdprofileError, closest
 from sdprofile.units import capitalized
 
 _OPTION = re.compile(
@@ -275,10 +275,8 @@ def _usage(field: dataclasses.Field[Any]) -> str:
 
 
 def _unknown(text: str, known: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(text, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else "%%sdprofile? lists them"
+    close = closest(text, known)
+    hint = f"did you mean {close}?" if close else "%%sdprofile? lists them"
     return f"unknown option {text!r} ({hint})"
 
 
