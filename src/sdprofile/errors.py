@@ -59,6 +59,13 @@ def shown(value: object) -> str:
     return " ".join(text.split())
 
 
+class Stopped(KeyboardInterrupt):
+    """The user interrupted a profile: one line instead of a traceback, and "Run all" stops."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"sdprofile: {self}"]
+
+
 def one_line(error: BaseException) -> str:
     """Return the type and the first line of the message of any error, at most `LONGEST` long."""
     try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import inspect
 import platform
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -46,7 +48,7 @@ Parameters
 ----------
 work
     What to measure; called several times, without arguments but those of `vary`. It has to do the
-    same each time.
+    same each time. A coroutine function is run by `asyncio.run`.
 {Options.parameters()}
 
 Returns
@@ -83,8 +85,32 @@ def _known(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _subject(work: Work, values: Mapping[str, Mapping[str, object]]) -> Subject:
+    _check_no_loop(work)
     name = getattr(work, "__qualname__", repr(work))
-    return Subject(work=work, code=name, scope=scope_of(work), values=values)
+    run = functools.partial(_await, work) if inspect.iscoroutinefunction(work) else work
+    return Subject(work=run, code=name, scope=scope_of(work), values=values)
+
+
+def _await(work: Callable[..., Coroutine[Any, Any, object]], **values: object) -> object:
+    return asyncio.run(work(**values))
+
+
+def _check_no_loop(work: Work) -> None:
+    """Check that a coroutine function can be run here.
+
+    Raises
+    ------
+    SdprofileError
+        If a loop runs in this thread, as in a notebook.
+    """
+    if not inspect.iscoroutinefunction(work):
+        return
+    with contextlib.suppress(RuntimeError):
+        asyncio.get_running_loop()
+        raise SdprofileError(
+            "expected a coroutine function where no event loop runs, got one inside of one"
+            " (in a notebook write %%sdprofile, and await it in the cell)"
+        )
 
 
 def run_subject(

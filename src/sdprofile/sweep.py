@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator, Iterator
 
 from sdprofile.agenda import Agenda
 from sdprofile.cluster.dashboard import tunnel_here
-from sdprofile.cluster.lease import Lease, told_if_lost
+from sdprofile.cluster.lease import Lease
+from sdprofile.cluster.lost import told_if_lost
 from sdprofile.cluster.performance_report import check_report, performance_report
 from sdprofile.cluster.quiet import quiet_root
 from sdprofile.cluster.session import is_local

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import warnings
 from types import SimpleNamespace
@@ -11,12 +12,18 @@ from typing import Any, cast
 import distributed
 import pytest
 from distributed import Client, LocalCluster
+from runs import sweep_of
 
 from sdprofile.cluster import own, session
-from sdprofile.cluster.lease import Lease, told_if_lost
+from sdprofile.cluster.lease import Lease
+from sdprofile.cluster.lost import told_if_lost
 from sdprofile.cluster.own import close_cluster, default_client, start_cluster
+from sdprofile.cluster.resize import resize
 from sdprofile.cluster.session import find_client, is_lost, lent, reshape, shape
 from sdprofile.errors import LostError, SdprofileError
+from sdprofile.internals.distributed.cluster import adaptive, adapts
+from sdprofile.notebook.cluster import session_cluster
+from sdprofile.options.options import ClusterOptions
 from sdprofile.plan import Shape
 
 FOUND = Shape(workers=2, threads=1, memory_limit=700_000_000)
@@ -107,23 +114,74 @@ def test_nothing_is_asked_of_a_cluster_that_is_lost(user_client: Client) -> None
     assert shape(user_client).workers == 1
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"processes": False}, "expected workers in processes of their own"),
-        ({"n_workers": 0, "adapt": True}, "expected one of fixed size"),
-    ],
-)
-def test_clusters_that_cannot_be_measured_are_refused(
-    arguments: dict[str, Any], message: str
-) -> None:
-    adapt = arguments.pop("adapt", False)
-    arguments = {"n_workers": 1, "dashboard_address": "127.0.0.1:0", **arguments}
-    with LocalCluster(**arguments) as cluster, Client(cluster):
-        if adapt:
-            cluster.adapt(minimum=0, maximum=1)
-        with pytest.raises(SdprofileError, match=message):
+@pytest.mark.parametrize("protocol", ["tcp://", "inproc://"])
+def test_threads_of_this_process_are_refused_and_processes_like_them_offered(protocol: str) -> None:
+    with LocalCluster(
+        n_workers=2,
+        threads_per_worker=3,
+        memory_limit="600MB",
+        processes=False,
+        protocol=protocol,
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
+        by_address = protocol == "inproc://"
+        with (
+            Client(cluster.scheduler_address if by_address else cluster),
+            pytest.raises(SdprofileError, match="got threads of this process") as caught,
+        ):
             find_client()
+    assert str(caught.value).endswith(
+        "client.close(), then %%sdprofile --workers 2 --threads 3 --memory 600MB)"
+    )
+
+
+def test_the_client_that_is_the_default_is_borrowed_of_several(user_client: Client) -> None:
+    with Client(user_client.cluster, set_as_default=False):
+        assert find_client() is user_client
+        with Client(user_client.cluster) as newest:
+            assert find_client() is newest
+    assert find_client() is user_client
+
+
+def test_workers_to_come_tell_what_limit_they_have(user_client: Client) -> None:
+    with lent(user_client):
+        user_client.cluster.new_spec["options"]["memory_limit"] = "650MB"
+        resize(user_client, 0)
+        [run] = sweep_of(lambda: None, workers="1", repeats=1)
+    assert run.setting.memory_limit == 650_000_000
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError, KeyboardInterrupt])
+def test_an_adaptive_cluster_stays_at_each_count_and_adapts_again(
+    user_client: Client, error: type[BaseException] | None
+) -> None:
+    cluster = user_client.cluster
+    # With nothing to do it would keep two, and look for that all the time.
+    cluster.adapt(minimum=2, maximum=4, interval="10ms", wait_count=1).maximum = 5
+
+    def work() -> None:
+        assert not adapts(cluster)
+        assert shape(user_client).workers == 1
+        assert user_client.submit(abs, -1, pure=False).result() == 1
+        if error is not None:
+            raise error
+
+    sweep = sweep_of(work, workers="1", repeats=2)
+    with contextlib.nullcontext() if error is None else pytest.raises(error):
+        list(sweep)
+    assert {run.workers for run in sweep.runs} == {1}
+    assert adapts(cluster)
+    now = adaptive(cluster)
+    assert (now.minimum, now.maximum, now.interval, now.wait_count) == (2, 5, 0.01, 1)
+    assert shape(user_client) == FOUND
+
+
+def test_an_adaptive_cluster_is_shown_and_not_changed(user_client: Client) -> None:
+    user_client.cluster.adapt(minimum=2, maximum=2)
+    assert session_cluster(ClusterOptions()) is user_client
+    with pytest.raises(SdprofileError, match="own, which adapts by itself .leave the options out"):
+        session_cluster(ClusterOptions(workers=1))
+    assert adapts(user_client.cluster)
 
 
 def test_own_cluster_listens_here_only_and_is_not_the_default() -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from sdprofile.cluster.adapting import kept_from_adapting
 from sdprofile.cluster.at_work import watch_work
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
 from sdprofile.cluster.lost import unless_lost
 from sdprofile.cluster.missing import find_missing
-from sdprofile.cluster.own import close_cluster, is_started_here, replace_cluster, start_cluster
+from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
 from sdprofile.cluster.parking import can_scale, choose, keep_awake, wake_all
 from sdprofile.cluster.prepare import prepare_workers, quiet_workers, release_workers
 from sdprofile.cluster.quiet import quiet_logs, quiet_root
@@ -25,7 +26,6 @@ from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     find_client,
     is_local,
-    is_lost,
     lent,
     overridden_scheduler,
     reshape,
@@ -34,7 +34,7 @@ from sdprofile.cluster.session import (
 from sdprofile.cluster.thresholds import read_thresholds
 from sdprofile.cluster.worker_states import WorkerState, worker_states
 from sdprofile.cluster.workers import fast_start, imported_here
-from sdprofile.errors import LostError, SdprofileError
+from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.model.at_work import AtWork
 from sdprofile.model.machine import Machine
@@ -142,7 +142,8 @@ class Lease:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stack.__exit__(kind, error, traceback)
+        with held_back():  # all is given back that was taken, one after the other
+            self._stack.__exit__(kind, error, traceback)
 
     def reshape(self, setting: Setting) -> None:
         """Bring the cluster to the workers of a setting."""
@@ -226,6 +227,7 @@ class Lease:
         self.secure = is_secure(client)
         if self._before is None:
             return
+        stack.enter_context(kept_from_adapting(client))
         quiet_workers(client)
         # The last of these to be left: workers that go then are still quiet.
         stack.push(unless_lost(release_workers, client))
@@ -265,28 +267,3 @@ class Lease:
                     advice="Delete them before you measure; a worker that is killed loses them",
                 )
             )
-
-
-@contextlib.contextmanager
-def told_if_lost(lease: Lease) -> Iterator[None]:
-    """Say in one line that a scheduler is gone; a client of the user's is left as it is.
-
-    Raises
-    ------
-    LostError
-        So that nothing is asked of it any more.
-    """
-    try:
-        yield
-    except SdprofileError:
-        raise
-    except Exception as error:
-        if not is_lost(lease.client):
-            raise
-        advice = "close its client, and start a new cluster"
-        if is_started_here(lease.client):
-            close_cluster()
-            advice = "it was closed; the next profile starts another one"
-        raise LostError(
-            f"the cluster: expected its scheduler to answer, got no answer ({advice})"
-        ) from error

@@ -1,14 +1,51 @@
-"""What is not done any more for a cluster whose scheduler is gone."""
+"""What becomes of a sweep whose scheduler does not answer any more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
-from sdprofile.errors import LostError
+from sdprofile.cluster.own import close_cluster, is_started_here
+from sdprofile.cluster.session import is_lost
+from sdprofile.errors import LostError, SdprofileError
 
 if TYPE_CHECKING:
     from distributed import Client
+
+
+class _HasClient(Protocol):
+    client: Client
+
+
+@contextlib.contextmanager
+def told_if_lost(lease: _HasClient) -> Iterator[None]:
+    """Say in one line that a scheduler is gone; a client of the user's is left as it is.
+
+    Parameters
+    ----------
+    lease
+        Whose client may be another one by then.
+
+    Raises
+    ------
+    LostError
+        So that nothing is asked of it any more.
+    """
+    try:
+        yield
+    except SdprofileError:
+        raise
+    except Exception as error:
+        if not is_lost(lease.client):
+            raise
+        advice = "close its client, and start a new cluster"
+        if is_started_here(lease.client):
+            close_cluster()
+            advice = "it was closed; the next profile starts another one"
+        raise LostError(
+            f"the cluster: expected its scheduler to answer, got no answer ({advice})"
+        ) from error
 
 
 def unless_lost(undo: Callable[[Client], object], client: Client) -> Callable[..., None]:

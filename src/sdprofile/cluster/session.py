@@ -17,7 +17,7 @@ from sdprofile.internals.distributed.client import ask_identity, scheduler_addre
 from sdprofile.internals.distributed.cluster import adapts, new_spec, stop_adapting
 from sdprofile.interrupts import held_back, ignored
 from sdprofile.plan import Shape
-from sdprofile.units import plural
+from sdprofile.units import format_bytes, looks_decimal, plural
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -40,8 +40,8 @@ def find_client() -> Client | None:
     Raises
     ------
     SdprofileError
-        If the session's client is asynchronous, adaptive, has its workers in this process, or its
-        scheduler does not answer.
+        If the session's client is on the loop of this thread, has its workers in this process,
+        or its scheduler does not answer.
     """
     from distributed import Client
 
@@ -108,11 +108,9 @@ def shape(client: Client) -> Shape:
         )
     options = _new_worker_options(client)
     limit = options.get("memory_limit")
-    return Shape(
-        workers=0,
-        threads=options.get("nthreads"),
-        memory_limit=limit if isinstance(limit, int) else None,
-    )
+    if limit is not None and not isinstance(limit, int):
+        return Shape(workers=0, threads=None, memory_limit=None)  # as "auto", they will tell
+    return Shape(workers=0, threads=options.get("nthreads"), memory_limit=limit)
 
 
 def reshape(client: Client, *, workers: int, threads: int, memory_limit: int | None) -> None:
@@ -237,21 +235,28 @@ def _new_worker_options(client: Client) -> dict[str, Any]:
 def _check(client: Client) -> None:
     if client.asynchronous:
         raise SdprofileError(
-            "the session's dask client: expected one that waits for results, got an asynchronous"
-            " one (use Client() without asynchronous=True)"
+            "the session's dask client: expected a cell that awaits something, for the client is"
+            " asynchronous, got one that does not (write `await client.compute(x)`, or use Client()"
+            " without asynchronous=True)"
         )
     if is_lost(client):
         raise SdprofileError(
             "the session's dask client: expected its scheduler to answer, got no answer (close the"
             " client, and start a new cluster or let sdprofile start one)"
         )
-    if not getattr(client.cluster, "processes", True):
+    in_kernel = scheduler_address(client).startswith("inproc:")
+    if in_kernel or not getattr(client.cluster, "processes", True):
         raise SdprofileError(
-            "the session's cluster: expected workers in processes of their own, got"
-            " processes=False (start LocalCluster(processes=True), or close its client)"
+            "the session's cluster: expected workers in processes of their own, got threads of this"
+            " process, whose memory is one (to profile on processes with the same settings:"
+            f" client.close(), then %%sdprofile {_asked_for(shape(client))})"
         )
-    if adapts(client.cluster):
-        raise SdprofileError(
-            "the session's cluster: expected one of fixed size, got one that adapts by itself"
-            " (close its client, or start the cluster without adapt())"
-        )
+
+
+def _asked_for(found: Shape) -> str:
+    """Return the options by which sdprofile starts workers like these."""
+    asked = f"--workers {found.workers or 1} --threads {found.threads or 1}"
+    if not (limit := found.memory_limit):
+        return asked
+    amount = format_bytes(limit, decimal=looks_decimal(limit))
+    return f"{asked} --memory {amount.replace(' ', '')}"

@@ -132,8 +132,11 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
         with self._lock:
             other = self._others.setdefault(name, _Other())
             other.scheduler = identity.get("address", "")
-            other.workers = max(other.workers, len(identity.get("workers", ())))
             other.cluster = other.cluster or client.cluster
+            # An asynchronous client knows what it was told when it connected; its cluster knows.
+            told = identity, getattr(client.cluster, "scheduler_info", {})
+            known = [len(each.get("workers", ())) for each in told]
+            other.workers = max(other.workers, *known)
             other.started = other.cluster in self._clusters
             return other
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from sdprofile.cluster.restart import restart
 from sdprofile.cluster.worker_states import WorkerState
 from sdprofile.errors import one_line
 from sdprofile.internals.distributed.client import futures
+from sdprofile.interrupts import interrupt_work, reach_here
 from sdprofile.measure.deaths import Deaths, exit_words
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.standstill import Standstill, Watchdog
@@ -61,7 +61,7 @@ class FailureWatcher(Instrument[None]):
     def __init__(self, client: Client, *, timeout: float | None) -> None:
         super().__init__(client)
         self._timeout = timeout
-        self._main = threading.current_thread() is threading.main_thread()
+        self._can_interrupt = reach_here()
         self._changed = threading.Condition()
         self._running = self._interrupted = False
         self._timers: list[threading.Timer] = []
@@ -247,7 +247,7 @@ class FailureWatcher(Instrument[None]):
                 return
             self.timed_out, self.standstill = standstill is None, standstill
             self._stop()
-        if self._main:
+        if self._can_interrupt:
             self._after(_GRACE, self._interrupt)
 
     def _stop(self) -> None:
@@ -276,8 +276,7 @@ class FailureWatcher(Instrument[None]):
             # Held while the signal is sent, so that it arrives before `watch` has returned.
             if self._running:
                 self._interrupted = True
-                # Unlike _thread.interrupt_main, a signal also ends a sleep or a blocking read.
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                interrupt_work()
 
     def _after(self, seconds: float, call: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, call)

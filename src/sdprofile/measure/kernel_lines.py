@@ -9,6 +9,7 @@ from collections import defaultdict
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import line_of
 from sdprofile.measure.kernel_calls import KernelCalls
@@ -33,7 +34,7 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     """
 
     def __init__(self, client: Client) -> None:
-        """Prepare; what is looked at is the thread that enters."""
+        """Prepare; what is looked at is the thread in which the work runs."""
         super().__init__(client)
         self._over = threading.Event()
         self._taken: defaultdict[int, float] = defaultdict(float)
@@ -42,7 +43,7 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
         """Start to look."""
         self._over.clear()
         self._taken.clear()
-        watched = threading.get_ident()
+        watched = thread_of_work()
         self._looking = threading.Thread(target=self._look, args=(watched,), daemon=True)
         self._looking.start()
 

@@ -14,6 +14,7 @@ from sdprofile.cluster.plugins import start_plugin, stop_plugin
 from sdprofile.cluster.questions import Questions
 from sdprofile.internals.dask import layers_of
 from sdprofile.internals.distributed.client import scheduler_address, sending
+from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import line_of_cell, stood_in
 from sdprofile.measure.peak import OwnMark
@@ -65,7 +66,7 @@ class StepWatcher(Instrument[Steps]):
         self._functions = functions
         self._scope = scope
         self._stack = contextlib.ExitStack()
-        self._thread = threading.get_ident()
+        self._thread = thread_of_work()
         self._inside: Place | None = None
         self._took: dict[tuple[str, ...], list[float]] = {}
         self._rises: dict[tuple[str, ...], int] = {}

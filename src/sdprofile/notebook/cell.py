@@ -15,6 +15,7 @@ from sdprofile.errors import SdprofileError
 from sdprofile.notebook.capture import Output, captured
 from sdprofile.notebook.folded import folded, is_long
 from sdprofile.notebook.internals import is_notebook, missing_here, prompt_number, shown_error
+from sdprofile.notebook.on_loop import on_loop
 from sdprofile.notebook.sources import with_sources
 from sdprofile.notebook.varied import check_named, evaluated, without_assignments
 from sdprofile.options.variations import Variations
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from sdprofile.model.printed import Printed
-
-_NOTHING = object()
 
 _EMPTY = "expected some code to run, got an empty cell (write it below the line of %%sdprofile)"
 
@@ -62,6 +61,7 @@ class Cell:
         *,
         first_line: str | None,
         vary: Variations = (),
+        may_await: bool = False,
     ) -> None:
         """Compile a cell.
 
@@ -75,11 +75,13 @@ class Cell:
             The magic's line, so that tracebacks count lines as the notebook does; None for none.
         vary
             Variables that are set to one value after another.
+        may_await
+            Whether it is run on a loop, from a thread beside it.
 
         Raises
         ------
         SdprofileError
-            If the cell is empty or awaits something at its top level, or if what is to be varied
+            If the cell is empty or awaits something where it may not, or if what is to be varied
             cannot be.
         InvalidCellError
             If it is no Python.
@@ -88,14 +90,20 @@ class Cell:
             raise SdprofileError(_EMPTY)
         self._shell = shell
         self.source = source.strip("\n")
+        self._may_await = may_await
         self._names = _own_names(shell)
-        self._value: Any = _NOTHING
+        self._value: Any = None
         self._output = Output()
         varied = [name for name, _ in vary]
         check_named(varied, source, shell.user_ns)
         self._parts, self._shows_value = _compile(shell, source, first_line, varied)
+        if not may_await and any(map(_is_awaited, self._parts)):
+            raise SdprofileError(
+                "expected code without await at its top level to hold against a cell that has none,"
+                " got some (await something in the cell, too)"
+            )
         self._values = evaluated(vary, shell.user_ns)
-        self.scope = Scope([code for code, _ in self._parts], shell.user_ns)
+        self.scope = Scope(self._parts, shell.user_ns)
 
     @property
     def subject(self) -> Subject:
@@ -120,18 +128,23 @@ class Cell:
         """
         shell = self._shell
         shell.user_ns.update(values)
-        for code, is_value in self._parts:
-            if is_value:
-                self._value = eval(code, shell.user_global_ns, shell.user_ns)  # noqa: S307
-            else:
-                exec(code, shell.user_global_ns, shell.user_ns)  # noqa: S102
-        return None if self._value is _NOTHING else self._value
+        if self._may_await:
+            on_loop(self._run_on_loop())
+        else:
+            for part in self._parts:
+                self._value = eval(part, shell.user_global_ns, shell.user_ns)  # noqa: S307
+        return self._value
+
+    async def _run_on_loop(self) -> None:
+        shell = self._shell
+        for part in self._parts:
+            value = eval(part, shell.user_global_ns, shell.user_ns)  # noqa: S307
+            self._value = await value if _is_awaited(part) else value
 
     @contextlib.contextmanager
     def fresh(self) -> Iterator[None]:
         """Drop what an earlier run left, and keep what is shown in this context."""
-        self._value = _NOTHING
-        self._output = Output()
+        self._value, self._output = None, Output()
         self._restore_names()
         with captured(self._shell) as output:
             self._output = output
@@ -150,9 +163,9 @@ class Cell:
             if name in self._names:
                 self._shell.user_ns[name] = self._names[name]
         self._output.show(self._shell)
-        if self._shows_value and self._value is not _NOTHING and self._value is not None:
+        if self._shows_value and self._value is not None:
             self._show_value()
-        self._value, self._output = _NOTHING, Output()
+        self._value, self._output = None, Output()
 
     def _show_value(self) -> None:
         from IPython.display import display
@@ -168,7 +181,7 @@ class Cell:
 
     def own_traceback(self, error: BaseException) -> BaseException:
         """Return an error of the cell without the frames above the cell, and with its sources."""
-        codes = {code for code, _ in self._parts}
+        codes = set(self._parts)
         with_sources(error, codes, self._shell.user_ns)
         traceback = error.__traceback__
         while traceback is not None and traceback.tb_frame.f_code not in codes:
@@ -193,36 +206,41 @@ def _own_names(shell: InteractiveShell) -> dict[str, Any]:
 
 def _compile(
     shell: InteractiveShell, source: str, first_line: str | None, varied: Sequence[str]
-) -> tuple[list[tuple[CodeType, bool]], bool]:
+) -> tuple[list[CodeType], bool]:
     """Return the compiled parts, the last one an expression if there is one, and if it is shown."""
     blank = len(source) - len(source.lstrip("\n"))  # transform_cell takes these lines off
     above = "\n" * blank if first_line is None else f"# {first_line}" + "\n" * (blank + 1)
     transformed = above + shell.transform_cell(source)
     name = shell.compile.cache(transformed, prompt_number(shell), raw_code=transformed)
-    with shell.compile.extra_flags(getattr(ast, "PyCF_ALLOW_TOP_LEVEL_AWAIT", 0)):
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT if shell.autoawait else 0
+    with shell.compile.extra_flags(flags):
         try:
-            parsed = shell.compile.ast_parse(transformed, filename=name)
+            tree = shell.transform_ast(shell.compile.ast_parse(transformed, filename=name))
+            if not tree.body:  # comments only
+                raise SdprofileError(_EMPTY)
+            parts = [
+                shell.compile(part, name, mode)  # type: ignore[arg-type] # takes trees
+                for part, mode in _parted(tree.body, varied)
+            ]
         except SyntaxError as error:
             raise InvalidCellError(shell, error) from None
-        tree = shell.transform_ast(parsed)
-        if not tree.body:  # comments only
-            raise SdprofileError(_EMPTY)
-        body, last = without_assignments(tree.body, varied), None
-        if body and body[-1] is tree.body[-1] and isinstance(body[-1], ast.Expr):
-            last = ast.Expression(body[-1].value)
-            body = body[:-1]
-        parts: list[tuple[CodeType, bool]] = []
-        if body:
-            module = ast.Module(body, type_ignores=[])
-            parts.append((shell.compile(module, name, "exec"), False))  # type: ignore[arg-type] # takes trees
-        if last is not None:
-            parts.append((shell.compile(last, name, "eval"), True))  # type: ignore[arg-type] # as above
-    if any(code.co_flags & inspect.CO_COROUTINE for code, _ in parts):
-        raise SdprofileError(
-            "expected a cell without await at its top level, got one"
-            " (put it into a function that is run with asyncio.run, or leave it out)"
-        )
     return parts, not _ends_with_semicolon(source)
+
+
+def _parted(body: list[ast.stmt], varied: Sequence[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Yield all but a last expression, and that, each with how it is compiled."""
+    kept = without_assignments(body, varied)
+    last = kept[-1] if kept and kept[-1] is body[-1] else None
+    if isinstance(last, ast.Expr):
+        kept = kept[:-1]
+    if kept:
+        yield ast.Module(kept, type_ignores=[]), "exec"
+    if isinstance(last, ast.Expr):
+        yield ast.Expression(last.value), "eval"
+
+
+def _is_awaited(code: CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_COROUTINE)
 
 
 def _ends_with_semicolon(source: str) -> bool:

@@ -15,6 +15,7 @@ from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import find_client, is_local, reshape, shape
 from sdprofile.cluster.workers import fast_start
 from sdprofile.errors import SdprofileError
+from sdprofile.internals.distributed.cluster import adapts
 from sdprofile.measure.machine import this_machine
 from sdprofile.options.options import ClusterOptions, Options
 from sdprofile.plan import make_plan
@@ -41,11 +42,12 @@ def session_cluster(options: ClusterOptions) -> Client:
     if client is not None and options.secure:
         client = client if check_secure(client, ours=is_started_here(client)) else None
     now = shape(client) if client is not None else None
-    if client is not None and not can_scale(client):
+    if client is not None and (adapts(client.cluster) or not can_scale(client)):
         if options.workers or options.memory or options.threads:
             raise SdprofileError(
                 "%sdcluster: expected a cluster whose workers can be changed, got the session's"
-                " own, which is as it is (leave the options out)"
+                f" own, which {'adapts by itself' if adapts(client.cluster) else 'is as it is'}"
+                " (leave the options out)"
             )
         _show(client)
         return default_client(client)

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
-from sdprofile.errors import SdprofileError, closest, one_line
+from sdprofile.errors import SdprofileError, Stopped, one_line
+from sdprofile.notebook.awaiting import AwaitsMagic, awaits
 from sdprofile.notebook.completion import register_completion, unregister_completion
 from sdprofile.notebook.internals import is_notebook, keep_as_last, unregister_magics
+from sdprofile.notebook.known import KnownProfiles
 from sdprofile.options.options import ClusterOptions, Options
 
 if TYPE_CHECKING:
     from distributed import Client
     from IPython.core.interactiveshell import InteractiveShell
 
+    from sdprofile.notebook.cell import Cell
     from sdprofile.notebook.progress import Progress
     from sdprofile.results.comparison import Comparison
     from sdprofile.results.profile import Profile
     from sdprofile.sweep import Sweep
-
-
-class Stopped(KeyboardInterrupt):
-    """The user interrupted a profile: one line instead of a traceback, and "Run all" stops."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"sdprofile: {self}"]
 
 
 @magics_class
@@ -40,12 +37,14 @@ class SdprofileMagics(Magics):
         super().__init__(shell)
         self._shell = shell
         self.last: Profile | None = None
-        self.named: dict[str, Profile] = {}
+        self.known = KnownProfiles(shell)
         self._busy = False
 
     @no_var_expand
     @line_cell_magic
-    def sdprofile(self, line: str, cell: str | None = None) -> Profile | None:  # noqa: D102
+    def sdprofile(  # noqa: D102
+        self, line: str, cell: str | None = None
+    ) -> Profile | None | Coroutine[Any, Any, Profile | None]:
         __tracebackhide__ = True
         if cell is None and not line.strip():
             return self._last()
@@ -88,45 +87,14 @@ class SdprofileMagics(Magics):
         if len(words) != 2:
             raise SdprofileError(
                 f"%sdcompare: expected two names, variables or files of profiles, got {len(words)}"
-                f" ({self._known()})"
+                f" ({self.known.told()})"
             )
         from sdprofile.notebook.display import register_display
         from sdprofile.plain import compare
 
         register_display(self._shell)
-        before, after = (self._find("%sdcompare", word) for word in words)
+        before, after = (self.known.find("%sdcompare", word) for word in words)
         return compare(before, after, names=(words[0], words[1]))
-
-    def _find(self, where: str, word: str) -> Profile:
-        """Return the profile that a word of the user's stands for."""
-        from sdprofile.results.profile import Profile, load
-
-        found = self.named.get(word, self._shell.user_ns.get(word))
-        if isinstance(found, Profile):
-            return found
-        if not Path(word).expanduser().exists():
-            raise SdprofileError(
-                f"{where}: expected the name, the variable or the file of a profile, got"
-                f" {word!r} ({self._close_to(word)}{self._known()})"
-            )
-        return load(word)
-
-    def _known(self) -> str:
-        known = {"names here": self.named, "variables": self._variables()}
-        told = "; ".join(f"{what}: {', '.join(names)}" for what, names in known.items() if names)
-        return told or "%%sdprofile --name gives one a name"
-
-    def _variables(self) -> list[str]:
-        """Return the user's variables that hold profiles, but not IPython's own of its history."""
-        from sdprofile.results.profile import Profile
-
-        found = [name for name, each in self._shell.user_ns.items() if isinstance(each, Profile)]
-        return [name for name in found if not name.startswith("_")]
-
-    def _close_to(self, word: str) -> str:
-        """Return what a word may be a slip of the pen for, as a question; empty for nothing."""
-        known = [*self.named, *self._variables(), *(str(path) for path in Path().glob("*.json"))]
-        return f"did you mean {close}? " if (close := closest(word, known)) else ""
 
     def _last(self) -> Profile:
         if self.last is None:
@@ -136,42 +104,74 @@ class SdprofileMagics(Magics):
             )
         return self.last
 
-    def _profile(self, source: str, options: Options, *, first_line: str | None) -> Profile | None:
+    def _profile(
+        self, source: str, options: Options, *, first_line: str | None
+    ) -> Profile | None | Coroutine[Any, Any, Profile | None]:
+        """Profile a cell; return what has to be awaited for that if the cell awaits something."""
         __tracebackhide__ = True
-        from sdprofile.interrupts import ignored
         from sdprofile.notebook.cell import Cell
-        from sdprofile.notebook.display import register_display, show_above
+        from sdprofile.notebook.display import register_display
         from sdprofile.notebook.progress import Progress
         from sdprofile.notebook.screen import find_screen
-        from sdprofile.results.comparison import Comparison
         from sdprofile.sweep import Sweep
 
         register_display(self._shell)
-        cell = Cell(self._shell, source, first_line=first_line, vary=options.vary)
-        before = self._find("--against", options.against) if options.against else None
+        may_await = awaits(self._shell, source)
+        make_cell = partial(Cell, self._shell, may_await=may_await)
+        cell = make_cell(source, first_line=first_line, vary=options.vary)
+        before = self.known.find("--against", options.against) if options.against else None
         rival = None
-        if before is not None and options.against in self.named:
-            rival = Cell(self._shell, before.code, first_line="").subject
+        if before is not None and options.against in self.known.named:
+            rival = make_cell(before.code, first_line="").subject
         progress = Progress(None if options.quiet else find_screen(self._shell))
         sweep = Sweep(cell.subject, options, rival=rival, notify=progress.show)
+        if may_await:
+            return self._awaited(cell, sweep, progress, options, before)
         try:
             self._sweep(sweep, progress)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            # What was measured is kept; a mistake before the first run keeps the profile before.
-            reason = _reason(error, measured=bool(sweep.runs))
-            with ignored():
-                if sweep.runs:
-                    self._keep(sweep.keep(stopped=reason), options)
-                cell.show()
-                if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
-                    self._show_now()
-            if isinstance(error, KeyboardInterrupt):
-                raise Stopped(reason) from None
-            raise cell.own_traceback(error)  # noqa: B904 - the same error, with fewer frames
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise self._ended(error, cell, sweep, options)  # noqa: B904 - mostly the same error
+        return self._through(cell, sweep, options, before)
+
+    async def _awaited(
+        self, cell: Cell, sweep: Sweep, progress: Progress, options: Options, before: Profile | None
+    ) -> Profile | None:
+        __tracebackhide__ = True
+        from sdprofile.notebook.on_loop import beside_loop
+
+        try:
+            await beside_loop(lambda: self._sweep(sweep, progress))
+        except BaseException as error:  # noqa: BLE001 - raised again
+            raise self._ended(error, cell, sweep, options)  # noqa: B904 - mostly the same error
+        return self._through(cell, sweep, options, before)
+
+    def _ended(
+        self, error: BaseException, cell: Cell, sweep: Sweep, options: Options
+    ) -> BaseException:
+        """Show and keep what was measured before an error, and return what to raise for it."""
+        from sdprofile.interrupts import ignored
+
+        # What was measured is kept; a mistake before the first run keeps the profile before.
+        reason = _reason(error, measured=bool(sweep.runs))
+        with ignored():
+            if sweep.runs:
+                self._keep(sweep.keep(stopped=reason), options)
+            cell.show()
+            if any(run.status == "ok" for run in sweep.runs) and not options.quiet:
+                self._show_now()
+        stopped = isinstance(error, KeyboardInterrupt)
+        return Stopped(reason) if stopped else cell.own_traceback(error)
+
+    def _through(
+        self, cell: Cell, sweep: Sweep, options: Options, before: Profile | None
+    ) -> Profile | None:
+        """Show and keep what was measured, and return what is the magic's value."""
+        from sdprofile.notebook.display import show_above
+        from sdprofile.results.comparison import Comparison
+
         profile = sweep.keep()
         self._keep(profile, options)
-        # A notebook is read from the top, a terminal from the last line.
-        from_top = is_notebook(self._shell)
+        from_top = is_notebook(self._shell)  # a terminal is read from the last line
         if not from_top:
             cell.show()
         if before is not None and not options.quiet:
@@ -198,7 +198,7 @@ class SdprofileMagics(Magics):
     def _keep(self, profile: Profile, options: Options) -> None:
         self.last = profile
         if options.name is not None:
-            self.named[options.name] = profile
+            self.known.named[options.name] = profile
         if options.out is not None:
             self._shell.user_ns[options.out] = profile
 
@@ -221,13 +221,15 @@ def register(shell: InteractiveShell) -> None:
     """Register the magics in a shell."""
     magics = SdprofileMagics(shell)
     shell.register_magics(magics)
-    register_completion(shell, lambda: magics.named)
+    AwaitsMagic(shell).register()
+    register_completion(shell, lambda: magics.known.named)
 
 
 def unregister(shell: InteractiveShell) -> None:
     """Take the magics out of a shell, and close the cluster that they started."""
     import sys
 
+    AwaitsMagic(shell).unregister()
     unregister_completion(shell)
     magics = unregister_magics(shell, SdprofileMagics.__name__)
     for kind in ("line", "cell"):

@@ -83,6 +83,17 @@ def test_runs_with_unequal_tasks_are_told() -> None:
     assert fact == "The runs did not do the same work: 90 to 100 tasks"
 
 
+def test_counts_at_which_no_task_ran_are_told() -> None:
+    [alone] = make_notices(make_profile(make_run(1, tasks=0), make_run(2, tasks=90)))
+
+    assert alone.fact.startswith("With 1 worker no task ran on the workers")
+    assert "joblib" in alone.advice
+
+    [fact] = facts(make_profile(*(make_run(n, tasks=n // 4) for n in (1, 2, 4))))
+
+    assert fact.startswith("With 1 and 2 workers no task ran on the workers")
+
+
 def test_tasks_of_a_killed_run_are_not_compared() -> None:
     profile = make_profile(make_run(1, tasks=3, status="killed"), make_run(2, tasks=90))
 

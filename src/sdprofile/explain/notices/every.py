@@ -175,8 +175,26 @@ def _work(finished: list[Run]) -> Iterator[Notice]:
             " again: the times leave out what makes them",
             advice=f"To measure that, too, {delete} before, and put what makes them into the cell",
         )
+    yield from _same_work(finished)
+
+
+def _same_work(finished: list[Run]) -> Iterator[Notice]:
+    """Yield that runs had not the same tasks, or those of some counts none at all."""
     least, most = min(run.work.tasks for run in finished), max(run.work.tasks for run in finished)
-    if most - least > _SAME_WORK * most:
+    with_tasks = {run.workers for run in finished if run.work.tasks}
+    without = [run for run in finished if run.workers not in with_tasks]
+    if with_tasks and without:
+        counts = [str(workers) for workers in sorted({run.workers for run in without})]
+        one_thread = all(run.workers * run.setting.threads == 1 for run in without)
+        yield Notice(
+            fact=f"With {listed(counts)} worker{'s' if counts != ['1'] else ''} no task ran on the"
+            " workers: that is what the kernel takes by itself",
+            advice="Leave that count out to compare workers, or use --threads 2: with one thread in"
+            " all, joblib computes in the kernel"
+            if one_thread
+            else "Look for choices by the number of workers; compare times with care",
+        )
+    elif most - least > _SAME_WORK * most:
         yield Notice(
             fact=f"The runs did not do the same work: {least} to {most} tasks",
             advice="Look for results that are held between runs, and for choices by the number of"

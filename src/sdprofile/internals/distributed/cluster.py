@@ -87,6 +87,11 @@ def adapts(cluster: Any) -> bool:
     return getattr(ADAPTIVE.get(cluster), "periodic_callback", None) is not None
 
 
+def adaptive(cluster: Any) -> Any:
+    """Return what changes the number of a cluster's workers by itself; None if nothing ever did."""
+    return ADAPTIVE.get(cluster)
+
+
 def stop_adapting(cluster: Any) -> None:
     """Keep a cluster at the number of workers that it is asked for."""
     if adapts(cluster):
