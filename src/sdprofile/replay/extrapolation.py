@@ -17,6 +17,9 @@ from sdprofile.replay.virtual_workers import Replayed
 _MOST = 3
 """Runs that are replayed."""
 
+_LOST = 0.01
+"""Seconds that a task may lose otherwise, however short it is."""
+
 _CHANCE = 0.05
 """By which fraction tasks differ by chance from one run to another."""
 
@@ -54,7 +57,6 @@ class Extrapolation:
         few = len(self.base.trace) <= MANY
         bases = _by_median(by_count[self.counts[0]])[: _MOST if few else 1]
         self._bases = [(base, costs_of(base, known, cpus=cpus)) for base in bases]
-        self._lost = 0.0
         self._made = functools.cache(self._replayed)
         self._crowding = _crowding(typical, self._alone)
         # Where the workers take all CPUs, the kernel and the scheduler are in their way, too, which
@@ -63,9 +65,13 @@ class Extrapolation:
         self.crowded = len(with_room) > 1
         """Whether several counts left a CPU free."""
         self._crowding_elsewhere = _crowding(with_room, self._alone)
+        # The same is so of what tasks lose: the workers' own threads need CPUs, too.
         largest = by_count[self.counts[-1]]
-        at = self._made(self.counts[-1], cpus, self._crowding, self._lost, True)
-        self._lost = self._lost_by_task(largest, at)
+        at = self._made(self.counts[-1], cpus, self._crowding, 0.0, True)
+        self._lost = self._lost_elsewhere = self._lost_by_task(largest, at)
+        if with_room != typical:
+            least = by_count[with_room[-1].run.workers] if with_room else []
+            self._lost_elsewhere = self._lost_with_room(least)
         self._peak = max(each.run.peak_worker or 0 for each in largest)
         self._more = max(0, self._peak - at.peak_worker)
         self._risen = at.peak_worker - self._baseline
@@ -83,8 +89,11 @@ class Extrapolation:
             Whether of the first tasks only, see `Recorded.part`.
         """
         cpus = self.cpus if cpus is None else cpus
-        crowding = self._crowding if cpus <= self.cpus else self._crowding_elsewhere
-        found = self._made(workers, cpus, crowding, self._lost, part)
+        here = self._crowding, self._lost
+        crowding, lost = (
+            here if cpus <= self.cpus else (self._crowding_elsewhere, self._lost_elsewhere)
+        )
+        found = self._made(workers, cpus, crowding, lost, part)
         risen = found.peak_worker - self._baseline
         # Heap that stays is the less, the less a worker holds at a time.
         more = round(self._more * (min(1.0, risen / self._risen) if self._risen > 0 else 1.0))
@@ -120,18 +129,26 @@ class Extrapolation:
         """Return what all tasks take where they are slowed down by too few CPUs only."""
         if workers * self.base.trace.threads < self.cpus:
             return self.base.part.task_seconds
-        return self._made(workers, self.cpus, 0.0, self._lost, True).task_seconds
+        return self._made(workers, self.cpus, 0.0, 0.0, True).task_seconds
+
+    def _lost_with_room(self, largest: Sequence[Recorded]) -> float:
+        """Return the same of the largest count that left a CPU free; 0 for none."""
+        if not largest:
+            return 0.0
+        count = largest[0].run.workers
+        at = self._made(count, self.cpus, self._crowding_elsewhere, 0.0, True)
+        return self._lost_by_task(largest, at)
 
     def _lost_by_task(self, largest: Sequence[Recorded], at: Replayed) -> float:
         """Return what else a thread loses with each task, in seconds, so that a count is met."""
         part, overhead = self.base.part, self._bases[0][1].overhead
-        threads = largest[0].run.workers * part.trace.threads
-        if not len(part.trace) or threads >= self.cpus:
+        tasks = len(part.trace)
+        if not tasks:
             return 0.0
+        threads = min(largest[0].run.workers * part.trace.threads, self.cpus)
         missing = statistics.median(each.part.run.seconds for each in largest) - at.seconds
-        most = 0.5 * (overhead + part.task_seconds / len(part.trace))
-        lost = max(-most, min(missing * threads / len(part.trace), most))
-        return max(-overhead, lost)
+        most = max(_LOST, 0.5 * (overhead + part.task_seconds / tasks))
+        return max(-overhead, -most, min(missing * threads / tasks, most))
 
 
 def _by_median(recorded: list[Recorded]) -> list[Recorded]:
