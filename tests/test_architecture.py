@@ -44,7 +44,7 @@ BELOW = {
 }
 """For each room below the sweep, what it may import beside itself and the ground."""
 
-TOPS = ("sweep", "plain", "notebook", "__init__")
+TOPS = ("sweep", "plain", "script", "notebook", "__init__", "__main__")
 """What stands on all rooms; each may import those before it only."""
 
 PARTS_OF_RENDER = ("curves", "grid_lines", "palette", "text", "plots", "page")

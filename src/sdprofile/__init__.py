@@ -13,16 +13,25 @@ from sdprofile.errors import SdprofileError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from sdprofile.plain import compare, profile
+    from sdprofile.plain import compare, profile, show_versions
     from sdprofile.results.profile import Profile, load
 
-__all__ = ["Profile", "SdprofileError", "compare", "load", "load_ipython_extension", "profile"]
+__all__ = [
+    "Profile",
+    "SdprofileError",
+    "compare",
+    "load",
+    "load_ipython_extension",
+    "profile",
+    "show_versions",
+]
 
 _HOMES = {
     "Profile": "sdprofile.results.profile",
     "compare": "sdprofile.plain",
     "load": "sdprofile.results.profile",
     "profile": "sdprofile.plain",
+    "show_versions": "sdprofile.plain",
 }
 
 

@@ -74,3 +74,10 @@ def one_line(error: BaseException) -> str:
         message = "(its message cannot be shown)"
     text = f"{type(error).__name__}: {message[:LONGEST]}".partition("\n")[0]
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def closest(word: str, known: list[str]) -> str:
+    """Return the known word that another may be a slip of the pen for; empty for none."""
+    import difflib  # takes a millisecond, and few make mistakes
+
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")

@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import platform
+import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sdprofile.cluster.own import close_cluster
 from sdprofile.cluster.session import find_client
 from sdprofile.errors import SdprofileError, one_line
 from sdprofile.interrupts import ignored
+from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import Work
 from sdprofile.options.options import Options
 from sdprofile.options.variations import named_values
@@ -23,13 +26,20 @@ from sdprofile.results.profile import Profile
 from sdprofile.spatial.scope import scope_of
 from sdprofile.subject import Subject
 from sdprofile.sweep import Sweep
+from sdprofile.units import format_bytes, plural
+
+_BESIDE = (
+    *("pandas", "xarray", "bokeh", "matplotlib", "psutil", "ipywidgets", "ipykernel"),
+    *("jupyterlab", "notebook", "dask-jobqueue"),
+)
+"""Packages that a report of a fault should tell of, too, if they are installed."""
 
 
 def profile(work: Work, **asked: Any) -> Profile:  # noqa: D103 - see below
     asked = _known(asked)
     values = _values(work, asked.pop("vary", {}))
     vary = tuple((each, tuple(texts)) for each, texts in values.items())
-    return _run(_subject(work, values), Options(vary=vary, **asked))[0]
+    return run_subject(_subject(work, values), Options(vary=vary, **asked))[0]
 
 
 profile.__doc__ = f"""Run a function on several worker counts and return what it took.
@@ -103,7 +113,7 @@ def _check_no_loop(work: Work) -> None:
         )
 
 
-def _run(
+def run_subject(
     subject: Subject, options: Options, rival: Subject | None = None
 ) -> tuple[Profile, Profile | None]:
     """Run a sweep to its end, and close the cluster if the sweep has started it."""
@@ -178,6 +188,30 @@ def compare(
     return Comparison(names=names, before=one, after=other)
 
 
+def show_versions(to: TextIO | None = None) -> None:
+    """Print what a report of a fault should tell of this installation.
+
+    Parameters
+    ----------
+    to
+        Where to; standard output by default.
+
+    Notes
+    -----
+    Versions of Python and of the packages that matter, the system, and what workers may use of it.
+    """
+    machine = this_machine()
+    memory = format_bytes(machine.memory, decimal=False)
+    told = [
+        *versions(more=_BESIDE),
+        ("system", platform.platform()),
+        ("machine", f"{plural(machine.cpus, 'CPU')}, {memory} ({machine.bounded_by})"),
+    ]
+    width = max(len(name) for name, _ in told)
+    lines = [f"{name:{width}}  {value}" for name, value in told]
+    (to or sys.stdout).write("\n".join(lines) + "\n")
+
+
 def _profiles(
     before: Profile | str | Path | Work,
     after: Profile | str | Path | Work,
@@ -190,9 +224,9 @@ def _profiles(
                 "expected one limit, one number of threads and no vary, got several"
                 " (profile each function, and compare the parts of the profiles)"
             )
-        now, rival = _run(_subject(after, {}), asked, _subject(before, {}))
+        now, rival = run_subject(_subject(after, {}), asked, _subject(before, {}))
         if rival is None:  # which has not run where the other ended badly
-            rival = _run(_subject(before, {}), asked)[0]
+            rival = run_subject(_subject(before, {}), asked)[0]
         return rival, now
     if options and not (callable(before) or callable(after)):
         raise SdprofileError(f"expected a function to profile, got {', '.join(options)} for none")

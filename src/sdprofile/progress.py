@@ -137,6 +137,25 @@ def forecast(first: Run, left: Sequence[Setting]) -> str:
     )
 
 
+def predicting(notify: Callable[[Step], None] | None, *, done: int) -> Callable[[int], None]:
+    """Return what tells that a worker count is being predicted.
+
+    Parameters
+    ----------
+    notify
+        Gets the step; None for nobody.
+    done
+        Runs that are done, after which nothing is left.
+    """
+
+    def tell(workers: int) -> None:
+        if notify is not None:
+            name = plural(workers, "worker")
+            notify(Step(name=name, repeat=0, repeats=0, done=done, left=(), way="predicting"))
+
+    return tell
+
+
 def _fit(medians: dict[Setting, float]) -> tuple[float, float]:
     """Return a and b of the time a + b/workers, both >= 0."""
     inverses = [1 / setting.workers for setting in medians]

@@ -29,7 +29,7 @@ from sdprofile.options.options import Options
 from sdprofile.order import Visit
 from sdprofile.output_files import check_file
 from sdprofile.plan import Plan
-from sdprofile.progress import Step, forecast
+from sdprofile.progress import Step, forecast, predicting
 from sdprofile.repeats import enough_repeats
 from sdprofile.replay.predictor import Predictor
 from sdprofile.results.profile import Profile
@@ -192,7 +192,8 @@ class Sweep:
             yield
         finally:
             if self._predictor is not None:
-                self._predicted = self._predictor.predict(self._options.predict or ())
+                tell = predicting(self._notify, done=len(self.runs))
+                self._predicted = self._predictor.predict(self._options.predict or (), tell=tell)
 
     def _tell(self, setting: Setting, repeat: int) -> None:
         left = self._left()

@@ -146,6 +146,27 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds * 1e6:.0f} us"
 
 
+def format_seconds_between(low: float, high: float) -> str:
+    """Return a range of durations with two significant digits, or in minutes above 100 s.
+
+    Examples
+    --------
+    >>> format_seconds_between(0.912, 1.23), format_seconds_between(12.4, 15.6)
+    ('0.91 to 1.2 s', '12 to 16 s')
+    >>> format_seconds_between(0.0123, 0.2), format_seconds_between(90, 150)
+    ('12 to 200 ms', '90 s to 2 min 30 s')
+    """
+    if high >= 99.95:
+        first = f"{low:.0f} s" if low < 99.95 else format_seconds(low)
+        return f"{first} to {format_seconds(high)}"
+    scale, unit = (1.0, "s") if high >= 0.9995 else (1e3, "ms")
+    return f"{_two_digits(low * scale)} to {_two_digits(high * scale)} {unit}"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.{0 if value >= 9.95 else 1 if value >= 0.995 else 2}f}"
+
+
 def format_ratio(ratio: float) -> str:
     """Return a ratio with one digit after the point, without one from 10 on.
 

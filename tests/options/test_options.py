@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,10 +235,28 @@ def test_a_time_is_read_as_people_write_it(text: str, seconds: float) -> None:
     assert options.timeout == options.budget == seconds
 
 
-def test_readme_shows_the_options_as_they_are() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert Options.markdown() in readme
-    assert ClusterOptions.markdown() in readme
+_PROJECT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(str(p.relative_to(_PROJECT)) for p in _PROJECT.glob("docs/**/*.md"))]
+)
+def test_pages_name_only_options_that_there_are(page: str) -> None:
+    # Those of a magic; of another command's the lines are not looked at.
+    found = re.findall(
+        r"^%%?sd\w+.*|`(?:%%\w+ )?--[a-z][^`]*`", (_PROJECT / page).read_text(), re.M
+    )
+    fields = [*dataclasses.fields(Options), *dataclasses.fields(ClusterOptions)]
+    known = {f"--{field.name.replace('_', '-')}" for field in fields}
+    assert {name for text in found for name in re.findall(r"--[a-z][a-z-]*", text)} <= known
+
+
+@pytest.mark.parametrize("options", [Options, ClusterOptions])
+def test_the_table_for_the_docs_has_every_option(options: type[Options | ClusterOptions]) -> None:
+    table = options.markdown()
+    for field in dataclasses.fields(options):
+        assert f"--{field.name.replace('_', '-')}" in table
+        assert field.metadata["help"] in table
 
 
 def test_one_declaration_is_all_that_a_new_option_takes() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 HOST = "127.0.0.1"
-"""Other machines cannot reach the cluster; other users of this one can (see the README)."""
+"""Other machines cannot reach the cluster; other users of this one can (see docs/cluster.md)."""
 
 DASHBOARD_PORT = 8787
 """Dask's usual port; another one is taken where it is not free."""

@@ -13,6 +13,7 @@ from sdprofile.explain.answer import Answer, Line, joined_lines
 from sdprofile.explain.killed import killed_words
 from sdprofile.explain.limits import limits_of, memory_line
 from sdprofile.explain.needs import need_of
+from sdprofile.explain.predicted import more_words
 from sdprofile.explain.recommend import (
     Candidate,
     Evidence,
@@ -84,7 +85,9 @@ def make_answer(
         return Answer(headline=headline, lines=joined_lines([cause, memory, ran_out]))
     if len(found.candidates) == 1:
         headline = _alone(chosen, profile)
-        lines = joined_lines([cause, memory, ran_out])
+        more = more_words(profile, chosen) if chosen.count is profile.counts[-1] else ""
+        tried = Line(fact=capitalized(more)) if more else None
+        lines = joined_lines([cause, tried, memory, ran_out])
         return Answer(headline=headline, lines=lines) if lines else Answer()
     headline, remark, others = _count(chosen, found.candidates, profile)
     return Answer(
@@ -167,8 +170,9 @@ def _others(
         )
     if larger:
         parts.append(larger if parts else _with_noun(larger))
-    elif chosen.count is profile.counts[-1] and _has_room(chosen, profile):
-        parts.append("more workers were not tried")
+    elif chosen.count is profile.counts[-1]:
+        not_tried = "more workers were not tried" if _has_room(chosen, profile) else ""
+        parts += filter(None, [more_words(profile, chosen) or not_tried])
     return Line(fact=capitalized("; ".join(parts))) if parts else None
 
 

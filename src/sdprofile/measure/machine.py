@@ -82,10 +82,16 @@ def _used_here() -> int:
 
 
 @functools.cache  # it looks for files, and nobody installs anything beside
-def versions() -> tuple[tuple[str, str], ...]:
-    """Return names and versions of Python and of the packages that matter here."""
+def versions(*, more: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """Return names and versions of Python and of the packages that matter here.
+
+    Parameters
+    ----------
+    more
+        Names of other packages to look for.
+    """
     found = [("Python", platform.python_version())]
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *more):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.append((package, importlib.metadata.version(package)))
     return tuple(found)

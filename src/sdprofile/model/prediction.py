@@ -32,6 +32,30 @@ class Prediction:
     peak_cluster: int | None
     """Highest memory of all workers together, in bytes."""
 
+    seconds_off: float = 0.0
+    """By which factor, less 1, the time may be shorter or longer; 0 where it is not known."""
+
+    peak_off: float = 0.0
+    """The same of the memory."""
+
+    @property
+    def shortest(self) -> float:
+        """Wall time that is to be expected at least, in seconds."""
+        return self.seconds / (1.0 + self.seconds_off)
+
+    @property
+    def longest(self) -> float:
+        """Wall time that is to be expected at most, in seconds."""
+        return self.seconds * (1.0 + self.seconds_off)
+
+    def least(self, peak: int) -> int:
+        """Return what one of the peaks is expected to be at least, in bytes."""
+        return round(peak / (1.0 + self.peak_off))
+
+    def most(self, peak: int) -> int:
+        """Return what one of the peaks is expected to be at most, in bytes."""
+        return round(peak * (1.0 + self.peak_off))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
@@ -41,7 +65,8 @@ class Predictions:
     """Of the counts that were asked for, in ascending order."""
 
     measured: tuple[Prediction, ...]
-    """Of those that were measured, for the error; in ascending order."""
+    """Of those that were measured, each from the others only, for the error; in ascending order.
+    Empty where one only was."""
 
     replayed: int
     """Workers of the run whose tasks were replayed."""
@@ -57,6 +82,9 @@ class Predictions:
     rate: float | None
     """Bytes per second that a worker fetched from others; None where none was measured, and dask's
     own guess was taken."""
+
+    doubt: str = ""
+    """Why none of it holds, as a clause; empty if it may."""
 
     @property
     def every(self) -> tuple[Prediction, ...]:
@@ -90,17 +118,22 @@ class Predictions:
         Returns
         -------
         pandas.DataFrame
-            Columns: `workers`, `measured` (whether it was also measured), `seconds`,
-            `peak_worker_bytes`, `peak_cluster_bytes`. What is not known is `NA`.
+            Columns: `workers`, `measured` (whether it was also measured, and is predicted from the
+            others), `seconds`, `seconds_low`, `seconds_high`, `peak_worker_bytes`,
+            `peak_cluster_bytes`. What is not known is `NA`.
         """
         import pandas as pd
 
         measured = {each.workers for each in self.measured}
         rows = [
-            (one.workers, one.workers in measured, one.seconds, one.peak_worker, one.peak_cluster)
+            (
+                *(one.workers, one.workers in measured),
+                *(one.seconds, one.shortest, one.longest),
+                *(one.peak_worker, one.peak_cluster),
+            )
             for one in self.every
         ]
-        columns = ["workers", "measured", "seconds", *_PEAKS]
+        columns = ["workers", "measured", "seconds", "seconds_low", "seconds_high", *_PEAKS]
         # Nullable integers, so that a missing peak does not turn bytes into floats.
         return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(_PEAKS, "Int64"))
 
@@ -122,7 +155,7 @@ class PredictionError:
     """Of the peak of the cluster; 0 within the bracket that is known of it."""
 
 
-FAR_OFF = 0.15
+FAR_OFF = 0.25
 """Error, as a fraction, from which predictions are no guide."""
 
 

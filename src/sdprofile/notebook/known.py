@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import SdprofileError, closest
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -63,8 +63,5 @@ class KnownProfiles:
 
     def _close_to(self, word: str) -> str:
         """Return what a word may be a slip of the pen for, as a question; empty for nothing."""
-        import difflib
-
         known = [*self.named, *self._variables(), *(str(path) for path in Path().glob("*.json"))]
-        close = difflib.get_close_matches(word, known, n=1)
-        return f"did you mean {close[0]}? " if close else ""
+        return f"did you mean {close}? " if (close := closest(word, known)) else ""

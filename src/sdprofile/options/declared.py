@@ -1,4 +1,4 @@
-"""How options are declared: parser, help, completion and README's table from one declaration."""
+"""How options are declared: parser, help, completion and the docs' table from one declaration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
 
-from sdprofile.errors import SdprofileError
+from sdprofile.errors import SdprofileError, closest
 from sdprofile.units import capitalized
 
 _OPTION = re.compile(
@@ -40,7 +40,7 @@ def option(
     parse
         Gives the value of what was written, or raises `SdprofileError`.
     help
-        What it means, as help and README say it.
+        What it means, as help and docs say it.
     metavar
         Stands for the value; an option without one is a switch.
     short
@@ -224,7 +224,7 @@ class Declared:
 
     @classmethod
     def markdown(cls) -> str:
-        """Return the table of options that the README shows."""
+        """Return the table of options that the docs show."""
         rows = [f"| `{_usage(f)}` | {f.metadata['help']} |" for f in dataclasses.fields(cls)]
         return "\n".join(["| option | meaning |", "|---|---|", *rows])
 
@@ -275,10 +275,8 @@ def _usage(field: dataclasses.Field[Any]) -> str:
 
 
 def _unknown(text: str, known: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(text, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else "%%sdprofile? lists them"
+    close = closest(text, known)
+    hint = f"did you mean {close}?" if close else "%%sdprofile? lists them"
     return f"unknown option {text!r} ({hint})"
 
 

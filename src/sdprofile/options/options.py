@@ -1,4 +1,4 @@
-"""Every option of the magics, declared once: parser, help, completion and README come from here."""
+"""Every option of the magics, declared once: parser, help, completion and docs come from here."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import statistics
 from collections import defaultdict
@@ -11,9 +10,16 @@ from dataclasses import dataclass, field, replace
 
 from sdprofile.model.prediction import Prediction, Predictions
 from sdprofile.model.run import Run
-from sdprofile.replay.costs import RATE, Recorded, costs_of, rate_of
-from sdprofile.replay.events import replay
-from sdprofile.replay.virtual_workers import Replayed
+from sdprofile.replay.costs import fetches_of
+from sdprofile.replay.extrapolation import Extrapolation
+from sdprofile.replay.limits import why_not
+from sdprofile.replay.recorded import Recorded
+
+_OFF = 0.1
+"""Error of a count twice as large as those that are known, at least: as measured with six cells."""
+
+_ALONE = 0.15
+"""The same where only one count is known, which is not held against any other."""
 
 
 @dataclass(kw_only=True)
@@ -30,7 +36,13 @@ class Predictor:
         if run.trace is not None and run.status == "ok":
             self._recorded.append(Recorded(run=run, trace=run.trace))
 
-    def predict(self, counts: Sequence[int], *, cpus: int | None = None) -> Predictions | None:
+    def predict(
+        self,
+        counts: Sequence[int],
+        *,
+        cpus: int | None = None,
+        tell: Callable[[int], None] = lambda _: None,
+    ) -> Predictions | None:
         """Return what a replay says.
 
         Parameters
@@ -39,6 +51,8 @@ class Predictor:
             Worker counts that are asked for.
         cpus
             CPUs that they share; by default each thread has its own.
+        tell
+            Gets each count before it is predicted.
 
         Returns
         -------
@@ -47,83 +61,82 @@ class Predictor:
 
         Notes
         -----
-        The tasks of the smallest count are replayed, of the run nearest to the median, where they
-        ran least in each other's way. What larger counts add: by how much tasks got slower side by
-        side, and how fast workers fetched from each other.
+        How far off a prediction may be comes from the counts that were measured, each of which is
+        predicted from the others, and from the spread of the runs. It is taken to grow with the
+        square root of how many times the workers are doubled. The smallest count does not count: it
+        is what all others are predicted from.
         """
         if not self._recorded:
             return None
         by_count: defaultdict[int, list[Recorded]] = defaultdict(list)
         for each in self._recorded:
             by_count[each.run.workers].append(each)
-        typical = [_typical(by_count[count]) for count in sorted(by_count)]
-        base, threads = typical[0], typical[0].trace.threads
-        rate = rate_of(each.run for each in self._recorded)
         ours = float(self.cpus or math.inf)
-        costs = costs_of(base, cpus=ours, rate=rate or RATE)
-
-        @functools.cache
-        def made(workers: int, cpus: float, crowding: float) -> Replayed:
-            taken = replace(costs, cpus=cpus, crowding=crowding)
-            return replay(base.trace, taken, workers=workers)
-
-        def alone(workers: int) -> float:
-            return made(workers, ours, 0.0).task_seconds
-
-        crowding = _crowding(typical, alone)
-        # Where the workers take all CPUs, the kernel and the scheduler are in their way, too, which
-        # is so on this machine only.
-        with_room = [each for each in typical if each.run.workers * each.run.threads < ours]
-        crowding_elsewhere = _crowding(with_room, alone)
-        # What no task accounts for: heap that stays, modules that the tasks import.
-        most = max(by_count)
-        peak = max(each.run.peak_worker or 0 for each in by_count[most])
-        more = max(0, peak - made(most, ours, crowding).peak_worker)
-
-        def prediction(workers: int, cpus: float) -> Prediction:
-            here = cpus <= ours
-            replayed = made(workers, cpus, crowding if here else crowding_elsewhere)
-            return Prediction(
-                workers=workers,
-                seconds=replayed.seconds,
-                peak_worker=replayed.peak_worker + more if peak else None,
-                peak_cluster=replayed.peak_cluster + workers * more if peak else None,
+        measured = []
+        for count in sorted(by_count) if len(by_count) > 1 else ():
+            tell(count)
+            others = [each for each in self._recorded if each.run.workers != count]
+            found = Extrapolation(others, cpus=ours).predict(count, part=True)
+            # Where only the first tasks are predicted, the others are taken to be like them.
+            whole, first = (
+                statistics.median(each.run.seconds for each in same)
+                for same in (by_count[count], [each.part for each in by_count[count]])
             )
-
+            measured.append(replace(found, seconds=found.seconds * whole / first))
+        known = Extrapolation(self._recorded, cpus=ours)
+        threads = known.base.trace.threads
+        seconds_off, peak_off = _off(measured[1:], by_count)
+        asked = []
+        for count in sorted(set(counts)):
+            tell(count)
+            # A larger machine has one for the scheduler, too.
+            there = ours if count * threads <= ours else 1.0 + count * threads
+            found = known.predict(count, cpus=cpus or there)
+            far = max(0.0, math.log2(count / known.counts[-1]), math.log2(known.counts[0] / count))
+            grown = math.sqrt(1.0 + far)
+            asked.append(replace(found, seconds_off=grown * seconds_off, peak_off=grown * peak_off))
+        _, rate = fetches_of(self._recorded)
         return Predictions(
-            asked=tuple(
-                prediction(count, cpus or max(ours, count * threads))
-                for count in sorted(set(counts))
-            ),
-            measured=tuple(prediction(count, ours) for count in sorted(by_count)),
-            replayed=base.run.workers,
+            asked=tuple(asked),
+            measured=tuple(measured),
+            replayed=known.base.run.workers,
             cpus=self.cpus,
-            crowded=len(with_room) > 1,
+            crowded=known.crowded,
             rate=rate,
+            doubt=next(filter(None, map(why_not, self._recorded)), ""),
         )
 
 
-def _typical(recorded: list[Recorded]) -> Recorded:
-    """Return the run nearest to the median."""
-    median = statistics.median(each.run.seconds for each in recorded)
-    return min(recorded, key=lambda each: abs(each.run.seconds - median))
-
-
-def _crowding(typical: Sequence[Recorded], task_seconds: Callable[[int], float]) -> float:
-    """Return the fraction by which a task gets slower for each other beside it.
+def _off(
+    measured: Sequence[Prediction], by_count: dict[int, list[Recorded]]
+) -> tuple[float, float]:
+    """Return by which fraction predictions of times and of peaks are off.
 
     Parameters
     ----------
-    typical
-        A run of each worker count, ascending.
-    task_seconds
-        Gives what all tasks take by a replay on so many workers: what comes of too few CPUs.
+    measured
+        Each predicted from the other counts.
+    by_count
+        The runs.
     """
-    found = []
-    for base, each in ((typical[0], each) for each in typical[1:]):
-        beside = each.side_by_side - base.side_by_side
-        alone = task_seconds(base.run.workers)
-        if beside > 0 and alone and base.task_seconds:
-            shared = task_seconds(each.run.workers) / alone
-            found.append((each.task_seconds / base.task_seconds / shared - 1.0) / beside)
-    return max(0.0, statistics.median(found)) if found else 0.0
+    seconds, peaks = [], []
+    for each in measured:
+        runs = [recorded.run for recorded in by_count[each.workers]]
+        seconds.append(math.log(each.seconds / statistics.median(run.seconds for run in runs)))
+        if each.peak_worker and (peak := max(run.peak_worker or 0 for run in runs)):
+            peaks.append(math.log(each.peak_worker / peak))
+    spreads = [
+        0.5 * math.log(max(times) / min(times))
+        for times in ([each.run.seconds for each in same] for same in by_count.values())
+    ]
+    return (
+        math.hypot(_middle(seconds), statistics.median(spreads)),
+        _middle(peaks),
+    )
+
+
+def _middle(errors: Sequence[float]) -> float:
+    """Return the root of the mean square, which is not taken to be less than what is usual."""
+    if not errors:
+        return _ALONE
+    return max(_OFF, math.sqrt(statistics.fmean(each**2 for each in errors)))

@@ -11,16 +11,14 @@ from functools import cached_property
 
 from sdprofile.model.run import Run
 from sdprofile.model.trace import Group, Trace
-from sdprofile.replay.costs import RATE, Recorded, costs_of, rate_of
+from sdprofile.replay.costs import lumped_costs
 from sdprofile.replay.events import replay
-from sdprofile.replay.virtual_workers import Costs, Kernel
+from sdprofile.replay.kernel import Kernel
+from sdprofile.replay.recorded import Recorded
+from sdprofile.replay.virtual_workers import Costs
 
 _MANY = 10_000
 """Tasks above which they are not replayed, which takes about 50 us for each."""
-
-_SCHEDULING = 0.003
-"""Seconds that the scheduler needs for a task, at most (measured: 0.2 to 3 ms). What it does all
-the time is more of each where there are few tasks."""
 
 _OFF = 0.25
 """By which fraction of the time a replay of the run as it was may be off."""
@@ -64,12 +62,8 @@ def recorded(run: Run, trace: Trace, *, cpus: int) -> Setup | None:
     if not 0 < len(trace) <= _MANY:
         return None
     hosts = {each.worker.rpartition(":")[0]: each.cpus for each in trace.cores}
-    costs = costs_of(
-        Recorded(run=run, trace=trace),
-        cpus=sum(hosts.values()) or cpus,
-        rate=rate_of([run]) or RATE,
-    )
-    costs = replace(costs, scheduling=min(costs.scheduling, _SCHEDULING))
+    it = Recorded(run=run, trace=trace)
+    costs = lumped_costs(it, cpus=sum(hosts.values()) or cpus)
     was = Setup(trace=trace, costs=costs, workers=run.workers)
     off = was.seconds / run.seconds if run.seconds else 0.0
     return was if 1 - _OFF <= off <= 1 + _OFF else None

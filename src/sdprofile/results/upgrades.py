@@ -85,7 +85,12 @@ def _predict(profile: dict[str, Any]) -> None:
 
 
 def _part_readings(profile: dict[str, Any]) -> None:
-    """From format 4: a run became a setting and readings, and a failure repeats nothing of it."""
+    """From format 4: a run became a setting and readings, and a failure repeats nothing of it.
+
+    What was predicted of measured counts was predicted from them, too, and so is no error.
+    """
+    if isinstance(predictions := profile.get("predictions"), dict):
+        predictions["measured"] = []
     for run in _objects(profile, "runs"):
         readings = {
             reading: {new: run.pop(old) for old, new in values.items() if old in run}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.predicted import doubt_of, errors_upwards
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction import FAR_OFF
 from sdprofile.units import format_bytes, listed, plural
@@ -24,35 +25,38 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
     Yields
     ------
     Notice
-        That a count would pass the limit, that the replay is far off where it was measured, and
-        what it takes for granted.
+        That a count would spill, that the replay is far off where it was measured, and what it
+        takes for granted; or only why it does not hold.
     """
     predictions = profile.predictions
     if predictions is None or not profile.runs:
         return
     run = profile.runs[0]
-    over = [
-        each
-        for each in predictions.asked
-        if run.memory_limit and each.peak_worker and each.peak_worker > run.memory_limit
-    ]
+    if predictions.doubt:
+        yield Notice(
+            fact=f"The predictions do not hold: {predictions.doubt}, which a replay leaves out",
+            advice="Measure more workers instead",
+        )
+        return
+    over = [each for each in predictions.asked if doubt_of(profile, each)]
     if over:
         most = max(each.peak_worker or 0 for each in over)
         last = plural(over[-1].workers, "worker")
+        above = run.memory_limit and most > run.memory_limit
+        limit = "more than its limit" if above else "with which it would spill"
         yield Notice(
             fact=f"With {listed([str(each.workers) for each in over[:-1]] + [last])} one of"
-            f" them is predicted to need {format_bytes(most, decimal=profile.decimal)}, more than"
-            " its limit",
-            advice="Raise --memory, or they would spill or be killed",
+            f" them is predicted to need {format_bytes(most, decimal=profile.decimal)}, {limit}",
+            advice="Raise --memory; no time is predicted for that",
         )
     far = [
         f"{100 * each.seconds:+.0f} % with {plural(each.workers, 'worker')}"
-        for each in predictions.errors(profile.counts)
+        for each in errors_upwards(profile)
         if each.seconds is not None and abs(each.seconds) > FAR_OFF
     ]
     if far:
         yield Notice(
-            fact=f"The replay does not match the measured times: it is off by {listed(far)}",
+            fact=f"Predicted from the other counts, a measured one is off by {listed(far)}",
             advice="Do not rely on its times for more workers; measure them",
         )
     more_cpus = predictions.cpus and any(
@@ -69,7 +73,7 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
         assumed.append("that workers fetch 100 MB/s from each other (none was seen to fetch)")
     also = f"; it assumes {listed(assumed)}" if assumed else ""
     yield Notice(
-        fact="Predictions leave out spilling, pausing and killed workers, tasks that start tasks,"
-        f" P2P shuffles, and a disk or network that more workers share{also}",
+        fact="Predictions leave out workers that die, and a disk or network that more workers"
+        f" share{also}",
         advice="Use them to choose what to measure next with --workers",
     )

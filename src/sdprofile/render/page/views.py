@@ -44,7 +44,8 @@ _FEW_SETTINGS = 6
 """Settings of a grid up to which steps and tasks have a column each."""
 
 _PREDICTED_KEY = (
-    "Filled: measured (medians of the times, highest peaks); empty and dashed: predicted."
+    "Filled: measured (medians of the times, highest peaks); empty and dashed: predicted, with the"
+    " range in which it is expected."
 )
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.predicted import doubt_of
 from sdprofile.render.text.rows import MISSING
-from sdprofile.units import format_bytes, format_seconds, plural
+from sdprofile.units import format_bytes, format_seconds, format_seconds_between, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.prediction import Prediction, PredictionError
 
-_HEADERS = ("workers", "time", "off", "peak/worker", "off", "peak/cluster", "off")
+_HEADERS = ("workers", "time", "off", "peak/worker", "off", "peak/cluster")
 
 
 def prediction_rows(profile: Measured) -> list[list[str]]:
-    """Return what was predicted, and how far off the same is where it was measured.
+    """Return what was predicted, and how far off it is where it was measured.
 
     Parameters
     ----------
@@ -26,6 +27,7 @@ def prediction_rows(profile: Measured) -> list[list[str]]:
     -------
     list of list of str
         The headers, then a row for each worker count, ascending; empty if nothing was predicted.
+        Of what does not hold there is no time.
     """
     predictions = profile.predictions
     if predictions is None or not profile.runs:
@@ -36,21 +38,28 @@ def prediction_rows(profile: Measured) -> list[list[str]]:
 
 def prediction_title(profile: Measured) -> str:
     """Return what `prediction_rows` are, in words; empty if nothing was predicted."""
-    if profile.predictions is None:
+    predictions = profile.predictions
+    if predictions is None:
         return ""
-    replayed = plural(profile.predictions.replayed, "worker")
-    return f"predicted by a replay of the tasks of {replayed} (off: where it was measured, too)"
+    replayed = plural(predictions.replayed, "worker")
+    off = " (off: of measured counts, predicted from the others)" if predictions.measured else ""
+    return f"predicted by a replay of the tasks of {replayed}{off}"
 
 
 def _row(profile: Measured, each: Prediction, error: PredictionError | None) -> list[str]:
-    off = (error.seconds, error.peak_worker, error.peak_cluster) if error else (None, None, None)
-    time, worker, cluster = map(_percent, off)
+    time, worker = map(_percent, (error.seconds, error.peak_worker) if error else (None, None))
     return [
         str(each.workers),
-        *(format_seconds(each.seconds), time),
+        *(MISSING if error is None and doubt_of(profile, each) else _time(each), time),
         *(_memory(profile, each.peak_worker), worker),
-        *(_memory(profile, each.peak_cluster), cluster),
+        _memory(profile, each.peak_cluster),
     ]
+
+
+def _time(each: Prediction) -> str:
+    if each.seconds_off:
+        return format_seconds_between(each.shortest, each.longest)
+    return format_seconds(each.seconds)
 
 
 def _memory(profile: Measured, nbytes: int | None) -> str:
