@@ -135,8 +135,7 @@ class Sweep:
         stopped
             Why the sweep ended early, in one line.
         """
-        path = self._options.save
-        if path is not None:
+        if (path := self._options.save) is not None:
             from sdprofile.results.storage import save
 
             self._remarks = ()

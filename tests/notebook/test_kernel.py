@@ -315,7 +315,7 @@ def test_a_mistake_is_one_clear_line(cells: dict[str, Any], name: str, line: str
 
 
 def test_a_cell_that_awaits_shows_its_output_and_value_once(cells: dict[str, Any]) -> None:
-    printed, figure, value = text_of(cells["await"]).split("\n\n")
+    printed, figure, value = filter(None, text_of(cells["await"]).splitlines())
     assert (printed, figure[:12], value) == ("awaiting", "<Figure size", "6")
 
 
