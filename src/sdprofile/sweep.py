@@ -135,7 +135,8 @@ class Sweep:
         stopped
             Why the sweep ended early, in one line.
         """
-        if (path := self._options.save) is not None:
+        path = self._options.save
+        if path is not None:
             from sdprofile.results.storage import save
 
             self._remarks = ()
