@@ -137,7 +137,11 @@ def forecast(first: Run, left: Sequence[Setting]) -> str:
     )
 
 
-def predicting(notify: Callable[[Step], None] | None, *, done: int) -> Callable[[int], None]:
+Notify = Callable[[Step], None]
+"""Gets what is done next, before it is."""
+
+
+def predicting(notify: Notify | None, *, done: int) -> Callable[[int], None]:
     """Return what tells that a worker count is being predicted.
 
     Parameters

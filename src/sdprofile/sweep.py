@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 
 from sdprofile.agenda import Agenda
 from sdprofile.cluster.dashboard import tunnel_here
@@ -29,13 +29,11 @@ from sdprofile.options.options import Options
 from sdprofile.order import Visit
 from sdprofile.output_files import check_file
 from sdprofile.plan import Plan
-from sdprofile.progress import Step, forecast, predicting
+from sdprofile.progress import Notify, Step, forecast, predicting
 from sdprofile.repeats import enough_repeats
 from sdprofile.replay.predictor import Predictor
 from sdprofile.results.profile import Profile
 from sdprofile.subject import Subject
-
-Notify = Callable[[Step], None]
 
 _UNFINISHED = "not finished: what was measured when the session ended"
 
