@@ -152,7 +152,7 @@ def test_names_of_profiles_are_offered_beside_variables(
     shell: InteractiveShell, text: str, fragment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     magics = shell.magics_manager.registry["SdprofileMagics"]
-    monkeypatch.setattr(magics, "named", {"first": None, "first try": None})
+    monkeypatch.setattr(magics.known, "named", {"first": None, "first try": None})
     monkeypatch.setitem(shell.user_ns, "first_variable", 1)
     found = completions(shell, text)
     offered = [one for one in found if one[0] in ("first", "'first try'")]
