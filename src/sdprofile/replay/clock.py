@@ -9,7 +9,7 @@ from sdprofile.replay.virtual_workers import Costs
 COMPUTED, HANDLED, TOLD, SENT, FETCHED, WAITED, ARRIVED = range(7)
 """What can happen: a thread is done with a task, the scheduler with a result; a result is known to
 the scheduler, a task to its worker; its inputs are there; what it waited for is; a graph has come.
-"""
+(A replay has its answers in this order.)"""
 
 
 class Clock:

@@ -79,9 +79,8 @@ class _Replay:
         self._end: float | None = None
 
     def run(self) -> Replayed:
-        # In the order of the kinds of what happens.
-        at_worker = self._received, self._fetched, self._finish
-        answers = self._computed, self._handled, self._told, *at_worker, self._arrive
+        fetched = self._fetched, self._finish
+        answers = self._computed, self._handled, self._told, self._received, *fetched, self._arrive
         self._expect_graph(self._kernel.start())
         while (event := self._clock.next()) is not None:
             _, kind, task, where = event
@@ -170,10 +169,14 @@ class _Replay:
         worker = self._workers[where]
         needed, there = self._inputs[task], self._where
         if needed and any(there[each] and where not in there[each] for each in needed):
-            start = max(self._clock.now, worker.fetching_until)
+            now = self._clock.now
+            start = max(now, worker.fetching_until)
             worker.fetching_until = start + self._to_fetch(task, where) / self._costs.rate
             come = worker.fetching_until + self._costs.fetching
-            self._clock.at(come, FETCHED, task, where)
+            if start > now or not self._costs.fetching:
+                self._clock.at(come, FETCHED, task, where)
+            else:  # both workers need a CPU for it
+                self._clock.work(come - now, FETCHED, task, where)
         else:
             heappush(worker.ready, (self._order[task], task))
             self._take_up(where)
@@ -240,11 +243,9 @@ class _Replay:
             self._users[each] -= 1
             if not self._users[each]:
                 self._drop_unused(each)
-        runnable = []
         for each in self._dependents[task]:
             self._missing[each] -= 1
-            if not self._missing[each]:
-                runnable.append(each)
+        runnable = [each for each in self._dependents[task] if not self._missing[each]]
         for each in sorted(runnable, key=self._order.__getitem__):
             self._hand_out(each)
         if not self._users[task]:
