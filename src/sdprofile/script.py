@@ -44,13 +44,20 @@ class Condition:
     percent: float
     """By how much, at any worker count."""
 
+    def ratio(self, change: CountChange) -> float | None:
+        """Return how many times the time, or the peak, a worker count took; None where not known.
+
+        Nor is there one for a time that is not measurably longer.
+        """
+        if self.what != "slower":
+            return change.peak_ratio
+        verdict = change.verdict
+        return 1 / verdict.ratio if verdict is not None and verdict.word == SLOWER else None
+
     def holds(self, change: CountChange) -> bool:
-        """Whether a worker count fails; a slower one has to be measurably so."""
-        most = 1 + self.percent / 100
-        if self.what == "slower":
-            verdict = change.verdict
-            return verdict is not None and verdict.word == SLOWER and 1 / verdict.ratio > most
-        return change.peak_ratio is not None and change.peak_ratio > most
+        """Whether a worker count fails."""
+        ratio = self.ratio(change)
+        return ratio is not None and ratio > 1 + self.percent / 100
 
 
 def condition(text: str) -> Condition:
@@ -157,11 +164,10 @@ def _failed(each: Condition, before: Profile, after: Profile) -> Iterator[str]:
             f" {', '.join(str(count.workers) for count in before.counts)}"
         )
     for change in compared.counts:
-        if each.holds(change):
-            verdict, peak = change.verdict, change.peak_ratio
-            ratio = 1 / verdict.ratio if each.what == "slower" and verdict is not None else peak
+        ratio = each.ratio(change)
+        if ratio is not None and each.holds(change):
             yield (
-                f"failed: {plural(change.workers, 'worker')}: {format_ratio(ratio or 1)} the"
+                f"failed: {plural(change.workers, 'worker')}: {format_ratio(ratio)}x the"
                 f" {'time' if each.what == 'slower' else 'peak memory'} of {each.file}, more than"
                 f" {each.percent:g} % above"
             )

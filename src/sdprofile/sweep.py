@@ -160,7 +160,8 @@ class Sweep:
             check_file("--save", self._options.save)
         self._agenda = Agenda(self._options)  # whose time counts from now
         with quiet_root():
-            lease = self._lease = Lease(self._options, self._machine, meanwhile=step_functions)
+            ahead = step_functions if self._options.steps == "auto" else None
+            lease = self._lease = Lease(self._options, self._machine, meanwhile=ahead)
         self._tell(lease.plan.settings[0], 0)
         with self._predicting(), lease, told_if_lost(lease):
             if self._options.predict:

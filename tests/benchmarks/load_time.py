@@ -65,7 +65,7 @@ print(json.dumps(taken))
 """
 
 
-def seconds_of(code: str, *arguments: str, given: str = "", folder: str = ".") -> str:
+def printed_by(code: str, *arguments: str, given: str = "", folder: str = ".") -> str:
     """Return what code prints in a process of its own."""
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(
@@ -103,7 +103,7 @@ def main() -> None:
             ("import", IMPORTED, IMPORT_MS),
         ):
             pairs = [
-                [float(seconds_of(code, name, folder=folder)) for name in names] for _ in range(11)
+                [float(printed_by(code, name, folder=folder)) for name in names] for _ in range(11)
             ]
             empty, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
             more = statistics.median(b - a for a, b in pairs)
@@ -115,7 +115,7 @@ def main() -> None:
     by_hand = set(modules_after(SESSION, BY_HAND))
     new = [name for name in modules_after(SESSION, PROFILED) if name not in {*there, *by_hand}]
     taken: dict[str, float] = json.loads(
-        seconds_of(TIMED, given=json.dumps([[*there, *sorted(by_hand)], new]))
+        printed_by(TIMED, given=json.dumps([[*there, *sorted(by_hand)], new]))
     )
     packages: Counter[str] = Counter()
     for name, seconds in taken.items():

@@ -257,8 +257,9 @@ class Lease:
         )
 
     def _note_held(self, client: Client) -> None:
-        if held_results(client):
-            collect_garbage()
+        if not held_results(client):
+            return
+        collect_garbage()
         if held := held_results(client):
             self.remarks.append(
                 Notice(

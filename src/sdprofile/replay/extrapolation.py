@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import statistics
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sdprofile.model.prediction import Prediction
 from sdprofile.replay.costs import costs_of
 from sdprofile.replay.events import replay
-from sdprofile.replay.recorded import MANY, Recorded
+from sdprofile.replay.recorded import MANY, Recorded, by_workers
 from sdprofile.replay.virtual_workers import Replayed
 
 _MOST = 3
@@ -46,9 +45,7 @@ class Extrapolation:
         cpus
             CPUs that all shared; infinity where they did not share one machine.
         """
-        by_count: defaultdict[int, list[Recorded]] = defaultdict(list)
-        for each in known:
-            by_count[each.run.workers].append(each)
+        by_count = by_workers(known)
         self.counts = tuple(sorted(by_count))
         """The counts that are known."""
         typical = [_by_median(by_count[count])[0] for count in self.counts]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +12,7 @@ from sdprofile.model.run import Run
 from sdprofile.replay.costs import fetches_of
 from sdprofile.replay.extrapolation import Extrapolation
 from sdprofile.replay.limits import why_not
-from sdprofile.replay.recorded import Recorded
+from sdprofile.replay.recorded import Recorded, by_workers
 
 _OFF = 0.1
 """Error of a count twice as large as those that are known, at least: as measured with six cells."""
@@ -68,9 +67,7 @@ class Predictor:
         """
         if not self._recorded:
             return None
-        by_count: defaultdict[int, list[Recorded]] = defaultdict(list)
-        for each in self._recorded:
-            by_count[each.run.workers].append(each)
+        by_count = by_workers(self._recorded)
         ours = float(self.cpus or math.inf)
         measured = []
         for count in sorted(by_count) if len(by_count) > 1 else ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -99,6 +99,14 @@ class Recorded:
         span = ended - min(trace.arrivals, default=0.0)
         at_work = min(1.0, trace.scheduler_seconds / span) if span > 0.0 else 0.0
         return trace.scheduler_seconds / len(trace) / (1.0 - (1.0 - BUSY) * at_work)
+
+
+def by_workers(recorded: Iterable[Recorded]) -> dict[int, list[Recorded]]:
+    """Return the runs of each worker count, in their order."""
+    found: defaultdict[int, list[Recorded]] = defaultdict(list)
+    for each in recorded:
+        found[each.run.workers].append(each)
+    return dict(found)
 
 
 def gaps(trace: Trace, *, sent: float) -> Iterator[tuple[int, float]]:
