@@ -10,7 +10,7 @@ from math import ceil
 
 from sdprofile.model.notice import Notice
 from sdprofile.model.run import Run
-from sdprofile.model.setting import Setting, Varied
+from sdprofile.model.setting import Setting
 from sdprofile.options.options import Options
 from sdprofile.order import Visit, next_visit, runs_left
 from sdprofile.plan import REPEATS, Plan
@@ -64,6 +64,11 @@ class Agenda:
                 found.append(setting)
         return tuple(found)
 
+    def left_alone(self, plan: Plan, runs: Sequence[Run]) -> tuple[Setting, ...]:
+        """Return as `left` does the runs that are still to be made without a cluster."""
+        alone = replace(plan, settings=(plan.alone,)) if plan.alone else replace(plan, settings=())
+        return self.left(alone, [run for run in runs if not run.workers])
+
     def next_visit(
         self, plan: Plan, runs: Sequence[Run], *, enough: Callable[[Plan], int]
     ) -> Visit | None:
@@ -93,10 +98,8 @@ class Agenda:
         if self._budget is None or not left:
             return ()
         self.repeats = max(Counter(run.setting for run in runs).values())
-        varied = Varied.of(plan.settings, decimal=plan.decimal)
         which = [
-            f"{plural(number, 'run')} with {varied.name(setting)}"
-            for setting, number in left.items()
+            f"{plural(number, 'run')} with {plan.name(setting)}" for setting, number in left.items()
         ]
         return (
             Notice(

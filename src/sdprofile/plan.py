@@ -8,7 +8,7 @@ from itertools import product
 
 from sdprofile.errors import SdprofileError
 from sdprofile.model.machine import Machine
-from sdprofile.model.setting import Setting, Variables
+from sdprofile.model.setting import Setting, Variables, Varied
 from sdprofile.options.options import Options
 from sdprofile.options.values import ORDERS, is_decimal, nbytes
 from sdprofile.options.variations import Variations
@@ -46,7 +46,10 @@ class Plan:
     """Which runs are made, and on what workers."""
 
     settings: tuple[Setting, ...]
-    """What the runs are made with, in the order in which they are first visited."""
+    """What the runs on workers are made with, in the order in which they are first visited."""
+
+    alone: Setting | None = None
+    """What the runs without a cluster are made with, before all others; None for none of these."""
 
     repeats: int
     """Runs with each setting; more where nobody asked for a number, see `REPEATS`."""
@@ -75,6 +78,15 @@ class Plan:
     decimal: bool = False
     """Whether memory is written in GB rather than GiB."""
 
+    @property
+    def every(self) -> tuple[Setting, ...]:
+        """What any run is made with, that without a cluster first."""
+        return (*([self.alone] if self.alone else []), *self.settings)
+
+    def name(self, setting: Setting) -> str:
+        """Return what tells a setting from the others, ``2 workers, chunk=500``."""
+        return Varied.of(self.every, decimal=self.decimal).name(setting)
+
 
 def make_plan(
     options: Options,
@@ -85,6 +97,7 @@ def make_plan(
     local: bool = True,
     fixed: bool = False,
     together: int = 1,
+    has_client: bool = True,
 ) -> Plan:
     """Return the plan for what was asked.
 
@@ -105,6 +118,8 @@ def make_plan(
         Whether its workers can be neither more nor other ones.
     together
         How many workers come and go at a time, as a job of a batch system.
+    has_client
+        Whether the session has a client, so that its cells run on a cluster anyway.
 
     Returns
     -------
@@ -121,13 +136,15 @@ def make_plan(
     """
     most = found.workers if found is not None and fixed else machine.cpus
     jobs = powers_of_two(max(1, most // together))
-    counts = options.workers or tuple(together * number for number in jobs)
+    asked = options.workers or tuple(together * number for number in jobs)
+    counts = tuple(count for count in asked if count)
+    without = 0 in asked or not (has_client or _tells_of_workers_only(options))
     if odd := [str(count) for count in counts if count % together]:
         raise SdprofileError(
             f"--workers: expected multiples of {together}, for each job of the session's cluster"
             f" has so many workers, got {', '.join(odd)}"
         )
-    largest = max(counts)
+    largest = max(counts, default=1)
     if found is not None and fixed:
         _check_fixed(options, found, largest)
     elif local and not options.oversubscribe:
@@ -153,16 +170,17 @@ def make_plan(
                 f"--task-memory {prefix}: expected at most the memory limit of a worker, got"
                 f" {format_bytes(need, decimal=decimal)} ({limited}; see --memory)"
             )
+    every_threads = options.threads or ((found.threads if found else None) or 1,)
     return Plan(
         settings=tuple(
             Setting(workers=count, threads=threads, memory_limit=limit, variables=variables)
             for limit, threads, count, variables in product(
-                limits,
-                options.threads or ((found.threads if found else None) or 1,),
-                counts,
-                tuple(_combinations(options.vary)),
+                limits, every_threads, counts, tuple(_combinations(options.vary))
             )
         ),
+        alone=Setting(workers=0, threads=every_threads[0], memory_limit=limits[0])
+        if without
+        else None,
         repeats=options.repeats or REPEATS[0],
         order=options.order or _order(options, borrowed=found is not None and not ours),
         order_asked=options.order is not None,
@@ -173,6 +191,12 @@ def make_plan(
         fuse=not options.no_fuse,
         decimal=decimal,
     )
+
+
+def _tells_of_workers_only(options: Options) -> bool:
+    """Whether somebody who names no counts has asked for what only workers have."""
+    asks = (options.workers, options.report, options.against, options.predict, options.task_memory)
+    return options.is_grid or any(asks)
 
 
 def _order(options: Options, *, borrowed: bool) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median
 
 from sdprofile.model.at_work import AtWork
 from sdprofile.model.run import Run
-from sdprofile.model.setting import Setting
+from sdprofile.model.setting import Setting, count_name
 from sdprofile.units import format_seconds, format_whole_seconds, plural
 
 LONG = 600
@@ -113,7 +114,7 @@ def seconds_left(
     medians = {setting: median(values) for setting, values in times.items()}
     serial, shared = _fit(medians)
     around = max(0.0, seconds - sum(run.seconds for run in runs)) / len(runs)
-    each = [medians.get(next_, serial + shared / next_.workers) + around for next_ in left]
+    each = [medians.get(next_, serial + shared / max(1, next_.workers)) + around for next_ in left]
     return max(0.0, each[0] - since) + sum(each[1:]) if each else 0.0
 
 
@@ -141,6 +142,34 @@ Notify = Callable[[Step], None]
 """Gets what is done next, before it is."""
 
 
+class Teller:
+    """Tells of each step of a sweep: whoever asked for it, or else, if it will be long, a line."""
+
+    def __init__(self, notify: Notify | None) -> None:
+        """Tell by this; None to write to standard error only that it will take long."""
+        self._notify = notify
+        self._forecast = ""
+
+    def tell(self, step: Step, runs: Sequence[Run]) -> None:
+        """Tell what is done next.
+
+        Parameters
+        ----------
+        step
+            What it is; its forecast is added.
+        runs
+            Those that are made.
+        """
+        finished = [run for run in runs if run.status == "ok"]
+        if len(finished) == 1 and not self._forecast:
+            self._forecast = forecast(finished[0], step.left)
+            if self._forecast and self._notify is None:
+                # Not by the logging module: dask keeps it silent while a cluster of its own runs.
+                sys.stderr.write(f"sdprofile: {self._forecast}\n")
+        if self._notify is not None:
+            self._notify(replace(step, forecast=self._forecast))
+
+
 def predicting(notify: Notify | None, *, done: int) -> Callable[[int], None]:
     """Return what tells that a worker count is being predicted.
 
@@ -154,7 +183,7 @@ def predicting(notify: Notify | None, *, done: int) -> Callable[[int], None]:
 
     def tell(workers: int) -> None:
         if notify is not None:
-            name = plural(workers, "worker")
+            name = count_name(workers)
             notify(Step(name=name, repeat=0, repeats=0, done=done, left=(), way="predicting"))
 
     return tell
@@ -162,7 +191,8 @@ def predicting(notify: Notify | None, *, done: int) -> Callable[[int], None]:
 
 def _fit(medians: dict[Setting, float]) -> tuple[float, float]:
     """Return a and b of the time a + b/workers, both >= 0."""
-    inverses = [1 / setting.workers for setting in medians]
+    # Without a cluster, all threads of the kernel: it tells nothing of a number of workers.
+    inverses = [1 / max(1, setting.workers) for setting in medians]
     times = list(medians.values())
     middle, mean = fmean(inverses), fmean(times)
     spread = sum((x - middle) ** 2 for x in inverses)

@@ -14,6 +14,7 @@ from pathlib import Path
 from sdprofile.errors import SdprofileError
 from sdprofile.explain.comparison import CountChange
 from sdprofile.explain.verdict import SLOWER
+from sdprofile.model.setting import count_name
 from sdprofile.options.declared import option
 from sdprofile.options.options import Options
 from sdprofile.output_files import check_file
@@ -22,7 +23,7 @@ from sdprofile.results.comparison import Comparison
 from sdprofile.results.profile import Profile, load
 from sdprofile.spatial.scope import Scope
 from sdprofile.subject import Subject
-from sdprofile.units import format_ratio, plural
+from sdprofile.units import format_ratio
 
 USAGE = "python -m sdprofile SCRIPT [options] [-- arguments of the script]"
 
@@ -167,7 +168,7 @@ def _failed(each: Condition, before: Profile, after: Profile) -> Iterator[str]:
         ratio = each.ratio(change)
         if ratio is not None and each.holds(change):
             yield (
-                f"failed: {plural(change.workers, 'worker')}: {format_ratio(ratio)}x the"
+                f"failed: {count_name(change.workers)}: {format_ratio(ratio)}x the"
                 f" {'time' if each.what == 'slower' else 'peak memory'} of {each.file}, more than"
                 f" {each.percent:g} % above"
             )

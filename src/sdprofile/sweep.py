@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import sys
 import time
 from collections.abc import Generator, Iterator
 
@@ -17,6 +16,7 @@ from sdprofile.cluster.quiet import quiet_root
 from sdprofile.cluster.session import is_local
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back
+from sdprofile.measure.alone import run_alone
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_not_made, run_once, step_functions
 from sdprofile.model.measured import with_one_trace
@@ -24,12 +24,12 @@ from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction import Predictions
 from sdprofile.model.run import Run
-from sdprofile.model.setting import Setting, Varied
+from sdprofile.model.setting import Setting
 from sdprofile.options.options import Options
 from sdprofile.order import Visit
 from sdprofile.output_files import check_file
 from sdprofile.plan import Plan
-from sdprofile.progress import Notify, Step, forecast, predicting
+from sdprofile.progress import Notify, Step, Teller, predicting
 from sdprofile.repeats import enough_repeats
 from sdprofile.replay.predictor import Predictor
 from sdprofile.results.profile import Profile
@@ -69,12 +69,12 @@ class Sweep:
         self._options = options
         self._rival = rival
         self._notify = notify
+        self._teller = Teller(notify)
         self._machine = this_machine()
         self._created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
         self._lease: Lease | None = None
         self._remarks: tuple[Notice, ...] = ()
         self._agenda = Agenda(options)
-        self._forecast = ""
         self._predictor: Predictor | None = None
         self._predicted: Predictions | None = None
         self.runs: list[Run] = []
@@ -162,6 +162,9 @@ class Sweep:
         with quiet_root():
             ahead = step_functions if self._options.steps == "auto" else None
             lease = self._lease = Lease(self._options, self._machine, meanwhile=ahead)
+        yield from self._without_cluster(lease)
+        if not lease.plan.settings:
+            return
         self._tell(lease.plan.settings[0], 0)
         with self._predicting(), lease, told_if_lost(lease):
             if self._options.predict:
@@ -184,6 +187,11 @@ class Sweep:
                     lease.start_another()
             lease.remarks += self._agenda.close(lease.plan, self.runs)
 
+    def _without_cluster(self, lease: Lease) -> Generator[Run, None, None]:
+        self._agenda.start()
+        while left := self._agenda.left_alone(lease.plan, self.runs):
+            yield from self._visit(lease, Visit(setting=left[0], repeats=1))
+
     @contextlib.contextmanager
     def _predicting(self) -> Iterator[None]:
         """Predict at the end, of whatever has been measured then."""
@@ -195,39 +203,30 @@ class Sweep:
                 self._predicted = self._predictor.predict(self._options.predict or (), tell=tell)
 
     def _tell(self, setting: Setting, repeat: int) -> None:
-        left = self._left()
-        finished = [run for run in self.runs if run.status == "ok"]
-        if len(finished) == 1 and not self._forecast:
-            self._forecast = forecast(finished[0], left)
-            if self._forecast and self._notify is None:
-                # Not by the logging module: dask keeps it silent while a cluster of its own runs.
-                sys.stderr.write(f"sdprofile: {self._forecast}\n")
-        if self._notify is None:
-            return
         lease = self._lease
         step = Step(
             name=self._name(setting),
             repeat=repeat,
             repeats=self._agenda.repeats,
             done=len(self.runs) + len(self._rival_runs),
-            left=left,
+            left=self._left(),
             dashboard=lease.dashboard if lease else "",
             way="waiting for the jobs of" if lease and lease.of_jobs else "starting",
-            forecast=self._forecast,
-            look=lease.watch() if lease and repeat else None,
+            look=lease.watch() if lease and repeat and setting.workers else None,
         )
-        self._notify(step)
+        self._teller.tell(step, self.runs)
 
     def _name(self, setting: Setting) -> str:
-        plan = self._lease.plan if self._lease else None
-        settings = plan.settings if plan else (setting,)
-        return Varied.of(settings, decimal=plan is not None and plan.decimal).name(setting)
+        return self._lease.plan.name(setting) if self._lease else ""
 
     def _left(self) -> tuple[Setting, ...]:
         """Return the settings of the runs that are still to be made, those of both."""
         if self._lease is None:
             return ()
-        left = self._agenda.left(self._lease.plan, self.runs)
+        plan = self._lease.plan
+        left = self._agenda.left(plan, self.runs)
+        if not any(run.workers for run in self.runs):
+            left = (*self._agenda.left_alone(plan, self.runs), *left)
         return left if self._rival is None else tuple(each for each in left for _ in range(2))
 
     def _next_visit(self, lease: Lease) -> Visit | None:
@@ -245,6 +244,8 @@ class Sweep:
         return self._agenda.next_visit(lease.plan, self.runs, enough=enough)
 
     def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:
+        # The work may need a cluster: what it raises without one ends only these runs.
+        may_fail = visit.setting == lease.plan.alone and bool(lease.plan.settings)
         made = sum(run.setting == visit.setting for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
             # By turns the one that goes first, and in the end the names are those of the subject.
@@ -259,7 +260,7 @@ class Sweep:
                 if run.status != "ok":
                     lease.recover(visit.setting.workers)
             yield run
-            if error is not None:
+            if error is not None and not (may_fail and run.status == "failed"):
                 raise error
             if run.status != "ok":
                 return
@@ -284,14 +285,17 @@ class Sweep:
         self, lease: Lease, subject: Subject, setting: Setting, repeat: int
     ) -> tuple[Run, BaseException | None]:
         lease.make_ready(setting.workers)
+        work, plan, scope = subject.work_with(setting.variables), lease.plan, subject.scope
         with subject.around():
+            if not setting.workers:
+                return run_alone(work, plan, setting=setting, repeat=repeat, scope=scope)
             run, error = run_once(
-                subject.work_with(setting.variables),
+                work,
                 lease.client,
-                lease.plan,
+                plan,
                 setting=setting,
                 repeat=repeat,
-                scope=subject.scope,
+                scope=scope,
                 predictor=self._predictor if subject is self._subject else None,
                 take_printed=subject.take_printed,
             )

@@ -25,6 +25,7 @@ from sdprofile.cluster.restart import restart
 from sdprofile.cluster.secure import check_secure, is_secure
 from sdprofile.cluster.session import (
     find_client,
+    has_client,
     is_local,
     lent,
     overridden_scheduler,
@@ -101,7 +102,7 @@ class Lease:
                     f"--on: expected a dask cluster in the session, got none that has workers"
                     f" {', '.join(options.on)} (connect a Client to it, or leave --on out)"
                 )
-            self.plan = make_plan(options, machine)
+            self.plan = make_plan(options, machine, has_client=False)
             return
         self.of_jobs = is_of_jobs(client.cluster)
         self._before = shape(client)
@@ -163,7 +164,9 @@ class Lease:
         return watch_work(self.client, decimal=self.plan.decimal)
 
     def make_ready(self, workers: int) -> None:
-        """See to it that there are so many workers that can run the cell."""
+        """See to it that there are so many workers that can run the cell; 0 need nothing."""
+        if not workers:
+            return
         # A worker may have died since, and a new one is not prepared.
         if self._chosen:
             self._keep_awake(workers)
@@ -187,6 +190,7 @@ class Lease:
             local=is_local(client),
             fixed=bool(self._chosen),
             together=1 if self._chosen else workers_of_a_job(client.cluster),
+            has_client=has_client(),
         )
 
     def _keep_awake(self, workers: int) -> None:
@@ -196,7 +200,7 @@ class Lease:
 
     def recover(self, workers: int) -> None:
         """Make the cluster usable after a run of so many workers that did not end well."""
-        if self.client.status != "running":
+        if not workers or self.client.status != "running":
             return
         with ignored():
             collect_garbage()

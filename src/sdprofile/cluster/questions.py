@@ -38,9 +38,12 @@ class Questions:
     asked of one of them is called in the order in which it was added.
     """
 
-    def __init__(self, client: Client) -> None:
-        """Ask nothing yet of the cluster of a client."""
-        self._client = client
+    _client: Client
+
+    def __init__(self, client: Client | None) -> None:
+        """Ask nothing yet of the cluster of a client; without one there is nobody to be asked."""
+        if client is not None:
+            self._client = client
         self._of_scheduler: list[tuple[Callable[..., Any], Answer[Any]]] = []
         self._of_workers: list[tuple[Callable[..., Any], Answer[Any]]] = []
         self._of_nannies: list[tuple[Callable[..., Any], Answer[Any]]] = []

@@ -55,6 +55,17 @@ def find_client() -> Client | None:
     return started_client()
 
 
+def has_client() -> bool:
+    """Whether the session has a dask client, on whose cluster any of its cells runs."""
+    from distributed import Client
+
+    try:
+        Client.current()
+    except ValueError:
+        return False
+    return True
+
+
 def overridden_scheduler(client: Client | None) -> str:
     """Return the setting of dask that would send work elsewhere than to a client; empty for none.
 

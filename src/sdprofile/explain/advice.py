@@ -22,6 +22,7 @@ from sdprofile.explain.recommend import (
     make_candidates,
 )
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
+from sdprofile.model.setting import count_name
 from sdprofile.units import (
     capitalized,
     format_bytes,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from sdprofile.explain.causes.found import Found
     from sdprofile.explain.kernel_work import KernelWork
     from sdprofile.model.measured import Measured
+
+_OF_ONE = {"are": "is", "were": "was", "take": "takes"}
 
 POOR_STEP = 0.7
 """Efficiency of the step from the next smaller count below which that count is named, too."""
@@ -105,7 +108,7 @@ def _cause(cause: Found, found: Recommendation) -> Line:
 
 def _named(chosen: Candidate, profile: Measured) -> str:
     """Return a count with the memory to give it, ``4 workers of 1.7GB``."""
-    name = plural(chosen.workers, "worker")
+    name = count_name(chosen.workers)
     limits = limits_of(chosen, profile)
     return f"{name} of {limits[1]}" if limits else name
 
@@ -113,6 +116,8 @@ def _named(chosen: Candidate, profile: Measured) -> str:
 def _alone(chosen: Candidate, profile: Measured) -> str:
     """Return what the only count that finished took, and with which others a worker was killed."""
     name, took = _named(chosen, profile), format_seconds(chosen.timing.median)
+    if not chosen.workers:
+        name = capitalized(name)
     killed = [each.workers for each in profile.failures if each.status == "killed"]
     if not killed:
         return f"{name}: {took}"
@@ -134,12 +139,16 @@ def _count(
     larger = "; ".join(_larger(chosen, candidates))
     if larger and (cpus := _shared_cpus(candidates[-1], profile)):
         larger += f" (this machine has {plural(cpus, 'core')})"
+    if not chosen.workers:
+        took = format_seconds(chosen.timing.median)
+        return f"No cluster is needed: {took} without; {_with_noun(larger)}", "", None
     if chosen is first:
         # Enough is only what others were shown not to beat, not where nothing could be shown.
         if all(shows_no_gain(each, chosen) for each in candidates[1:]):
             return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}", "", None
         return f"Use {name}: {larger}", "", None
     took, instead = (format_seconds(each.timing.median) for each in (chosen, first))
+    instead += "" if first.workers else " without a cluster"
     headline = f"Use {name}: {took} instead of {instead}, {speed_of(chosen, first)} faster"
     remark = "; ".join(filter(None, (how_sure(chosen, first), _in_all(chosen, first, profile))))
     return headline, remark, _others(chosen, candidates, profile, larger)
@@ -179,13 +188,15 @@ def _others(
 def _with_noun(clause: str) -> str:
     """Return a clause that begins with counts with the word for what they are."""
     counts, verb, rest = re.split(r" (are|were|take) ", clause, maxsplit=1)
+    if counts == "1":
+        return f"1 worker {_OF_ONE[verb]} {rest}"
     return f"{counts} workers {verb} {rest}"
 
 
 def _shared_cpus(largest: Candidate, profile: Measured) -> int:
     """Return how many CPUs the threads of a count shared; 0 where each had its own."""
     run = largest.count.runs[0]
-    return profile.machine.cpus if run.workers * run.threads > profile.machine.cpus else 0
+    return profile.machine.cpus if run.all_threads > profile.machine.cpus else 0
 
 
 def _larger(chosen: Candidate, candidates: Sequence[Candidate]) -> list[str]:
@@ -280,7 +291,8 @@ def _nothing_finished(profile: Measured, killed: str) -> Answer:
     elif "stuck" in by_status:
         way = by_status["stuck"].advice or "Try a longer --timeout, or a smaller part of the data"
     elif "failed" in by_status:
-        way = "Fix the error that the cell raises, then profile it again"
+        failed = by_status["failed"]
+        way = failed.advice or "Fix the error that the cell raises, then profile it again"
     else:
         way = "Try a smaller part of the data"
     return Answer(headline=headline, lines=(Line(fact=way),))

@@ -11,6 +11,7 @@ from sdprofile.explain.answer import Answer
 from sdprofile.explain.verdict import FASTER, SAME, SLOWER, Verdict, compare
 from sdprofile.model.measured import Measured
 from sdprofile.model.run import CountSummary
+from sdprofile.model.setting import count_name
 from sdprofile.units import format_bytes, format_ratio, listed, plural
 
 _LEAST_MEMORY = 0.05
@@ -118,7 +119,7 @@ def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[
         remark = "; ".join([*within, *doubt])
     else:
         text = "was not measurably faster or slower"
-    text += f" with {plural(change.workers, 'worker')}"
+    text += f" with {count_name(change.workers)}"
     before, after = change.before.peak_worker, change.after.peak_worker
     if before and after and abs(after - before) >= _LEAST_MEMORY * before:
         amount = format_bytes(abs(after - before), decimal=compared.after.decimal)

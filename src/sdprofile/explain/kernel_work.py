@@ -61,7 +61,7 @@ def kernel_work(runs: Sequence[Run]) -> KernelWork | None:
     Parameters
     ----------
     runs
-        Those that ended well.
+        Those on workers that ended well.
     """
     if not runs:
         return None

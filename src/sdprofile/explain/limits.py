@@ -20,8 +20,16 @@ def memory_line(chosen: Candidate, profile: Measured) -> Line | None:
     if peak is None:
         return None
     runs = chosen.count.runs
-    who = each_of(chosen.workers, "worker")
     exact = all(each.exact for run in runs for each in run.memory.worker_peaks)
+    if not chosen.workers:
+        fullest = max(runs, key=lambda run: run.peak_worker or 0)
+        amount, rest = (
+            format_bytes(each or 0, decimal=profile.decimal)
+            for each in (peak, fullest.memory.baseline)
+        )
+        took = "took" if exact else "was seen at"
+        return Line(fact=f"Without a cluster the kernel {took} up to {amount}, {rest} at rest")
+    who = each_of(chosen.workers, "worker")
     took = f"{capitalized(who)} {'took' if exact else 'was seen at'} up to"
     took += f" {format_bytes(peak, decimal=profile.decimal)}"
     limits = limits_of(chosen, profile)
@@ -45,7 +53,7 @@ def limits_of(chosen: Candidate, profile: Measured) -> tuple[str, str] | None:
     Of a count that spilled, or whose peak is not known, there is none.
     """
     peak, limit = chosen.count.peak_worker, chosen.count.memory_limit
-    if peak is None or any(run.work.spilled for run in chosen.count.runs):
+    if not chosen.workers or peak is None or any(run.work.spilled for run in chosen.count.runs):
         return None
     thresholds = profile.thresholds
     holds = math.ceil(peak / thresholds.usable)

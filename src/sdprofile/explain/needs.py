@@ -142,7 +142,7 @@ def _shared_out(other: Run, run: Run) -> int:
     peak = other.memory.cluster_peak
     if other.status != "ok" or peak is None or other.threads != run.threads:
         return 0
-    if other.workers < run.workers:
+    if other.workers < run.workers or not run.workers:
         return 0
     rest = other.memory.baseline or 0
     return rest + (peak.high - other.workers * rest) // run.workers

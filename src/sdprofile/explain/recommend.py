@@ -99,7 +99,7 @@ def recommend(profile: Measured) -> Recommendation | None:
     candidates = make_candidates(profile.counts)
     if not candidates or not profile.tells_of_workers:
         return None
-    work = kernel_work([run for run in profile.runs if run.status == "ok"])
+    work = kernel_work([run for run in profile.runs if run.status == "ok" and run.workers])
     if work is not None and not any(is_faster(each, candidates[0]) for each in candidates[1:]):
         return Recommendation(candidates=candidates, chosen=candidates[0], kernel=work)
     return Recommendation(candidates=candidates, chosen=choose(candidates))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sdprofile.internals.names import Name
@@ -18,6 +19,11 @@ KEY_SPLIT = Name(
     name="key_split",
     without="tasks go by their names up to the last hyphen",
 )
+DEFAULT_POOL = Name(
+    of="dask.threaded",
+    name="default_pool",
+    without="threads of dask stay after a cell that is run without a cluster",
+)
 _MERGED = "of tasks that dask merged it is not told that they only pass something on"
 ALIAS = Name(of="dask._task_spec", name="Alias", without=_MERGED)
 DATA_NODE = Name(of="dask._task_spec", name="DataNode", without=_MERGED)
@@ -25,7 +31,22 @@ _FRAMES = "the tasks of lazy data frames belong to no step"
 EXPR_NAME = Name(of="dask._expr.Expr", name="_name", without=_FRAMES)
 EXPR_WALK = Name(of="dask._expr.Expr", name="walk", without=_FRAMES, common=True)
 
-NAMES = (CPU_COUNT, KEY_SPLIT, ALIAS, DATA_NODE, EXPR_NAME, EXPR_WALK)
+NAMES = (CPU_COUNT, KEY_SPLIT, DEFAULT_POOL, ALIAS, DATA_NODE, EXPR_NAME, EXPR_WALK)
+
+
+@contextlib.contextmanager
+def pool_put_back() -> Iterator[None]:
+    """End the threads that dask starts in this context, unless the session has them already."""
+    import dask.threaded
+
+    before = DEFAULT_POOL.get(dask.threaded)
+    try:
+        yield
+    finally:
+        pool = DEFAULT_POOL.get(dask.threaded)
+        if before is None and pool is not None:
+            DEFAULT_POOL.set(dask.threaded, None)
+            pool.shutdown(wait=False)
 
 
 def cpu_count() -> int:

@@ -107,18 +107,20 @@ class Surroundings(Instrument[Circumstances]):
         return time.process_time() - float(self._client.sync(_own_cpu))
 
     def _others_cpu(self) -> float | None:
-        """Return the CPU time of all processes but this one and the workers, in seconds."""
-        import psutil
+        # Those of this process have the workers among them.
+        return others_cpu() if is_local(self._client) else None
 
-        if not is_local(self._client):
-            return None
-        times = psutil.cpu_times()
-        busy = times.user + times.system + getattr(times, "nice", 0.0)  # guests are in user
-        busy += getattr(times, "steal", 0.0)
-        _, find, cpu = readers()
-        this = os.getpid()  # whose descendants the workers are
-        ours = sum(map(cpu, (this, *find(this))))
-        return busy - ours
+
+def others_cpu() -> float:
+    """Return the CPU time of all processes but this one and its descendants, in seconds."""
+    import psutil
+
+    times = psutil.cpu_times()
+    busy = times.user + times.system + getattr(times, "nice", 0.0)  # guests are in user
+    busy += getattr(times, "steal", 0.0)
+    _, find, cpu = readers()
+    this = os.getpid()
+    return float(busy - sum(map(cpu, (this, *find(this, ())))))
 
 
 def hidden_pools(dask_worker: Worker) -> tuple[ThreadPool, ...]:

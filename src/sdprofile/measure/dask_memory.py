@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sdprofile.cluster.questions import Questions
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.memory import cut
+from sdprofile.measure.samples import cut
 from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:

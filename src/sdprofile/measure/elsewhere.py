@@ -150,7 +150,7 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
         self._others[info.get("id") or str(id(cluster))] = other
 
     def _started(self, _graph: object) -> None:
-        self._began.scheduler, self._began.at = _scheduler_in_kernel(), time.perf_counter()
+        self._began.scheduler, self._began.at = scheduler_in_kernel(), time.perf_counter()
 
     def _finished(self, _graph: object, _state: object, _failed: object) -> None:
         seconds = time.perf_counter() - self._began.at
@@ -162,8 +162,8 @@ def _status(cluster: Any) -> str:
     return str(getattr(cluster.status, "name", cluster.status))
 
 
-def _scheduler_in_kernel() -> str:
-    """Return what dask calls the scheduler that has just begun."""
+def scheduler_in_kernel() -> str:
+    """Return what dask calls the scheduler that has just begun; call it in a callback of dask's."""
     frame = sys._getframe(2)
     while frame.f_back is not None and frame.f_globals.get("__name__") == "dask.local":
         if frame.f_code.co_name == "get_sync":

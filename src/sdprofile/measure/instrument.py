@@ -28,12 +28,16 @@ class Instrument(ABC, Generic[Reading]):
     reading: Reading
     """What `read` has returned; it is missing where the cell has closed the client."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    _client: Client
+    """Of the cluster; what only looks at the kernel does without."""
+
+    def __init__(self, client: Client | None) -> None:
+        if client is not None:
+            self._client = client
         self._alone = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._alone.enter_context(entered(self._client, [self]))
+        self._alone.enter_context(entered(getattr(self, "_client", None), [self]))
         return self
 
     def __exit__(
@@ -67,13 +71,13 @@ class Instrument(ABC, Generic[Reading]):
 
 
 @contextlib.contextmanager
-def entered(client: Client, instruments: Sequence[Instrument[Any]]) -> Iterator[None]:
+def entered(client: Client | None, instruments: Sequence[Instrument[Any]]) -> Iterator[None]:
     """Enter instruments in their order, and leave them in reverse.
 
     Parameters
     ----------
     client
-        The one that they have.
+        The one that they have; None for what only looks at the kernel.
     instruments
         Those around a run, the outermost first.
     """
@@ -94,12 +98,14 @@ def entered(client: Client, instruments: Sequence[Instrument[Any]]) -> Iterator[
 
 
 def _leave(
-    client: Client, begun: Sequence[Instrument[Any]], started: Sequence[Instrument[Any]]
+    client: Client | None,
+    begun: Sequence[Instrument[Any]],
+    started: Sequence[Instrument[Any]],
 ) -> None:
     """Leave all of them, whatever one of them raises: what is left first is called last here."""
     with contextlib.ExitStack() as stack:
         # A cell may have closed the client; there is nobody to ask then.
-        if client.status != "running":
+        if client is not None and client.status != "running":
             for each in begun:
                 stack.callback(each.abandon)
             return

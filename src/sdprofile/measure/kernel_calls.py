@@ -30,7 +30,7 @@ class KernelCalls(Instrument[Calls]):
     from the optimisation of the graph until the result is in the kernel.
     """
 
-    def __init__(self, client: Client, clock: Clock) -> None:
+    def __init__(self, client: Client | None, clock: Clock) -> None:
         """Prepare; the clock tells which calls are of the cell."""
         super().__init__(client)
         self._clock = clock

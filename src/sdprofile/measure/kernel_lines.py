@@ -33,7 +33,7 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     pandas do for seconds, is seen once it is over, and counts in full.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client | None) -> None:
         """Prepare; what is looked at is the thread in which the work runs."""
         super().__init__(client)
         self._over = threading.Event()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import sampling
 from sdprofile.measure.clock import Clock, workers_ahead
 from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.samples import unpack
 from sdprofile.model.memory import Curve
 from sdprofile.model.trace import Cores, Sampled
 
@@ -36,15 +36,6 @@ _START_TIMEOUT = 1.0
 """Seconds that the first sample may take."""
 
 _START_POLL = 0.002
-
-_CORES_STEP = 0.1
-"""Seconds for which a number of cores stands, at least: as often as CPU time is looked at."""
-
-_MOST_STEPS = 1000
-"""Steps that are kept. Longer ones in longer runs, or profiles would be of any size."""
-
-Series = tuple[tuple[float, ...], tuple[int, ...]]
-Samples = tuple[list[float], list[int], list[int], list[float]]
 
 
 class WorkerMemory(Instrument[Sampled]):
@@ -107,9 +98,11 @@ class WorkerMemory(Instrument[Sampled]):
         for host, workers, sampler in self._started:
             samples = self._on(host, partial(stop_sampling, *sampler)) or b""
             began = self._clock.began + self._ahead.get(host, 0.0)  # by that host's clock
-            for worker, series in zip(workers, _unpack(samples, len(workers)), strict=True):
-                curves.extend(self._curves(worker, series, began))
-                cores.extend(self._cores(worker, series, began))
+            for worker, series in zip(workers, unpack(samples, len(workers)), strict=True):
+                curves += series.curves(worker, began=began, seconds=self._clock.seconds)
+                cores += series.cores(
+                    worker, self._cpus[worker], began=began, seconds=self._clock.seconds
+                )
         return Sampled(curves=tuple(curves), cores=tuple(cores))
 
     def abandon(self) -> None:
@@ -117,38 +110,6 @@ class WorkerMemory(Instrument[Sampled]):
         for _, _, (path, pid) in self._started:
             if path in _processes:
                 stop_sampling(path, pid)
-
-    def _curves(self, worker: str, samples: Samples, began: float) -> Iterator[Curve]:
-        times, resident, children, _ = samples
-        together = [own + below for own, below in zip(resident, children, strict=True)]
-        for measure, nbytes in (("process", together), ("children", children)):
-            series = cut(times, nbytes, began=began, end=began + self._clock.seconds)
-            if series is not None and (measure == "process" or any(series[1])):
-                seconds, amounts = series
-                yield Curve(
-                    source="sampler",
-                    worker=worker,
-                    measure=measure,
-                    seconds=seconds,
-                    nbytes=amounts,
-                )
-
-    def _cores(self, worker: str, samples: Samples, began: float) -> Iterator[Cores]:
-        import numpy as np
-
-        seconds = self._clock.seconds
-        looked = [
-            (at - began, used) for at, used in zip(samples[0], samples[3], strict=True) if used >= 0
-        ]
-        if len(looked) < 2 or seconds <= 0:
-            return
-        step = max(_CORES_STEP, seconds / _MOST_STEPS)
-        edges = np.append(np.arange(0.0, seconds, step), seconds)
-        at, spent = np.array(looked).T
-        # A child that ends takes what it used with it, until its parent knows.
-        spent = np.diff(np.interp(edges, at, np.maximum.accumulate(spent)))
-        used = tuple(round(float(each), 2) for each in spent / np.diff(edges))
-        yield Cores(worker=worker, cpus=self._cpus[worker], step=step, used=used)
 
     def _on(self, host: str, call: partial[Any]) -> Any:
         """Call a function on a host: in a nanny's process, else in a worker's; None in neither."""
@@ -163,7 +124,9 @@ class WorkerMemory(Instrument[Sampled]):
         return ask_workers(self._client, call, workers=[worker], nanny=has_nanny).get(worker)
 
 
-def start_sampling(pids: list[int], *, wait: bool = True) -> tuple[str, int]:
+def start_sampling(
+    pids: Sequence[int], *, wait: bool = True, without: Sequence[int] = ()
+) -> tuple[str, int]:
     """Start a process that samples others of this host.
 
     Parameters
@@ -172,6 +135,8 @@ def start_sampling(pids: list[int], *, wait: bool = True) -> tuple[str, int]:
         Whom to sample.
     wait
         Whether to wait for the first sample.
+    without
+        Descendants that do not count, nor what these have started.
 
     Returns
     -------
@@ -181,9 +146,10 @@ def start_sampling(pids: list[int], *, wait: bool = True) -> tuple[str, int]:
     handle, path = tempfile.mkstemp(prefix="sdprofile-", suffix=".samples")
     # Without site-packages it starts in a few milliseconds; where there is no /proc it needs them.
     flags = ["-I", "-S"] if sys.platform == "linux" else ["-I"]
+    numbers = (os.getpid(), *pids, *(-each for each in without))
     try:
         process = subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours
-            [sys.executable, *flags, sampling.__file__, *map(str, (os.getpid(), *pids))],
+            [sys.executable, *flags, sampling.__file__, *map(str, numbers)],
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=subprocess.DEVNULL,
@@ -227,44 +193,6 @@ def stop_sampling(path: str, pid: int) -> bytes:
 
 _processes: dict[str, subprocess.Popen[bytes]] = {}
 """By the file that they write to; those that this process has started."""
-
-
-def _unpack(samples: bytes, workers: int) -> list[Samples]:
-    """Return times, memory, that of the children, and CPU time of each worker while it lived."""
-    size = struct.calcsize(sampling.RECORD)
-    whole = len(samples) - len(samples) % (size * workers)
-    records = list(struct.iter_unpack(sampling.RECORD, samples[:whole]))
-    series = []
-    for index in range(workers):
-        lived = [record for record in records[index::workers] if record[1] >= 0]
-        times, used = [record[0] for record in lived], [record[3] for record in lived]
-        series.append((times, [own for _, own, *_ in lived], [low for *_, low, _ in lived], used))
-    return series
-
-
-def cut(
-    times: Sequence[float], nbytes: Sequence[int], *, began: float, end: float
-) -> Series | None:
-    """Return the samples of a stretch of time.
-
-    Parameters
-    ----------
-    times, nbytes
-        Wall-clock times in seconds, ascending, and amounts in bytes.
-    began, end
-        Wall-clock times in seconds.
-
-    Returns
-    -------
-    seconds, nbytes : tuple, tuple; or None
-        Times since `began`, to 0.1 ms, and amounts; the last sample before `began` stands at 0.
-        None if there is no sample.
-    """
-    pairs = list(zip(times, nbytes, strict=True))
-    earlier = [(0.0, amount) for at, amount in pairs if at < began]
-    inside = [(round(at - began, 4), amount) for at, amount in pairs if began <= at < end]
-    kept = [*earlier[-1:], *inside]
-    return (tuple(at for at, _ in kept), tuple(amount for _, amount in kept)) if kept else None
 
 
 def _pid_and_cpus() -> tuple[int, int]:

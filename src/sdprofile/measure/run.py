@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdprofile.cluster.clean import clean_slate
 from sdprofile.cluster.session import check_untouched
@@ -16,6 +15,7 @@ from sdprofile.cluster.workers import kept_from_workers
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.clock import Clock, scheduler_ahead
+from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.instruments import Instruments
 from sdprofile.measure.output import Take
 from sdprofile.model.elements import Data
@@ -109,7 +109,7 @@ def run_once(
                 os._exit(0)  # a copy that the cell has forked must not go on as if it were us
 
     with instruments.entered(client):
-        with _dask_config(client, plan), let_in():
+        with dask_config(plan, client), let_in():
             error = watcher.watch(timed)
         _check_there(client, error)
         states = worker_states(client)
@@ -198,46 +198,3 @@ def _check_there(client: Client, error: BaseException | None) -> None:
             "the cell: expected its dask client to be there at the end, got it closed or without"
             " its scheduler (take client.close() out of the cell, or see what ended it)"
         ) from error
-
-
-@contextlib.contextmanager
-def _dask_config(client: Client, plan: Plan) -> Iterator[None]:
-    """Send the cell's dask work to this client, and undo what the cell does to dask's config."""
-    import dask
-
-    # The first keeps tasks apart, the second the blockwise layers of arrays.
-    unfused = {"optimization.fuse.active": False, "array_optimize": _only_cull}
-    changes: dict[str, Any] = {} if plan.fuse else unfused
-    # A copy of the whole, for the cell may set what no context of ours would put back.
-    before = _copy(dask.config.config)
-    try:
-        with dask.config.set(changes), client.as_current():
-            yield
-    finally:
-        if client.status != "running":  # a client that is closed takes its scheduler with it
-            before.pop("scheduler", None)
-        # Never empty in between: dask's own threads read it all the time.
-        dask.config.config.update(before)
-        for key in dask.config.config.keys() - before.keys():
-            del dask.config.config[key]
-
-
-def _only_cull(graph: Any, keys: Any, **_: object) -> Any:
-    """Optimise an array's graph (`dask.array.optimization.optimize`) without fusing anything."""
-    from dask.highlevelgraph import HighLevelGraph
-
-    if not isinstance(graph, HighLevelGraph):
-        graph = HighLevelGraph.from_collections(str(id(graph)), graph, dependencies=())
-    return graph.cull(set(_flat(keys)))
-
-
-def _flat(keys: Any) -> Iterator[Any]:
-    """Yield keys that may be in lists, and these in lists."""
-    for each in keys if isinstance(keys, list) else [keys]:
-        yield from _flat(each) if isinstance(each, list) else (each,)
-
-
-def _copy(config: Any) -> Any:
-    if isinstance(config, dict):
-        return {key: _copy(value) for key, value in config.items()}
-    return list(config) if isinstance(config, list) else config

@@ -1,7 +1,8 @@
 """A process of its own that reads memory and CPU time of others; a script, it imports no more.
 
-``python -I -S sampling.py PARENT PID...`` writes `RECORD`-packed samples to its standard output
-until its parent is gone, no process is left to be read, or it is terminated.
+``python -I -S sampling.py PARENT PID... [-PID...]`` writes `RECORD`-packed samples to its standard
+output until its parent is gone, no process is left to be read, or it is terminated. Descendants
+that are given as negative numbers do not count, nor what these have started.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 INTERVAL = 0.02
 """Seconds between samples."""
@@ -29,7 +30,7 @@ _LONGEST = 65536
 """Bytes that are read of a file: numbers of 8000 child processes."""
 
 Read = Callable[[int], int]
-Find = Callable[[int], list[int]]
+Find = Callable[[int, Collection[int]], list[int]]
 Cpu = Callable[[int], float]
 
 
@@ -50,8 +51,16 @@ def read_cpu(pid: int) -> float:
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def find_descendants(pid: int) -> list[int]:
-    """Return the processes that a process and its own have started, as Linux tells it."""
+def find_descendants(pid: int, without: Collection[int] = ()) -> list[int]:
+    """Return the processes that a process and its own have started, as Linux tells it.
+
+    Parameters
+    ----------
+    pid
+        Of the process.
+    without
+        Those that do not count, nor what they have started.
+    """
     found: list[int] = []
     try:
         threads = os.listdir(f"/proc/{pid}/task")
@@ -65,8 +74,9 @@ def find_descendants(pid: int) -> list[int]:
         found += [int(child) for child in children.split()]
     # What was forked a moment ago still has its parent's pages, which would count twice.
     size, _ = _pages(pid)
-    found = [child for child in found if child != os.getpid() and _pages(child)[0] != size]
-    return [*found, *(below for child in found for below in find_descendants(child))]
+    left_out = (os.getpid(), *without)
+    found = [child for child in found if child not in left_out and _pages(child)[0] != size]
+    return [*found, *(below for child in found for below in find_descendants(child, without))]
 
 
 def _pages(pid: int) -> tuple[int, int]:
@@ -100,6 +110,7 @@ def sample(
     read: Read,
     find: Find,
     cpu: Cpu,
+    without: Collection[int] = (),
 ) -> None:
     """Write samples until nobody reads them, or no process is left.
 
@@ -113,13 +124,15 @@ def sample(
         Whether somebody still wants them.
     read, find, cpu
         Give the memory of a process, its descendants, and its CPU time.
+    without
+        Descendants that do not count.
     """
     descendants: dict[int, list[int]] = {}
     due = look = time.monotonic()
     while alive():
         used = [-1.0] * len(pids)
         if time.monotonic() >= look:
-            descendants = {pid: find(pid) for pid in pids}
+            descendants = {pid: find(pid, without) for pid in pids}
             look = time.monotonic() + LOOK_INTERVAL
             used = [sum(map(cpu, (pid, *descendants[pid]))) for pid in pids]
         resident = [read(pid) for pid in pids]
@@ -149,11 +162,12 @@ def readers() -> tuple[Read, Find, Cpu]:
         except psutil.Error:
             return -1
 
-    def find(pid: int) -> list[int]:
+    def find(pid: int, without: Collection[int] = ()) -> list[int]:
         try:
-            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+            own = [child for child in psutil.Process(pid).children() if child.pid not in without]
         except psutil.Error:
             return []
+        return [each for child in own for each in (child.pid, *find(child.pid, without))]
 
     def cpu(pid: int) -> float:
         try:
@@ -166,12 +180,13 @@ def readers() -> tuple[Read, Find, Cpu]:
 
 def main(arguments: list[str]) -> None:
     """Sample the processes that are named until the parent is gone."""
-    parent, *pids = map(int, arguments)
+    parent, *numbers = map(int, arguments)
     sample(
-        pids,
+        [number for number in numbers if number > 0],
         lambda samples: os.write(1, samples),
         lambda: os.getppid() == parent,
         *readers(),
+        without=[-number for number in numbers if number < 0],
     )
     if os.getppid() != parent:
         # Nobody is left to fetch the samples.

@@ -18,7 +18,7 @@ from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import line_of_cell, stood_in
 from sdprofile.measure.peak import OwnMark
-from sdprofile.measure.spans import shown_path
+from sdprofile.measure.spans import ROOT, shown_path
 from sdprofile.measure.step_spans import ANNOTATION, Place, StepsOfGraph, StepSpans
 from sdprofile.model.steps import Recomputed, StepCall, Steps
 from sdprofile.spatial.lazy import lazy_parts
@@ -46,7 +46,7 @@ class StepWatcher(Instrument[Steps]):
 
     def __init__(
         self,
-        client: Client,
+        client: Client | None,
         functions: Mapping[FunctionType, str] | None,
         *,
         scope: Scope | None = None,
@@ -56,13 +56,14 @@ class StepWatcher(Instrument[Steps]):
         Parameters
         ----------
         client
-            Of the workers.
+            Of the workers; None without a cluster, where only the calls are noted.
         functions
             Whose calls are steps, with names; None to look at nothing.
         scope
             The names that the cell uses; None where they are not known.
         """
         super().__init__(client)
+        self._has_workers = client is not None
         self._functions = functions
         self._scope = scope
         self._stack = contextlib.ExitStack()
@@ -78,20 +79,22 @@ class StepWatcher(Instrument[Steps]):
         """Stand in for the functions, and watch what the client sends."""
         if self._functions is None:
             return
-        self._root = _place()
+        self._root = _place() if self._has_workers else Place(names=(ROOT,), ids=("",))
         with contextlib.suppress(OSError):
             self._mark = self._stack.enter_context(contextlib.closing(OwnMark()))
-        asked.scheduler(partial(_watch, self._root.ids[0]))
+        if self._has_workers:
+            asked.scheduler(partial(_watch, self._root.ids[0]))
         if not self._functions:
             return
-        self._stack.enter_context(self._told_with_each_graph())
+        if self._has_workers:
+            self._stack.enter_context(self._told_with_each_graph())
         functions = [(each, partial(self._call, name)) for each, name in self._functions.items()]
         self._stack.enter_context(stood_in(functions))
 
     def end(self, asked: Questions) -> None:
         """Leave functions and client as they were."""
         self.abandon()
-        if self._functions is not None:
+        if self._functions is not None and self._has_workers:
             stop = partial(_stop_watching, variables=_variables(self._scope))
             self._seen = asked.scheduler(stop)
 
@@ -99,7 +102,10 @@ class StepWatcher(Instrument[Steps]):
         """Return what the scheduler saw."""
         if self._functions is None:
             return Steps()
-        fused, self.layers, recomputed = self._seen.value
+        fused: dict[tuple[str, ...], set[str]] = {}
+        recomputed = None
+        if self._has_workers:
+            fused, self.layers, recomputed = self._seen.value
         calls = tuple(
             StepCall(
                 span=shown_path(names),

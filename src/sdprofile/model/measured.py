@@ -167,15 +167,16 @@ def summaries(runs: Sequence[Run]) -> tuple[CountSummary, ...]:
     -------
     tuple of CountSummary
         Ascending by worker count; what else was varied comes in the order in which it was first
-        visited. The base of all is the first of which a run ended well, if the runs tell of their
-        workers (see `compares_workers`).
+        visited. The base of all is the first with workers of which a run ended well, if the runs
+        tell of their workers (see `compares_workers`).
     """
     by_setting: dict[Setting, list[Run]] = {}
     for same in by_kind(runs):
         for run in sorted(same, key=lambda run: run.workers):
             by_setting.setdefault(run.setting, []).append(run)
     base, base_setting = None, None
-    for found in by_setting.values():
+    # No cluster is held against workers, and not the other way round.
+    for found in sorted(by_setting.values(), key=lambda same: not same[0].workers):
         seconds = tuple(run.seconds for run in found if run.status == "ok")
         if seconds and compares_workers(runs):
             base, base_setting = Timing(seconds=seconds), found[0].setting
@@ -234,8 +235,9 @@ def with_one_trace(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 def in_rounds(runs: Sequence[Run]) -> bool | None:
     """Return whether the settings took turns; None where the runs do not tell."""
-    settings = {run.setting for run in runs}
-    if not len(runs) > len(settings) > 1:
+    on_workers = [run.setting for run in runs if run.workers]
+    settings = set(on_workers)
+    if not len(on_workers) > len(settings) > 1:
         return None
-    changes = sum(one.setting != other.setting for one, other in pairwise(runs))
+    changes = sum(one != other for one, other in pairwise(on_workers))
     return changes >= len(settings)

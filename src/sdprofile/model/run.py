@@ -70,13 +70,20 @@ class Run:
 
     @property
     def threads(self) -> int:
-        """Threads of each worker."""
-        return self.setting.threads
+        """Threads of each worker; without a cluster those that dask uses in the kernel."""
+        if self.workers:
+            return self.setting.threads
+        return self.trace.threads if self.trace is not None else 1
+
+    @property
+    def all_threads(self) -> int:
+        """Threads of all workers together; without a cluster those in the kernel."""
+        return max(1, self.workers) * self.threads
 
     @property
     def memory_limit(self) -> int | None:
-        """Memory limit of each worker, in bytes; None for none."""
-        return self.setting.memory_limit
+        """Memory limit of each worker, in bytes; None for none, as without a cluster."""
+        return self.setting.memory_limit if self.workers else None
 
     @property
     def status(self) -> str:
@@ -115,9 +122,9 @@ class CountSummary:
 
     @property
     def times_workers(self) -> float | None:
-        """How many times the workers of the base; None if more differs than their number."""
+        """How many times the workers of the base; None if it is no cluster, or more differs."""
         base = self.base_setting
-        if base is None or base.kind != self.setting.kind:
+        if base is None or base.kind != self.setting.kind or not self.workers or not base.workers:
             return None
         return self.workers / base.workers
 

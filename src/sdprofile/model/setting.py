@@ -16,6 +16,31 @@ Variables = tuple[tuple[str, str], ...]
 WORKERS, THREADS, LIMIT = "workers", "threads", "limit"
 """Names of axes, which are those of columns too."""
 
+NO_CLUSTER = "no cluster"
+"""What stands for 0 workers: the cell as dask runs it without any, in threads of the kernel."""
+
+
+def count_name(workers: int) -> str:
+    """Return a worker count as in a sentence.
+
+    Examples
+    --------
+    >>> count_name(0), count_name(1), count_name(2)
+    ('no cluster', '1 worker', '2 workers')
+    """
+    return plural(workers, "worker") if workers else NO_CLUSTER
+
+
+def count_label(workers: int) -> str:
+    """Return a worker count as in a column of them.
+
+    Examples
+    --------
+    >>> count_label(0), count_label(2)
+    ('none', '2')
+    """
+    return str(workers) if workers else "none"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
@@ -36,7 +61,8 @@ class Setting(Kind):
     """What one run is made with."""
 
     workers: int
-    """Number of workers."""
+    """Number of workers; 0 for no cluster at all, where the kind is that of the workers that it is
+    held against."""
 
     @property
     def kind(self) -> Kind:
@@ -85,7 +111,7 @@ class Varied:
             ),
             Axis(name=LIMIT, value=functools.partial(_limit, decimal=decimal)),
             Axis(name=THREADS, value=lambda setting: str(setting.threads)),
-            Axis(name=WORKERS, value=lambda setting: str(setting.workers)),
+            Axis(name=WORKERS, value=lambda setting: count_label(setting.workers)),
         ]
         return cls(axes=tuple(a for a in axes if len({a.value(each) for each in found}) > 1))
 
@@ -102,7 +128,7 @@ class Varied:
     def name(self, setting: Setting) -> str:
         """Return what tells a setting from others, ``2 workers, chunk=500, 1 thread``."""
         kind = self.name_kind(setting)
-        return ", ".join([plural(setting.workers, "worker"), *([kind] if kind else [])])
+        return ", ".join([count_name(setting.workers), *([kind] if kind else [])])
 
     def name_kind(self, setting: Setting) -> str:
         """Return the same without the number of workers, ``chunk=500, 1 thread``."""

@@ -33,9 +33,10 @@ class Options(Declared):
     """What a profile is asked to do."""
 
     workers: tuple[int, ...] | None = option(
-        values.whole_numbers,
-        "worker counts, in the order in which they first run (default: 1, 2, 4 ... up to the CPUs"
-        " here)",
+        values.worker_counts,
+        "worker counts, in the order in which they first run; 0 is the cell without a cluster, as"
+        " dask runs it in the kernel (default: 1, 2, 4 ... up to the CPUs here, and 0 where the"
+        " session has no client)",
         metavar="N,N,...",
     )
     oversubscribe: bool = _oversubscribe_option()
@@ -169,6 +170,11 @@ class Options(Declared):
                     f"--budget: expected no --{name}, which needs all runs, got both (leave one of"
                     " them out)"
                 )
+        if 0 in (self.workers or ()) and self.is_grid:
+            raise SdprofileError(
+                "--workers: expected no 0 with several --memory or --threads, or --vary, got one"
+                " (profile the cell without a cluster by itself: --workers 0)"
+            )
         if self.against is not None and self.is_grid:
             raise SdprofileError(
                 "--against: expected one --memory and one --threads, and no --vary, got several"

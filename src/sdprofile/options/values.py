@@ -34,18 +34,23 @@ _LONGEST = 4000
 """Characters of a value that are read: Python reads no whole number of more than 4300 digits."""
 
 
-def whole_number(value: object) -> int:
+def whole_number(value: object, *, least: int = 1) -> int:
     """Return a whole number from 1 up."""
     text = _text(value).strip()
-    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise SdprofileError(f"expected a whole number from 1 up, got {shown(value)}")
+    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or int(text) < least:
+        raise SdprofileError(f"expected a whole number from {least} up, got {shown(value)}")
     return int(text)
 
 
-def whole_numbers(value: object) -> tuple[int, ...]:
+def worker_counts(value: object) -> tuple[int, ...]:
+    """Return worker counts, each once, in their order; 0 is for no cluster at all."""
+    return whole_numbers(value, least=0)
+
+
+def whole_numbers(value: object, *, least: int = 1) -> tuple[int, ...]:
     """Return whole numbers from 1 up, each once, in their order."""
     try:
-        numbers = tuple(dict.fromkeys(whole_number(item) for item in _items(value)))
+        numbers = tuple(dict.fromkeys(whole_number(item, least=least) for item in _items(value)))
     except SdprofileError:
         numbers = ()
     if not numbers:

@@ -107,7 +107,8 @@ def compute_lazy(value: object, *, how: str) -> None:
             compute(*map(_without_result, parts))
             return
         futures = futures_of(persist(*parts))
-    wait(futures)
+    if futures:  # without a cluster the blocks are in the kernel by now
+        wait(futures)
     for future in futures:
         if future.status != "finished":
             future.result()  # raises what the task did

@@ -54,7 +54,7 @@ def _make_notices(profile: Measured) -> Iterator[Notice]:
     yield from failure_notices(profile)
     finished = [run for run in profile.runs if run.status == "ok"]
     yield from _lazy(profile, finished)
-    yield from _work(finished)
+    yield from _work([run for run in finished if run.workers])
     yield from time_notices(profile)
     yield from memory_notices(profile)
     yield from held_notices(profile)

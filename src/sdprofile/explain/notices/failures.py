@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.model.notice import Notice
+from sdprofile.model.setting import count_name
 from sdprofile.units import format_bytes, format_seconds, plural
 
 if TYPE_CHECKING:
@@ -32,9 +33,15 @@ def failure_notices(profile: Measured) -> Iterator[Notice]:
     """
     yield from _kills(profile)
     for failure in profile.failures:
+        if failure.status == "failed" and not failure.workers:
+            yield Notice(
+                fact=f"Without a cluster the cell failed: {_HASH.sub('...', failure.message)}",
+                advice=failure.advice
+                or "If it needs a client, that is how it is: give --workers without the 0",
+            )
         if failure.status == "stuck":
             yield Notice(
-                fact=f"{plural(failure.workers, 'worker')}: {_HASH.sub('...', failure.message)}",
+                fact=f"{count_name(failure.workers)}: {_HASH.sub('...', failure.message)}",
                 advice=failure.advice
                 or "Raise --timeout, or look at the dashboard for what the workers wait for",
             )

@@ -62,12 +62,13 @@ def _shortage(profile: Measured) -> Iterator[Notice]:
 
 def _beside(profile: Measured) -> Iterator[Notice]:
     """Yield what took memory beside the workers, and which peaks are not exact."""
-    fullest = max((run.peak_worker or 0 for run in profile.runs), default=0)
-    highest = max(profile.runs, key=_kernel_rise, default=None)
+    on_workers = [run for run in profile.runs if run.workers]
+    fullest = max((run.peak_worker or 0 for run in on_workers), default=0)
+    highest = max(on_workers, key=_kernel_rise, default=None)
     rise = _kernel_rise(highest) if highest is not None else 0
     amount = format_bytes(rise, decimal=profile.decimal)
     own = highest is not None and not _is_gathered(highest)
-    together = [run for run in profile.runs if _is_large(_finalize_rise(run), run)]
+    together = [run for run in on_workers if _is_large(_finalize_rise(run), run)]
     if together:
         most = format_bytes(max(map(_finalize_rise, together)), decimal=profile.decimal)
         copied = f", and copied it into the kernel, which took {amount} more"
@@ -79,7 +80,7 @@ def _beside(profile: Measured) -> Iterator[Notice]:
         )
     if highest is not None and rise > max(_KERNEL_RISE, fullest / 2) and (own or not together):
         yield _of_kernel(highest, own=own, decimal=profile.decimal)
-    if children := max((run.memory.children for run in profile.runs), default=0):
+    if children := max((run.memory.children for run in on_workers), default=0):
         amount = format_bytes(children, decimal=profile.decimal)
         yield Notice(
             fact=f"Child processes of a worker took up to {amount}, which --memory does not limit",

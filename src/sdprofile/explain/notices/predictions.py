@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.predicted import doubt_of, errors_upwards
 from sdprofile.model.notice import Notice
 from sdprofile.model.prediction import FAR_OFF
-from sdprofile.units import format_bytes, listed, plural
+from sdprofile.model.setting import count_name
+from sdprofile.units import format_bytes, listed
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -41,7 +42,7 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
     over = [each for each in predictions.asked if doubt_of(profile, each)]
     if over:
         most = max(each.peak_worker or 0 for each in over)
-        last = plural(over[-1].workers, "worker")
+        last = count_name(over[-1].workers)
         above = run.memory_limit and most > run.memory_limit
         limit = "more than its limit" if above else "with which it would spill"
         yield Notice(
@@ -50,7 +51,7 @@ def prediction_notices(profile: Measured) -> Iterator[Notice]:
             advice="Raise --memory; no time is predicted for that",
         )
     far = [
-        f"{100 * each.seconds:+.0f} % with {plural(each.workers, 'worker')}"
+        f"{100 * each.seconds:+.0f} % with {count_name(each.workers)}"
         for each in errors_upwards(profile)
         if each.seconds is not None and abs(each.seconds) > FAR_OFF
     ]

@@ -40,7 +40,7 @@ def time_notices(profile: Measured) -> Iterator[Notice]:
     """
     yield from _unsteady(profile)
     yield from _busy_machine(profile)
-    most = max((run.workers * run.threads for run in profile.runs), default=0)
+    most = max((run.all_threads for run in profile.runs), default=0)
     if most > profile.machine.cpus:
         yield Notice(
             fact=f"{plural(most, 'thread')} shared {plural(profile.machine.cpus, 'core')}",

@@ -38,6 +38,11 @@ SEND_TO_SCHEDULER = Name(
 _DEFAULT = "a client that a cell leaves may stay the session's default"
 GLOBAL_CLIENTS = Name(of="distributed.client", name="_global_clients", without=_DEFAULT)
 DEL_GLOBAL_CLIENT = Name(of="distributed.client", name="_del_global_client", without=_DEFAULT)
+SET_GLOBAL_CLIENT = Name(
+    of="distributed.client",
+    name="_set_global_client",
+    without="a cell that is run without a cluster finds the session's client",
+)
 SET_AS_DEFAULT = Name(
     of="distributed.Client", name="_set_as_default", kind="client", without=_DEFAULT
 )
@@ -153,6 +158,23 @@ def forget_defaults(*, but: set[Client]) -> None:
             forget(client)
             # Else closing it would set dask's scheduler to that which it found when it was made.
             SET_AS_DEFAULT.set(client, False)
+
+
+@contextlib.contextmanager
+def hidden_defaults() -> Iterator[None]:
+    """In this context let no client that there is now be the default of this process."""
+    there = dict(GLOBAL_CLIENTS.found() or {})
+    forget, set_again = DEL_GLOBAL_CLIENT.found(), SET_GLOBAL_CLIENT.found()
+    if forget is None or set_again is None:
+        yield
+        return
+    for client in there.values():
+        forget(client)
+    try:
+        yield
+    finally:
+        for _, client in sorted(there.items()):  # the last is the default
+            set_again(client)
 
 
 def is_cancelling(kind: type[BaseException] | None) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sdprofile.model.measured import traced
+from sdprofile.model.setting import count_name
 from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.markup import NOTHING, Cell, Row, joined, key, table, write
@@ -19,7 +20,7 @@ from sdprofile.render.page.steps_view import steps_view
 from sdprofile.render.page.tasks_view import tasks_view
 from sdprofile.render.text.elements import element_rows
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
-from sdprofile.units import capitalized, plural
+from sdprofile.units import capitalized
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -178,7 +179,7 @@ def overview_picture(
     draw = _over_time(profile, run, between)
     if run is None or draw is None:
         return memory_picture(profile, picture=picture)
-    return picture(draw, label=f"{_OVER_TIME}, with {plural(run.workers, 'worker')}")
+    return picture(draw, label=f"{_OVER_TIME}, with {count_name(run.workers)}")
 
 
 def memory_picture(profile: Explained, *, picture: Picture) -> Markup:

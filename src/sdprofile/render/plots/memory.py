@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from sdprofile.model.setting import count_name
 from sdprofile.render.curves import (
     SHOWN,
     emptiest_curve,
@@ -28,7 +29,7 @@ from sdprofile.render.plots.labels import (
     place_in_panels,
     plain_words,
 )
-from sdprofile.units import format_bytes, large_unit, plural
+from sdprofile.units import format_bytes, large_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -204,7 +205,7 @@ def _draw_run(
             zorder=4,
             gid=group,
         )
-    words = [] if dimmed else [plural(run.workers, "worker")]
+    words = [] if dimmed else [count_name(run.workers)]
     if run.status != "ok":
         words.append(run.status)
     if words:

@@ -15,8 +15,9 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 
+from sdprofile.model.setting import count_name
 from sdprofile.render.palette import TOLD
-from sdprofile.units import format_seconds, plural
+from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -191,7 +192,7 @@ def draw_tasks(ax: Axes, tasks: Bars, told_at: Callable[[float], str]) -> None:
         ax.set_yticks(middle, [f"worker {worker}" for worker in range(workers)])
     else:
         ax.set_yticks([])
-        ax.set_ylabel(plural(workers, "worker"))
+        ax.set_ylabel(count_name(workers))
     _draw_legend(ax, tasks)
 
 

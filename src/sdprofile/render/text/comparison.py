@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.verdict import CANNOT_TELL
+from sdprofile.model.setting import count_name
 from sdprofile.render.curves import median_run
 from sdprofile.render.text.report import WIDEST_PLOT, printable, terminal_width
 from sdprofile.render.text.rows import MISSING, peak_worker
@@ -14,7 +15,7 @@ from sdprofile.render.text.steps import STEP, Step, steps
 from sdprofile.render.text.strips import Strip, draw_strips
 from sdprofile.render.text.tables import table_lines
 from sdprofile.render.text.wrapping import clean, wrap
-from sdprofile.units import format_bytes, format_seconds, plural
+from sdprofile.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
     from sdprofile.explain.comparison import Compared, CountChange
@@ -138,7 +139,7 @@ def step_change_rows(comparison: Compared) -> list[list[str]]:
     names = dict.fromkeys((*before, *after))
     if len(names) < 2 or not comparison.counts:
         return []
-    headers = [STEP, *(plural(change.workers, "worker") for change in comparison.counts)]
+    headers = [STEP, *(count_name(change.workers) for change in comparison.counts)]
     rows = []
     for name in names:
         cells = [

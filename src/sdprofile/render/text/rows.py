@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.memory import Thresholds
-from sdprofile.model.setting import LIMIT, THREADS, column_name
+from sdprofile.model.setting import LIMIT, THREADS, column_name, count_label
 from sdprofile.units import format_bytes, format_seconds, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
-    from sdprofile.model.run import CountSummary
+    from sdprofile.model.run import CountSummary, Run
 
 MISSING = "–"
 """Cell of a number that is not known."""
@@ -90,7 +90,8 @@ def times_line(profile: Measured) -> str:
 
 def conditions(profile: Measured) -> list[str]:
     """Return what held for every run: the workers' limit and threads, repeats and their order."""
-    run, varied = profile.runs[0], profile.varied
+    run = next((run for run in profile.runs if run.workers), profile.runs[0])
+    varied = profile.varied
     variables = {axis.name for axis in varied.axes if axis.is_variable}
     limit = "no memory limit"
     if run.memory_limit:
@@ -98,7 +99,7 @@ def conditions(profile: Measured) -> list[str]:
     order = {True: " in rounds", False: " in a row", None: ""}[profile.in_rounds]
     return [
         *([] if LIMIT in varied.own else [limit]),
-        *([] if THREADS in varied.own else [f"{plural(run.threads, 'thread')} per worker"]),
+        *([] if THREADS in varied.own else [_threads(run)]),
         *(f"{name}={value}" for name, value in run.setting.variables if name not in variables),
         *(
             f"{each.prefix} held to {format_bytes(each.nbytes, decimal=profile.decimal)} a task"
@@ -107,6 +108,11 @@ def conditions(profile: Measured) -> list[str]:
         plural(profile.repeats, "repeat") + order,
         *(["TLS"] if profile.secure else []),
     ]
+
+
+def _threads(run: Run) -> str:
+    threads = plural(run.threads, "thread")
+    return f"{threads} per worker" if run.workers else f"{threads} in the kernel"
 
 
 def parts_line(profile: Measured) -> str:
@@ -150,7 +156,7 @@ def _rows(
     shown = [
         [name, *each] for name, each in cells.items() if name == "time" or set(each) - {MISSING, ""}
     ]
-    workers = ["workers", *(str(count.workers) for count in profile.counts)]
+    workers = ["workers", *(count_label(count.workers) for count in profile.counts)]
     varied = [
         [column_name(axis.name, columns), *(axis.value(count.setting) for count in profile.counts)]
         for axis in profile.varied.of_kind

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sdprofile.model.setting import count_name
 from sdprofile.render.curves import median_run
 from sdprofile.render.text.breakdown import ACTIVITIES, activity_shares, is_accounted
 from sdprofile.render.text.rows import MISSING
-from sdprofile.units import format_seconds, listed, plural
+from sdprofile.units import format_seconds, listed
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -125,7 +126,7 @@ def step_rows(profile: Measured) -> list[list[str]]:
     found = steps(profile)
     if len(found) < 2:
         return []
-    headers = [STEP, *(plural(count.workers, "worker") for count in profile.counts)]
+    headers = [STEP, *(count_name(count.workers) for count in profile.counts)]
     return [headers, *([_indented(step), *map(_in_words, step.times)] for step in found)]
 
 
@@ -232,7 +233,7 @@ def _time(run: Run | None, path: str) -> StepTime | None:
     calls = [step.seconds for step in run.steps.calls if step.span == path and step.calls]
     if not parts and not calls:
         return None
-    seconds = sum(part.seconds for part in parts) / (run.workers * run.threads)
+    seconds = sum(part.seconds for part in parts) / run.all_threads
     kernel = sum(calls) if calls else None
     shares = activity_shares(parts)
     merged = () if shares else _merged(run, path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdprofile.model.setting import count_label
 from sdprofile.render.curves import SHOWN, Array, column_maxima, is_sampled, median_run, shown_curve
 from sdprofile.render.text.rows import right_aligned
 from sdprofile.units import format_bytes, format_seconds
@@ -61,7 +62,7 @@ def terminal_plot(profile: Measured, *, width: int, ascii_only: bool = False) ->
     value in its stretch of time.
     """
     strips = [
-        Strip(run=median_run(count) or count.runs[-1], name=f"{count.workers} w")
+        Strip(run=median_run(count) or count.runs[-1], name=_name(count.workers))
         for count in profile.counts
     ]
     return draw_strips(strips, width=width, decimal=profile.decimal, ascii_only=ascii_only)
@@ -93,6 +94,10 @@ def draw_strips(
         lines.append(f"{name}{border}{lower + end:{columns}}{border} {note}".rstrip())
     axis = _axis(max(run.seconds for run in sampled), step=step, columns=columns)
     return "\n".join([*lines, f"{' ' * (frame - 1)}{axis}"])
+
+
+def _name(workers: int) -> str:
+    return f"{workers} w" if workers else count_label(workers)
 
 
 def _end(run: Run) -> str:

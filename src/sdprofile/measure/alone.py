@@ -1,0 +1,248 @@
+"""One run without a cluster, as dask runs the cell in the kernel."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from sdprofile.cluster.garbage import collect_garbage
+from sdprofile.errors import one_line
+from sdprofile.internals.dask import cpu_count, pool_put_back
+from sdprofile.interrupts import interrupt_work, let_in, reach_here
+from sdprofile.measure.circumstances import others_cpu
+from sdprofile.measure.clock import Clock
+from sdprofile.measure.dask_config import dask_config
+from sdprofile.measure.instrument import entered
+from sdprofile.measure.kernel_calls import KernelCalls
+from sdprofile.measure.kernel_lines import KernelLines
+from sdprofile.measure.local_tasks import KERNEL, LocalTasks
+from sdprofile.measure.machine import this_machine
+from sdprofile.measure.memory import start_sampling, stop_sampling
+from sdprofile.measure.peak import OwnMark
+from sdprofile.measure.run import Work, step_functions
+from sdprofile.measure.samples import unpack
+from sdprofile.measure.sampling import readers
+from sdprofile.measure.steps import StepWatcher
+from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.elements import Data
+from sdprofile.model.failure import Failure
+from sdprofile.model.lazy import LazyValue
+from sdprofile.model.memory_use import Marks, MemoryUse
+from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
+from sdprofile.model.trace import Sampled
+from sdprofile.plan import Plan
+from sdprofile.spatial.elements import Elements
+from sdprofile.spatial.lazy import compute_lazy, describe
+from sdprofile.spatial.partitioned import partitioned
+from sdprofile.spatial.scope import Scope
+from sdprofile.units import format_bytes, format_seconds
+
+_LEFT_FREE = 0.05
+"""Fraction of the free memory that the cell cannot have: what else runs here needs some."""
+
+
+def run_alone(
+    work: Work, plan: Plan, *, setting: Setting, repeat: int, scope: Scope | None = None
+) -> tuple[Run, BaseException | None]:
+    """Execute the work once in this process, where no client is found.
+
+    Parameters
+    ----------
+    work
+        What is measured.
+    plan
+        Timeout, steps and fusion.
+    setting, repeat
+        Which run this is.
+    scope
+        The names that the work uses; None where they are not known.
+
+    Returns
+    -------
+    run, error
+        What was measured, in which the kernel stands for one worker, and what the work raised, but
+        for what its run has to say: that its time was over, or the memory.
+
+    Notes
+    -----
+    Call it within `sdprofile.interrupts.held_back`. The memory that is free is the limit: of what
+    asks for more Python, NumPy and others get a MemoryError, where the system would end the kernel
+    (``RLIMIT_DATA``, ``man 2 setrlimit``; it counts what a process may write to, used or not).
+    """
+    collect_garbage()
+    functions = step_functions() if plan.steps else None
+    clock, tasks = Clock(), LocalTasks()
+    calls, lines = KernelCalls(None, clock), KernelLines(None)
+    steps = StepWatcher(None, functions, scope=scope)
+    kernel = _Kernel(clock)
+    limit = _TimeLimit(plan.timeout)
+    free = this_machine().memory_free
+    ours = os.getpid()
+    lazy: LazyValue | None = None
+    found: Elements | None = None
+    error: BaseException | None = None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(kernel.sampled())
+        stack.enter_context(entered(None, [calls, lines, steps]))
+        stack.enter_context(dask_config(plan, None))
+        stack.enter_context(bounded_memory(int(free * (1 - _LEFT_FREE))))
+        stack.enter_context(pool_put_back())
+        stack.enter_context(tasks)
+        kernel.begin()
+        try:
+            with let_in(), limit, clock:
+                value = work()
+                if plan.compute is not None:
+                    compute_lazy(value, how=plan.compute)
+        except BaseException as raised:  # noqa: BLE001 - returned to the caller, who decides
+            error = raised
+        finally:
+            if os.getpid() != ours:
+                os._exit(0)  # a copy that the cell has forked must not go on as if it were us
+            kernel.end()
+        if error is None:
+            lazy = describe(value)
+            found = Elements(scope, value) if plan.steps else None
+    curves, cores = kernel.sampled_of.curves, kernel.sampled_of.cores
+    run = Run(
+        setting=setting,
+        repeat=repeat,
+        seconds=clock.seconds,
+        failure=_failure(error, limit, free=free, decimal=plan.decimal),
+        memory=MemoryUse.of(
+            sampled=curves, dask=(), marks=kernel.marks, kill=None, began=clock.began
+        ),
+        work=tasks.work(clock.seconds),
+        steps=replace(steps.reading, lines=lines.reading),
+        data=replace(
+            Data(lazy=lazy) if found is None else found.reading(None, lazy=lazy),
+            partitioned=partitioned(scope) if scope is not None else (),
+        ),
+        circumstances=Circumstances(others_cpu_seconds=kernel.others),
+        trace=tasks.trace(clock, calls=calls.reading, cores=cores),
+    )
+    ends = run.failure is not None and run.failure.status in ("failed", "interrupted")
+    return run, error if ends and not isinstance(error, MemoryError) else None
+
+
+class _Kernel:
+    """Memory and CPU time of this process during a run."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._mark: OwnMark | None = None
+        self._before = 0.0
+        self.marks = Marks()
+        self.others: float | None = None
+        self.sampled_of = Sampled()
+
+    @contextlib.contextmanager
+    def sampled(self) -> Iterator[None]:
+        """Sample this process in this context, with the children that it starts there."""
+        this, find = os.getpid(), readers()[1]
+        path, pid = start_sampling([this], without=find(this, ()))
+        with contextlib.suppress(OSError):
+            self._mark = OwnMark()
+        try:
+            yield
+        finally:
+            if self._mark is not None:
+                self._mark.close()
+            [samples] = unpack(stop_sampling(path, pid), 1)
+            began, seconds = self._clock.began, self._clock.seconds
+            self.sampled_of = Sampled(
+                curves=tuple(samples.curves(KERNEL, began=began, seconds=seconds)),
+                cores=tuple(samples.cores(KERNEL, cpu_count(), began=began, seconds=seconds)),
+            )
+
+    def begin(self) -> None:
+        """Note what there is just before the cell."""
+        self._before = others_cpu()
+        if self._mark is not None:
+            self._mark.reset()
+            self.marks = Marks(baselines={KERNEL: self._mark.read()["VmRSS"]})
+
+    def end(self) -> None:
+        """Note what there is just after it."""
+        if self._mark is not None:
+            found = self._mark.read()
+            swapped = found.get("VmSwap", 0)
+            self.marks = replace(self.marks, peaks={KERNEL: found["VmHWM"]}, swapped=swapped)
+        self.others = max(0.0, others_cpu() - self._before)
+
+
+class _TimeLimit:
+    """A context that interrupts what runs in it when its time is over."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.over = False
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> None:
+        if self.seconds is not None and reach_here():
+            self._timer = threading.Timer(self.seconds, self._interrupt)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            with self._lock:  # what is being sent arrives before this is over
+                self._timer = None
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            if self._timer is not None:
+                self.over = True
+                interrupt_work()
+
+
+@contextlib.contextmanager
+def bounded_memory(nbytes: int) -> Iterator[None]:
+    """Let this process have so much more memory at most, in bytes; only Linux can tell."""
+    try:
+        import resource
+
+        status = Path("/proc/self/status").read_bytes()
+    except (ImportError, OSError):
+        yield
+        return
+    found = re.search(rb"VmData:\s+(\d+) kB", status)
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bound = (int(found[1]) * 1024 if found else 0) + nbytes
+    tighter = found is not None and not 0 <= soft <= bound and not 0 <= hard <= bound
+    if tighter:
+        resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
+    try:
+        yield
+    finally:
+        if tighter:
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _failure(
+    error: BaseException | None, limit: _TimeLimit, *, free: int, decimal: bool
+) -> Failure | None:
+    if error is None:
+        return None
+    if limit.over:
+        message = f"not finished after {format_seconds(limit.seconds or 0.0)} (--timeout)"
+        return Failure(status="stuck", message=message)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(status="interrupted", message="interrupted by the user")
+    if isinstance(error, MemoryError):
+        return Failure(
+            status="failed",
+            message="it asked for more than the"
+            f" {format_bytes(free, decimal=decimal)} of memory that were free",
+            advice="Use workers, which write to disk what they have no room for, or smaller chunks",
+        )
+    return Failure(status="failed", message=one_line(error))
