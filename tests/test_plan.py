@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,3 +179,36 @@ def test_counts_take_turns_within_a_budget_also_on_a_borrowed_cluster() -> None:
     assert make_plan(Options(budget="1min"), MACHINE, found=found).order == "rounds"
     asked = Options(budget="1min", order="grouped")
     assert make_plan(asked, MACHINE, found=found).order == "grouped"
+
+
+def test_no_cluster_is_tried_where_the_session_has_no_client() -> None:
+    plan = make_plan(Options(memory="1GB"), MACHINE, has_client=False)
+    assert plan.alone is not None
+    assert [each.workers for each in plan.every] == [0, 1, 2, 4]
+    assert [each.workers for each in plan.settings] == [1, 2, 4]
+    assert plan.alone.kind == plan.settings[0].kind  # so that it is held against these
+    assert make_plan(Options(), MACHINE).alone is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"workers": (1, 2)},
+        {"report": "report.html"},
+        {"against": "before"},
+        {"predict": (8,)},
+        {"task_memory": "add=1GB"},
+        {"threads": (1, 2)},
+    ],
+)
+def test_but_not_where_something_is_asked_that_only_workers_have(options: dict[str, Any]) -> None:
+    assert make_plan(Options(**options), MACHINE, has_client=False).alone is None
+
+
+def test_no_cluster_alone_needs_no_workers() -> None:
+    plan = make_plan(Options(workers=(0,)), MACHINE)
+    assert plan.settings == ()
+    assert [each.workers for each in plan.every] == [0]
+    found = Shape(workers=2, threads=2, memory_limit=GB)
+    fixed = make_plan(Options(workers=(0, 2)), MACHINE, found=found, fixed=True)
+    assert [each.workers for each in fixed.every] == [0, 2]

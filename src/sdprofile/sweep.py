@@ -165,18 +165,18 @@ class Sweep:
         yield from self._without_cluster(lease)
         if not lease.plan.settings:
             return
-        self._tell(lease.plan.settings[0], 0)
+        self._tell(lease, lease.plan.settings[0], 0)
         with self._predicting(), lease, told_if_lost(lease):
             if self._options.predict:
                 local = is_local(lease.client)
                 self._predictor = Predictor(cpus=self._machine.cpus if local else 0)
             self._agenda.start()
             while (visit := self._next_visit(lease)) is not None:
-                self._tell(visit.setting, 0)
+                self._tell(lease, visit.setting, 0)
                 began = time.perf_counter()
                 try:
                     lease.reshape(visit.setting)
-                    with performance_report(lease.client, report, self._name(visit.setting)):
+                    with performance_report(lease.client, report, lease.plan.name(visit.setting)):
                         yield from self._visit(lease, visit)
                 except NotReachedError as error:
                     seconds = time.perf_counter() - began
@@ -202,28 +202,21 @@ class Sweep:
                 tell = predicting(self._notify, done=len(self.runs))
                 self._predicted = self._predictor.predict(self._options.predict or (), tell=tell)
 
-    def _tell(self, setting: Setting, repeat: int) -> None:
-        lease = self._lease
+    def _tell(self, lease: Lease, setting: Setting, repeat: int) -> None:
         step = Step(
-            name=self._name(setting),
+            name=lease.plan.name(setting),
             repeat=repeat,
             repeats=self._agenda.repeats,
             done=len(self.runs) + len(self._rival_runs),
-            left=self._left(),
-            dashboard=lease.dashboard if lease else "",
-            way="waiting for the jobs of" if lease and lease.of_jobs else "starting",
-            look=lease.watch() if lease and repeat and setting.workers else None,
+            left=self._left(lease.plan),
+            dashboard=lease.dashboard,
+            way="waiting for the jobs of" if lease.of_jobs else "starting",
+            look=lease.watch() if repeat and setting.workers else None,
         )
         self._teller.tell(step, self.runs)
 
-    def _name(self, setting: Setting) -> str:
-        return self._lease.plan.name(setting) if self._lease else ""
-
-    def _left(self) -> tuple[Setting, ...]:
+    def _left(self, plan: Plan) -> tuple[Setting, ...]:
         """Return the settings of the runs that are still to be made, those of both."""
-        if self._lease is None:
-            return ()
-        plan = self._lease.plan
         left = self._agenda.left(plan, self.runs)
         if not any(run.workers for run in self.runs):
             left = (*self._agenda.left_alone(plan, self.runs), *left)
@@ -252,7 +245,7 @@ class Sweep:
             rival_first = (self._agenda.repeats - repeat) % 2 == 0
             if rival_first:
                 self._run_rival(lease, visit.setting, repeat)
-            self._tell(visit.setting, repeat)
+            self._tell(lease, visit.setting, repeat)
             with held_back():
                 run, error = self._run(lease, self._subject, visit.setting, repeat)
                 self.runs.append(run)
@@ -272,7 +265,7 @@ class Sweep:
         ended = any(run.setting == setting and run.status != "ok" for run in self._rival_runs)
         if self._rival is None or ended:
             return
-        self._tell(setting, repeat)
+        self._tell(lease, setting, repeat)
         with held_back():
             run, error = self._run(lease, self._rival, setting, repeat)
             self._rival_runs.append(run)

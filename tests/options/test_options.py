@@ -45,8 +45,12 @@ def test_values_may_be_quoted() -> None:
     [
         ("--workers two", "--workers: expected whole numbers like 1,2,4, got 'two'"),
         ("--workers 1,two", "--workers: expected whole numbers like 1,2,4, got '1,two'"),
-        ("--workers 0", "--workers: expected whole numbers like 1,2,4, got '0'"),
         ("--workers -1", "--workers: expected whole numbers like 1,2,4, got '-1'"),
+        (
+            "--workers 0,1 --threads 1,2",
+            "--workers: expected no 0 with several --memory or --threads, or --vary, got one"
+            " (profile the cell without a cluster by itself: --workers 0)",
+        ),
         ("--workers", "--workers: expected a value (--workers N,N,...), got none"),
         ("--workers --quiet", "--workers: expected a value (--workers N,N,...), got none"),
         ("--memory 5XB", "--memory: expected an amount like 5GB or 4.5GiB, got '5XB'"),
@@ -125,7 +129,7 @@ def test_a_mistake_is_one_clear_line(line: str, message: str) -> None:
 
 def test_python_callers_get_the_same_errors() -> None:
     with pytest.raises(SdprofileError, match="^--workers: expected whole numbers"):
-        Options(workers=(0,))
+        Options(workers=(-1,))
     with pytest.raises(SdprofileError, match="^--workers: expected whole numbers"):
         Options(workers=(True,))
     with pytest.raises(SdprofileError, match=r"^--memory: expected an amount .* \(5GB\?\)$"):
@@ -134,6 +138,7 @@ def test_python_callers_get_the_same_errors() -> None:
 
 def test_counts_keep_their_order_and_come_once() -> None:
     assert Options.parse("--workers 4,1,2,4")[0].workers == (4, 1, 2)
+    assert Options.parse("--workers 0,2,0")[0].workers == (0, 2)
 
 
 def refusal(make: Callable[[], object]) -> str:

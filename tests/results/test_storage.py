@@ -315,7 +315,7 @@ def changed_profile(**values: object) -> Callable[[dict[str, Any]], object]:
         (changed_in("work", tasks=1.5), r"float instead of int at profile\.runs\[0\]\.work\.tasks"),
         (changed_in("work", tasks=True), r"bool instead of int at profile\.runs\[0\]\.work\.tasks"),
         (changed_in("setting", memory_limit="5GB"), r"str instead of int at .*\.memory_limit"),
-        (changed_in("setting", workers=0), "a run on 0 workers"),
+        (changed_in("setting", workers=-1), "a run on -1 workers"),
         (changed_in("setting", threads=0), "workers with 0 threads"),
         (lambda document: document["profile"].pop("code"), r"nothing at profile\.code"),
         (changed_curve(steps=[1]), "a memory curve with unequal numbers of times and amounts"),

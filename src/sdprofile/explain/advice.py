@@ -116,11 +116,9 @@ def _named(chosen: Candidate, profile: Measured) -> str:
 def _alone(chosen: Candidate, profile: Measured) -> str:
     """Return what the only count that finished took, and with which others a worker was killed."""
     name, took = _named(chosen, profile), format_seconds(chosen.timing.median)
-    if not chosen.workers:
-        name = capitalized(name)
     killed = [each.workers for each in profile.failures if each.status == "killed"]
     if not killed:
-        return f"{name}: {took}"
+        return f"{capitalized(name)}: {took}"
     counts = listed([str(workers) for workers in dict.fromkeys(killed)])
     return f"Use {name}: {took}, where with {counts} a worker was killed"
 

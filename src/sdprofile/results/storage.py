@@ -242,10 +242,10 @@ def _tuple_hook(kind: Any, converter: Converter) -> _Hook:
 def _contradiction(profile: Explained) -> str:
     """Return what no profile can say although each of its values is of the right kind."""
     for run in profile.runs:
-        if run.workers < 1:
+        if run.workers < 0:
             return f"a run on {run.workers} workers"
-        if run.threads < 1:
-            return f"workers with {run.threads} threads"
+        if run.setting.threads < 1:
+            return f"workers with {run.setting.threads} threads"
         if any(len(curve.seconds) != len(curve.nbytes) for curve in run.memory.curves):
             return "a memory curve with unequal numbers of times and amounts"
     return ""

@@ -38,11 +38,9 @@ SEND_TO_SCHEDULER = Name(
 _DEFAULT = "a client that a cell leaves may stay the session's default"
 GLOBAL_CLIENTS = Name(of="distributed.client", name="_global_clients", without=_DEFAULT)
 DEL_GLOBAL_CLIENT = Name(of="distributed.client", name="_del_global_client", without=_DEFAULT)
-SET_GLOBAL_CLIENT = Name(
-    of="distributed.client",
-    name="_set_global_client",
-    without="a cell that is run without a cluster finds the session's client",
-)
+_FOUND = "a cell that is run without a cluster finds the session's client"
+SET_GLOBAL_CLIENT = Name(of="distributed.client", name="_set_global_client", without=_FOUND)
+CURRENT_CLIENT = Name(of="distributed.client", name="_current_client", without=_FOUND)
 SET_AS_DEFAULT = Name(
     of="distributed.Client", name="_set_as_default", kind="client", without=_DEFAULT
 )
@@ -162,17 +160,20 @@ def forget_defaults(*, but: set[Client]) -> None:
 
 @contextlib.contextmanager
 def hidden_defaults() -> Iterator[None]:
-    """In this context let no client that there is now be the default of this process."""
+    """In this context let no client that there is now be the default, or the current one."""
     there = dict(GLOBAL_CLIENTS.found() or {})
     forget, set_again = DEL_GLOBAL_CLIENT.found(), SET_GLOBAL_CLIENT.found()
-    if forget is None or set_again is None:
+    current = CURRENT_CLIENT.found()
+    if forget is None or set_again is None or current is None:
         yield
         return
     for client in there.values():
         forget(client)
+    token = current.set(None)
     try:
         yield
     finally:
+        current.reset(token)
         for _, client in sorted(there.items()):  # the last is the default
             set_again(client)
 

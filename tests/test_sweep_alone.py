@@ -1,0 +1,95 @@
+"""A sweep with a row without a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dask
+import dask.array as da
+import pytest
+from dask.threaded import get as get_in_threads
+from distributed import Client, get_client
+from runs import sweep_of
+
+import sdprofile
+from sdprofile.cluster import own
+from sdprofile.cluster.own import close_cluster, started_client
+from sdprofile.options.options import Options
+from sdprofile.progress import Step
+from sdprofile.subject import Subject
+from sdprofile.sweep import Sweep
+
+
+def total() -> float:
+    return float(da.ones((4, 100), chunks=(1, 100)).sum().compute())
+
+
+def test_no_cluster_is_started_for_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(own, "start_imports", start)
+    profile = sdprofile.profile(total, workers=(0,), repeats=2)
+    assert [run.workers for run in profile.runs] == [0, 0]
+    assert [run.status for run in profile.runs] == ["ok", "ok"]
+    assert all(run.work.tasks for run in profile.runs)
+    assert profile.answer.headline.startswith("No cluster: ")
+
+
+def test_it_comes_first_and_beside_the_counts(tmp_path: Path) -> None:
+    told: list[Step] = []
+    subject = Subject(work=total, code="total()")
+    path = tmp_path / "profile.json"
+    options = Options(workers=(1, 0), memory="500MB", repeats=2, save=str(path))
+    sweep = Sweep(subject, options, notify=told.append)
+    try:
+        for _ in sweep:
+            pass
+    finally:
+        close_cluster()
+    assert [run.workers for run in sweep.runs] == [0, 0, 1, 1]
+    names = [step.name for step in told if step.repeat]
+    assert names == ["no cluster", "no cluster", "1 worker", "1 worker"]
+    assert [len(step.left) for step in told if step.repeat] == [4, 3, 2, 1]
+    profile = sdprofile.load(path)
+    assert profile.counts == sweep.profile().counts
+    frame = profile.to_frame()
+    assert frame["workers"].tolist() == [0, 0, 1, 1]
+    assert frame["memory_limit_bytes"].isna().tolist() == [True, True, False, False]
+    shares = profile.account().groupby("workers")["share"].sum()
+    assert shares.tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_what_needs_a_client_fails_there_only() -> None:
+    def work() -> None:
+        get_client().submit(abs, -1, pure=False).result()
+
+    profile = sdprofile.profile(work, workers=(0, 1), memory="500MB", repeats=1)
+    assert [(run.workers, run.status) for run in profile.runs] == [(0, "failed"), (1, "ok")]
+    assert any("Without a cluster the cell failed" in each.fact for each in profile.notices)
+
+
+def test_alone_an_error_is_the_cells() -> None:
+    with pytest.raises(ZeroDivisionError):
+        sdprofile.profile(lambda: 1 / 0, workers=(0,))
+
+
+def test_the_sessions_client_stays_the_default(user_client: Client) -> None:
+    seen: list[object] = []
+
+    def work() -> None:
+        seen.append(dask.base.get_scheduler(cls=da.Array))
+
+    profile = sdprofile.profile(work, workers=(0, 1), repeats=1)
+    assert [run.workers for run in profile.runs] == [0, 1]
+    assert seen[0] is get_in_threads
+    assert seen[1] == user_client.get
+    assert Client.current() is user_client
+    assert started_client() is None
+
+
+def test_by_default_it_is_there_without_a_client_only(user_client: Client) -> None:
+    with user_client.as_current():
+        sweep = sweep_of(total, repeats=1)
+        for run in sweep:
+            assert run.workers > 0
