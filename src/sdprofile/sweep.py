@@ -19,6 +19,7 @@ from sdprofile.interrupts import held_back
 from sdprofile.measure.alone import run_alone
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_not_made, run_once, step_functions
+from sdprofile.model.failure import NO_GPU_MEMORY
 from sdprofile.model.measured import with_one_trace
 from sdprofile.model.memory import Thresholds
 from sdprofile.model.notice import Notice
@@ -251,7 +252,7 @@ class Sweep:
                 self.runs.append(run)
                 self.keep(stopped=_UNFINISHED)
                 if run.status != "ok":
-                    lease.recover(visit.setting.workers)
+                    lease.recover(visit.setting.workers, anew=run.status == NO_GPU_MEMORY)
             yield run
             if error is not None and not (may_fail and run.status == "failed"):
                 raise error
@@ -270,7 +271,7 @@ class Sweep:
             run, error = self._run(lease, self._rival, setting, repeat)
             self._rival_runs.append(run)
             if run.status != "ok":
-                lease.recover(setting.workers)
+                lease.recover(setting.workers, anew=run.status == NO_GPU_MEMORY)
         if run.status == "interrupted" and error is not None:
             raise error
 

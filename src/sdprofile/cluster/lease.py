@@ -33,7 +33,7 @@ from sdprofile.cluster.session import (
     shape,
 )
 from sdprofile.cluster.thresholds import read_thresholds
-from sdprofile.cluster.worker_states import WorkerState, worker_states
+from sdprofile.cluster.worker_states import WorkerState, addresses, worker_states
 from sdprofile.cluster.workers import fast_start, imported_here
 from sdprofile.errors import SdprofileError
 from sdprofile.interrupts import held_back, ignored
@@ -198,14 +198,24 @@ class Lease:
         self._chosen = choose(self.client, self._options.on, at_least=workers)
         keep_awake(self.client, [state.address for state in self._chosen[:workers]])
 
-    def recover(self, workers: int) -> None:
-        """Make the cluster usable after a run of so many workers that did not end well."""
+    def recover(self, workers: int, *, anew: bool = False) -> None:
+        """Make the cluster usable after a run of so many workers that did not end well.
+
+        Parameters
+        ----------
+        workers
+            How many there were.
+        anew
+            Whether all of them are started anew, unless results are held on them: else they keep
+            what they hold of a GPU.
+        """
         if not workers or self.client.status != "running":
             return
         with ignored():
             collect_garbage()
             busy = busy_workers(self.client)
-            given_up = not busy or restart(self.client, busy)
+            done = anew and restart(self.client, addresses(self.client))
+            given_up = done or not busy or restart(self.client, busy)
         if not given_up:
             fact = f"{plural(workers, 'worker')}: a task of a run that was given up goes on"
             advice = "Do not rely on times that were measured after it"

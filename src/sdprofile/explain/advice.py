@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +9,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.answer import Answer, Line, joined_lines
+from sdprofile.explain.gpu import gpu_line
 from sdprofile.explain.killed import killed_words
 from sdprofile.explain.limits import limits_of, memory_line
-from sdprofile.explain.needs import need_of
 from sdprofile.explain.predicted import more_words
 from sdprofile.explain.recommend import (
     Candidate,
@@ -21,12 +20,12 @@ from sdprofile.explain.recommend import (
     evidence,
     make_candidates,
 )
+from sdprofile.explain.unfinished import nothing_finished
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
 from sdprofile.model.setting import count_name
 from sdprofile.units import (
     capitalized,
     format_bytes,
-    format_limit,
     format_ratio,
     format_seconds,
     listed,
@@ -62,8 +61,9 @@ def make_answer(
     -------
     Answer
         The count and memory to use and why, the largest cause that holds the cell back with its
-        change, what larger counts did, what memory each worker took, and for a count that was
-        killed what took the memory. Empty where nothing was measured that could tell.
+        change, what larger counts did, what memory each worker took, how many workers fit on a
+        GPU, and for a count that was killed what took the memory. Empty where nothing was measured
+        that could tell.
 
     Notes
     -----
@@ -76,26 +76,25 @@ def make_answer(
     """
     killed = killed_words(profile)
     if not make_candidates(profile.counts):
-        return _nothing_finished(profile, killed)
+        return nothing_finished(profile, killed)
     ran_out = Line(fact=capitalized(killed)) if killed else None
     if found is None:
-        return Answer(lines=joined_lines([ran_out]))
+        return Answer(lines=joined_lines([gpu_line(profile), ran_out]))
     chosen = found.chosen
-    memory = memory_line(chosen, profile)
+    memory, on_gpu = memory_line(chosen, profile), gpu_line(profile, chosen.count)
     cause = _cause(causes[0], found) if causes else None
     if found.kernel is not None:
         headline = _kernel(found.kernel, chosen, profile)
-        return Answer(headline=headline, lines=joined_lines([cause, memory, ran_out]))
+        return Answer(headline=headline, lines=joined_lines([cause, memory, on_gpu, ran_out]))
     if len(found.candidates) == 1:
         headline = _alone(chosen, profile)
         more = more_words(profile, chosen) if chosen.count is profile.counts[-1] else ""
         tried = Line(fact=capitalized(more)) if more else None
-        lines = joined_lines([cause, tried, memory, ran_out])
+        lines = joined_lines([cause, tried, memory, on_gpu, ran_out])
         return Answer(headline=headline, lines=lines) if lines else Answer()
     headline, remark, others = _count(chosen, found.candidates, profile)
-    return Answer(
-        headline=headline, remark=remark, lines=joined_lines([cause, others, memory, ran_out])
-    )
+    lines = joined_lines([cause, others, memory, on_gpu, ran_out])
+    return Answer(headline=headline, remark=remark, lines=lines)
 
 
 def _cause(cause: Found, found: Recommendation) -> Line:
@@ -265,32 +264,3 @@ def _has_room(chosen: Candidate, profile: Measured) -> bool:
     more = chosen.workers + 1
     machine = profile.machine
     return more * run.threads <= machine.cpus and more * (run.memory_limit or 0) <= machine.memory
-
-
-def _nothing_finished(profile: Measured, killed: str) -> Answer:
-    """Return what to try where no count finished."""
-    by_status = {failure.status: failure for failure in reversed(profile.failures)}
-    if not by_status:
-        return Answer()
-    headline = f"No count finished: {killed}" if killed else "No count finished"
-    if (failure := by_status.get("killed")) is not None and failure.nbytes is not None:
-        above = ""
-        if need := need_of(failure, profile):
-            enough = math.ceil(need.high / profile.thresholds.usable)
-            above = f" to {format_limit(enough, decimal=profile.decimal)}"
-        elif failure.memory_limit:
-            above = f" above {format_bytes(failure.memory_limit, decimal=profile.decimal)}"
-        if failure.in_finalize:
-            way = f"Write it to zarr, reduce it on the workers, or raise --memory{above}"
-        else:
-            threads = any(run.threads > 1 for run in profile.runs)
-            fewer = ", smaller chunks, or fewer --threads" if threads else ", or smaller chunks"
-            way = f"{'Raise' if need else 'Try'} --memory{above}{fewer}"
-    elif "stuck" in by_status:
-        way = by_status["stuck"].advice or "Try a longer --timeout, or a smaller part of the data"
-    elif "failed" in by_status:
-        failed = by_status["failed"]
-        way = failed.advice or "Fix the error that the cell raises, then profile it again"
-    else:
-        way = "Try a smaller part of the data"
-    return Answer(headline=headline, lines=(Line(fact=way),))

@@ -17,6 +17,7 @@ from sdprofile.interrupts import interrupt_work, let_in, reach_here
 from sdprofile.measure.circumstances import others_cpu
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_config import dask_config
+from sdprofile.measure.gpu_errors import is_out_of_gpu_memory
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.kernel_lines import KernelLines
@@ -30,7 +31,7 @@ from sdprofile.measure.sampling import readers
 from sdprofile.measure.steps import StepWatcher
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.elements import Data
-from sdprofile.model.failure import Failure
+from sdprofile.model.failure import NO_GPU_MEMORY, Failure
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import Marks, MemoryUse
 from sdprofile.model.run import Run
@@ -238,6 +239,8 @@ def _failure(
         return Failure(status="stuck", message=message)
     if isinstance(error, KeyboardInterrupt):
         return Failure(status="interrupted", message="interrupted by the user")
+    if is_out_of_gpu_memory(error):  # which may be a MemoryError as well
+        return Failure(status=NO_GPU_MEMORY, message=one_line(error))
     if isinstance(error, MemoryError):
         return Failure(
             status="failed",

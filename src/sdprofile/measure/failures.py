@@ -15,9 +15,10 @@ from sdprofile.errors import one_line
 from sdprofile.internals.distributed.client import futures
 from sdprofile.interrupts import interrupt_work, reach_here
 from sdprofile.measure.deaths import Deaths, exit_words
+from sdprofile.measure.gpu_errors import is_out_of_gpu_memory
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.standstill import Standstill, Watchdog
-from sdprofile.model.failure import Failure
+from sdprofile.model.failure import NO_GPU_MEMORY, Failure
 from sdprofile.model.memory_use import Kill
 from sdprofile.units import format_seconds
 
@@ -212,6 +213,8 @@ class FailureWatcher(Instrument[None]):
             return None
         else:
             status, message = "failed", one_line(error)
+            if is_out_of_gpu_memory(error):
+                status = NO_GPU_MEMORY
         return Failure(status=status, message=message, **details)
 
     def is_over(self) -> bool:

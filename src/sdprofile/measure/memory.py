@@ -17,15 +17,23 @@ from sdprofile.cluster.questions import Questions
 from sdprofile.cluster.session import is_local
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.dask import cpu_count
-from sdprofile.measure import sampling
+from sdprofile.measure import gpu_sampling, sampling
 from sdprofile.measure.clock import Clock, workers_ahead
+from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.samples import unpack
+from sdprofile.model.gpu import Cards
 from sdprofile.model.memory import Curve
 from sdprofile.model.trace import Cores, Sampled
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
+
+Sampler = tuple[str, int]
+"""The file that a process writes to, and its number."""
+
+Samplers = tuple[Sampler, ...]
+"""That of memory, then that of GPUs if there are any."""
 
 _RETURN_TIMEOUT = 5.0
 """Seconds that a host without workers has to get one again, for its samples to be fetched."""
@@ -36,6 +44,10 @@ _START_TIMEOUT = 1.0
 """Seconds that the first sample may take."""
 
 _START_POLL = 0.002
+
+_CARDS_TIMEOUT = 3.0
+"""Seconds that the first sample of GPUs may take: where no process has used one, the driver has to
+wake it."""
 
 
 class WorkerMemory(Instrument[Sampled]):
@@ -52,6 +64,7 @@ class WorkerMemory(Instrument[Sampled]):
     killed had in use is known up to its last moment. A worker that is started anew during a run is
     not sampled.
     Samples carry the time of their host; how far that is ahead of this one is asked for before.
+    Where a host has a GPU, and `pynvml`, one more process reads what the workers hold of it.
     """
 
     def __init__(self, client: Client, clock: Clock) -> None:
@@ -61,32 +74,32 @@ class WorkerMemory(Instrument[Sampled]):
 
     def begin(self, asked: Questions) -> None:
         """Ask whom to sample."""
-        self._started: list[tuple[str, list[str], tuple[str, int]]] = []
+        self._started: list[tuple[str, list[str], Samplers]] = []
         self._ahead: dict[str, float] = {}
         self._hosts = {state.address: state.host for state in asked.states}
         self._found = asked.workers(_pid_and_cpus)
 
     def start(self) -> None:
         """Start a process on each host."""
-        found: dict[str, tuple[int, int]] = self._found.value
-        self._cpus = {worker: cpus for worker, (_, cpus) in found.items()}
+        found: dict[str, tuple[int, int, Visible]] = self._found.value
+        self._cpus = {worker: cpus for worker, (_, cpus, _) in found.items()}
+        self._visible = {worker: visible for worker, (_, _, visible) in found.items()}
         by_host: dict[str, list[str]] = {}
         for worker in found:
             by_host.setdefault(self._hosts[worker], []).append(worker)
         for host, workers in by_host.items():
             pids = [found[worker][0] for worker in workers]
-            begin = partial(start_sampling, pids, wait=not is_local(self._client))
-            if sampler := self._on(host, begin):
-                self._started.append((host, workers, sampler))
+            begin = partial(start_samplers, pids, wait=not is_local(self._client))
+            if samplers := self._on(host, begin):
+                self._started.append((host, workers, samplers))
         firsts = {workers[0]: host for host, workers, _ in self._started}
         for worker, ahead in workers_ahead(self._client, list(firsts)).items():
             self._ahead[firsts[worker]] = ahead
 
     def wait(self) -> None:
         """Wait for the first samples of this host; for others `start` has waited."""
-        for _, _, (path, _) in self._started:
-            if path in _processes:
-                _wait_for_sample(path)
+        for _, _, samplers in self._started:
+            _wait_for_samples(samplers)
 
     def end(self, asked: Questions) -> None:
         """Ask nothing: samples go on until they are fetched."""
@@ -95,21 +108,28 @@ class WorkerMemory(Instrument[Sampled]):
         """Fetch what the processes have written."""
         curves: list[Curve] = []
         cores: list[Cores] = []
-        for host, workers, sampler in self._started:
-            samples = self._on(host, partial(stop_sampling, *sampler)) or b""
+        cards: dict[str, Cards] = {}
+        for host, workers, samplers in self._started:
+            samples, of_cards = self._on(host, partial(stop_samplers, samplers)) or (b"", b"")
             began = self._clock.began + self._ahead.get(host, 0.0)  # by that host's clock
             for worker, series in zip(workers, unpack(samples, len(workers)), strict=True):
                 curves += series.curves(worker, began=began, seconds=self._clock.seconds)
                 cores += series.cores(
                     worker, self._cpus[worker], began=began, seconds=self._clock.seconds
                 )
-        return Sampled(curves=tuple(curves), cores=tuple(cores))
+            if of_cards:
+                visible = [self._visible[worker] for worker in workers]
+                cards[host] = read_cards(
+                    of_cards, workers, visible, began=began, seconds=self._clock.seconds
+                )
+        return Sampled(curves=tuple(curves), cores=tuple(cores), gpus=all_hosts(cards))
 
     def abandon(self) -> None:
         """Stop the processes that this one has started; others see that their parent is gone."""
-        for _, _, (path, pid) in self._started:
-            if path in _processes:
-                stop_sampling(path, pid)
+        for _, _, samplers in self._started:
+            for path, pid in samplers:
+                if path in _processes:
+                    stop_sampling(path, pid)
 
     def _on(self, host: str, call: partial[Any]) -> Any:
         """Call a function on a host: in a nanny's process, else in a worker's; None in neither."""
@@ -124,9 +144,29 @@ class WorkerMemory(Instrument[Sampled]):
         return ask_workers(self._client, call, workers=[worker], nanny=has_nanny).get(worker)
 
 
+def start_samplers(pids: Sequence[int], *, wait: bool = True) -> Samplers:
+    """Start what samples processes of this host: their memory, and theirs on GPUs if it has any.
+
+    Parameters
+    ----------
+    pids, wait
+        See `start_sampling`.
+    """
+    folders = sampler_arguments()
+    of_cards = []
+    if folders is not None:
+        of_cards.append(_start([gpu_sampling.__file__, folders, *_numbers(pids)], site=False))
+    # A worker that has no nanny starts both itself, as its own children.
+    memory = start_sampling(pids, wait=False, without=[pid for _, pid in of_cards])
+    samplers = (memory, *of_cards)
+    if wait:
+        _wait_for_samples(samplers)
+    return samplers
+
+
 def start_sampling(
     pids: Sequence[int], *, wait: bool = True, without: Sequence[int] = ()
-) -> tuple[str, int]:
+) -> Sampler:
     """Start a process that samples others of this host.
 
     Parameters
@@ -143,13 +183,25 @@ def start_sampling(
     path, pid
         The file that it writes to, and its own process.
     """
-    handle, path = tempfile.mkstemp(prefix="sdprofile-", suffix=".samples")
+    numbers = _numbers([*pids, *(-each for each in without)])
     # Without site-packages it starts in a few milliseconds; where there is no /proc it needs them.
-    flags = ["-I", "-S"] if sys.platform == "linux" else ["-I"]
-    numbers = (os.getpid(), *pids, *(-each for each in without))
+    path, pid = _start([sampling.__file__, *numbers], site=sys.platform != "linux")
+    if wait:
+        _wait_for_sample(path)
+    return path, pid
+
+
+def _numbers(pids: Sequence[int]) -> list[str]:
+    return [str(each) for each in (os.getpid(), *pids)]
+
+
+def _start(arguments: Sequence[str], *, site: bool) -> Sampler:
+    """Start a script of ours that samples; with or without site-packages."""
+    handle, path = tempfile.mkstemp(prefix="sdprofile-", suffix=".samples")
+    flags = ["-I"] if site else ["-I", "-S"]
     try:
         process = subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours
-            [sys.executable, *flags, sampling.__file__, *map(str, numbers)],
+            [sys.executable, *flags, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=subprocess.DEVNULL,
@@ -158,16 +210,27 @@ def start_sampling(
     finally:
         os.close(handle)
     _processes[path] = process
-    if wait:
-        _wait_for_sample(path)
     return path, process.pid
 
 
-def _wait_for_sample(path: str) -> None:
+def _wait_for_samples(samplers: Samplers) -> None:
+    """Wait for the first samples of what this process has started."""
+    for (path, _), timeout in zip(samplers, (_START_TIMEOUT, _CARDS_TIMEOUT), strict=False):
+        if path in _processes:
+            _wait_for_sample(path, timeout)
+
+
+def _wait_for_sample(path: str, timeout: float = _START_TIMEOUT) -> None:
     """Wait for the first sample; else a run could begin, and a short one end, before it."""
-    process, deadline = _processes[path], time.monotonic() + _START_TIMEOUT
+    process, deadline = _processes[path], time.monotonic() + timeout
     while not os.stat(path).st_size and process.poll() is None and time.monotonic() < deadline:
         time.sleep(_START_POLL)
+
+
+def stop_samplers(samplers: Samplers) -> tuple[bytes, bytes]:
+    """Stop what `start_samplers` started, and return what it wrote of memory and of GPUs."""
+    memory, *of_cards = (stop_sampling(*each) for each in samplers)
+    return memory, b"".join(of_cards)
 
 
 def stop_sampling(path: str, pid: int) -> bytes:
@@ -195,8 +258,8 @@ _processes: dict[str, subprocess.Popen[bytes]] = {}
 """By the file that they write to; those that this process has started."""
 
 
-def _pid_and_cpus() -> tuple[int, int]:
-    return os.getpid(), cpu_count()
+def _pid_and_cpus() -> tuple[int, int, Visible]:
+    return os.getpid(), cpu_count(), Visible.here()
 
 
 def _nannies(dask_scheduler: Scheduler, host: str) -> list[tuple[str, bool]]:

@@ -134,6 +134,7 @@ def run_once(
             marks=instruments.marks.reading,
             kill=watcher.killed,
             began=clock.began_there,
+            gpus=instruments.memory.reading.gpus,
         ),
         work=work_done,
         transfers=instruments.transfers.reading,

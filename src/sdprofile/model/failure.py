@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_GPU_MEMORY = "out of GPU memory"
+"""Status of a run whose cell asked for more memory of a GPU than there was."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """What ended one run before the cell was through."""
 
     status: str
-    """``"killed"``, ``"failed"``, ``"interrupted"`` or ``"stuck"``."""
+    """``"killed"``, ``"failed"``, ``"interrupted"``, ``"stuck"`` or ``"out of GPU memory"``."""
 
     message: str
     """What happened, in one line: the exception's type and text, or the limit that was reached."""

@@ -50,15 +50,17 @@ class Curve:
     """Memory over time, as one source saw it during one run."""
 
     source: str
-    """``"sampler"``: read from the system every 20 ms; ``"dask"``: dask's own `MemorySampler`."""
+    """``"sampler"``: read from the system every 20 ms; ``"dask"``: dask's own `MemorySampler`;
+    ``"nvml"``: what processes hold of a GPU, read from its driver every 20 ms."""
 
     worker: str
-    """Address of the worker; empty for the sum of all workers."""
+    """Address of the worker; empty for the sum of all workers, and for a GPU as a whole."""
 
     measure: str = "process"
     """What it is: ``"process"`` (resident memory; of the sampler, with the worker's child
     processes), ``"children"`` (these alone), or of dask ``"managed"`` (the results that it keeps),
-    ``"unmanaged"`` (the rest) and ``"spilled"`` (on disk, not in the process)."""
+    ``"unmanaged"`` (the rest) and ``"spilled"`` (on disk, not in the process); of a GPU its name
+    (`sdprofile.model.gpu.Card`)."""
 
     seconds: tuple[float, ...]
     """Times since the cell started, in seconds, ascending; shape (n,)."""

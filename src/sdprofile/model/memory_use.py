@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from sdprofile.model.gpu import NO_CARDS, Card, Cards
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak, highest_sum
 from sdprofile.model.tasks import PrefixMemory
 
@@ -60,6 +61,9 @@ class MemoryUse:
     swapped: int = 0
     """Memory of the workers that was swapped out at the end of the run, in bytes."""
 
+    cards: tuple[Card, ...] = ()
+    """The GPUs that the workers could see; empty where there are none, or without `pynvml`."""
+
     @classmethod
     def of(
         cls,
@@ -69,6 +73,7 @@ class MemoryUse:
         marks: Marks,
         kill: Kill | None,
         began: float,
+        gpus: Cards = NO_CARDS,
     ) -> Self:
         """Return what several instruments read, put together.
 
@@ -85,6 +90,8 @@ class MemoryUse:
             not count, for its memory is missing from the sum.
         began
             When the cell began, in seconds of the scheduler's clock.
+        gpus
+            What was sampled of them.
         """
         peaks = worker_peaks(
             sampled,
@@ -98,12 +105,29 @@ class MemoryUse:
             cluster_peak=cluster_peak(peaks, sampled),
             curves=tuple(
                 curve.thinned()
-                for curve in (*sampled, *shown)
+                for curve in (*sampled, *shown, *gpus.curves)
                 if curve.measure == "process" or any(curve.nbytes)
             ),
             prefixes=marks.prefixes,
             swapped=marks.swapped,
+            cards=gpus.cards,
         )
+
+    @property
+    def used_cards(self) -> tuple[Card, ...]:
+        """The GPUs that the run used."""
+        return tuple(card for card in self.cards if card.is_used)
+
+    @property
+    def gpu_worker(self) -> int:
+        """The most that any worker held of one GPU, in bytes; 0 if none did."""
+        return max((card.most for card in self.used_cards), default=0)
+
+    @property
+    def gpu_busy(self) -> float | None:
+        """Share of the time in which the busiest GPU computed, 0 to 1; None if it is not known."""
+        busy = [card.busy for card in self.used_cards if card.busy is not None]
+        return max(busy, default=None)
 
     @property
     def peak_worker(self) -> int | None:

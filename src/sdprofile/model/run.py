@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field
 
 from sdprofile.model.circumstances import Circumstances
@@ -87,7 +88,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """``"ok"``, ``"killed"``, ``"failed"``, ``"interrupted"`` or ``"stuck"``."""
+        """``"ok"``, or what ended it (`Failure.status`)."""
         return "ok" if self.failure is None else self.failure.status
 
     @property
@@ -183,6 +184,23 @@ class CountSummary:
         return ClusterPeak(
             low=max(peak.low for peak in peaks), high=max(peak.high for peak in peaks)
         )
+
+    @property
+    def gpu_worker(self) -> int | None:
+        """The most that any worker held of one GPU in any run, in bytes; None if none did."""
+        return max((run.memory.gpu_worker for run in self.runs), default=0) or None
+
+    @property
+    def gpu_fraction(self) -> float | None:
+        """What was in use of the fullest GPU, by whomever, as a fraction of its memory."""
+        cards = [card for run in self.runs for card in run.memory.used_cards if card.nbytes]
+        return max((card.peak / card.nbytes for card in cards), default=None)
+
+    @property
+    def gpu_busy(self) -> float | None:
+        """Share of the time in which the busiest GPU computed, 0 to 1, in the median run."""
+        known = [run.memory.gpu_busy for run in self.runs if run.memory.gpu_busy is not None]
+        return statistics.median(known) if known else None
 
     @property
     def memory_limit(self) -> int | None:

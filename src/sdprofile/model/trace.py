@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NewType
 
+from sdprofile.model.gpu import Cards
 from sdprofile.model.memory import Curve
 
 if TYPE_CHECKING:
@@ -122,6 +123,9 @@ class Sampled:
 
     cores: tuple[Cores, ...] = ()
     """CPUs in use over time."""
+
+    gpus: Cards = Cards()
+    """Memory of GPUs; empty where there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,10 @@ _COLUMNS = ("workers", "threads", "memory_limit_bytes", "repeat", "status", "sec
 """Names that a variable may have too, and whose columns must stay apart from its own."""
 
 
+_GPU_COLUMNS = " peak_gpu_worker_bytes peak_gpu_workers_bytes peak_gpu_bytes gpu_bytes gpu_busy"
+"""Columns that are there if a run used a GPU."""
+
+
 def runs_frame(profile: Measured) -> pd.DataFrame:
     """Return one row per run; see `Profile.to_frame`."""
     return _frame(
@@ -45,12 +49,14 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
                 "transferred_bytes": run.transfers.nbytes,
                 "cpu_seconds": run.work.cpu_seconds,
                 "kernel_cpu_seconds": run.circumstances.kernel_cpu_seconds,
+                **(_of_gpus(run) if _uses_gpus(profile) else {}),
             }
             for run in profile.runs
         ],
         "threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
         " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes peak_children_bytes"
-        " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds",
+        " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds"
+        + (_GPU_COLUMNS if _uses_gpus(profile) else ""),
         profile,
     )
 
@@ -232,6 +238,22 @@ def _task_rows(run: Run) -> list[dict[str, Any]]:
             rise_high_bytes=memory.rise_high,
         )
     return [{"prefix": prefix, **row} for prefix, row in rows.items()]
+
+
+def _uses_gpus(profile: Measured) -> bool:
+    return any(run.memory.used_cards for run in profile.runs)
+
+
+def _of_gpus(run: Run) -> dict[str, Any]:
+    """Return what a run took of the GPU that was the fullest, or the busiest."""
+    cards = run.memory.used_cards
+    return {
+        "peak_gpu_worker_bytes": run.memory.gpu_worker or None,
+        "peak_gpu_workers_bytes": max((card.held for card in cards), default=None),
+        "peak_gpu_bytes": max((card.peak for card in cards), default=None),
+        "gpu_bytes": max((card.nbytes for card in cards), default=None),
+        "gpu_busy": run.memory.gpu_busy,
+    }
 
 
 def _which(setting: Setting, profile: Measured) -> dict[str, Any]:

@@ -42,7 +42,10 @@ class Profile(Explained, Exported):
             `tasks`, `peak_worker_bytes`, `peak_cluster_low_bytes`, `peak_cluster_high_bytes`,
             `baseline_bytes`, `peak_children_bytes`, `peak_kernel_bytes`, `spilled_bytes`,
             `transferred_bytes`, `cpu_seconds` (of the tasks), `kernel_cpu_seconds`. What is not
-            known is `NA`.
+            known is `NA`. If a run used a GPU, also `peak_gpu_worker_bytes` (the most that a
+            worker held of one), `peak_gpu_workers_bytes` (that all workers did together),
+            `peak_gpu_bytes` (in use at most, by whomever), `gpu_bytes` (its size) and `gpu_busy`
+            (share of the time, 0 to 1), each of the GPU where it is the highest.
 
         Notes
         -----
@@ -81,8 +84,9 @@ class Profile(Explained, Exported):
         -------
         pandas.DataFrame
             Columns: `workers`, `repeat`, `source` (``"sampler"``: each worker, read from the system
-            every 20 ms; ``"dask"``: dask's `MemorySampler`), `worker` (address; empty for the sum
-            of all workers), `measure` (see `Curve.measure`), `seconds` (since the cell started),
+            every 20 ms; ``"dask"``: dask's `MemorySampler`; ``"nvml"``: what processes hold of a
+            GPU), `worker` (address; empty for the sum of all workers, and for a whole GPU),
+            `measure` (see `Curve.measure`), `seconds` (since the cell started),
             `bytes`. Of runs above 80 s it is what `Curve.thinned` keeps.
         """
         return memory_frame(self)

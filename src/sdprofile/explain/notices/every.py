@@ -9,6 +9,7 @@ from sdprofile.explain.kernel_work import kernel_work
 from sdprofile.explain.notices.elements import element_notices
 from sdprofile.explain.notices.elsewhere import elsewhere_notices
 from sdprofile.explain.notices.failures import failure_notices
+from sdprofile.explain.notices.gpu import gpu_notices
 from sdprofile.explain.notices.memory import memory_notices
 from sdprofile.explain.notices.predictions import prediction_notices
 from sdprofile.explain.notices.steps import step_notices
@@ -52,6 +53,7 @@ def make_notices(profile: Measured) -> tuple[Notice, ...]:
 def _make_notices(profile: Measured) -> Iterator[Notice]:
     yield from elsewhere_notices(profile)
     yield from failure_notices(profile)
+    yield from gpu_notices(profile)
     finished = [run for run in profile.runs if run.status == "ok"]
     yield from _lazy(profile, finished)
     yield from _work([run for run in finished if run.workers])

@@ -12,7 +12,15 @@ from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, joined, key, table, write
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import Mark, marked, of_count
-from sdprofile.render.text.rows import MISSING, of_limit, peak_worker
+from sdprofile.render.text.rows import (
+    GPU,
+    MISSING,
+    OF_GPU,
+    gpu_worker,
+    of_gpu,
+    of_limit,
+    peak_worker,
+)
 from sdprofile.units import format_bytes
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ _HEADERS = (
     *("workers", "at start", "peak/worker", "of limit", "all workers"),
     *_BY_DASK,
     "transferred",
+    *(GPU, OF_GPU, "gpu busy"),
 )
 
 _LEFT_OUT = ("at start", "managed", "unmanaged", "transferred")
@@ -36,6 +45,13 @@ _KEY = (
     "Most of any run. At start and peak/worker: of the fullest worker, the bar against its limit."
     " All workers: their peak together lies in this range. Managed, unmanaged and spilled: of all"
     " workers, as dask saw it."
+)
+
+
+_GPU_KEY = (
+    " gpu/worker: the most that any worker held of a GPU, with what its allocator kept for later."
+    " Of gpu: in use of the fullest GPU, by whomever. Gpu busy: the share of the time in which it"
+    " computed, however little of it, in the median run."
 )
 
 
@@ -50,7 +66,7 @@ def memory_view(profile: Measured) -> Markup:
     axes = [Cell(text=column_name(axis.name, _HEADERS)) for axis in profile.varied.of_kind]
     first, *others = [Cell(text=name, classes=_classes(name)) for name in names]
     headers = [first, *axes, *others]
-    return table(headers, rows) + key(_KEY)
+    return table(headers, rows) + key(_KEY + (_GPU_KEY if OF_GPU in names else ""))
 
 
 def memory_panels(profile: Measured, *, picture: Picture) -> Markup:
@@ -74,9 +90,19 @@ def _panel(profile: Measured, index: int, picture: Picture) -> Markup:
 
         return worker_plot(profile, index)
 
-    setting = profile.varied.name(profile.counts[index].setting)
+    def draw_gpus() -> Figure:
+        from sdprofile.render.plots.gpu import gpu_plot
+
+        return gpu_plot(profile, index)
+
+    count = profile.counts[index]
+    setting = profile.varied.name(count.setting)
     label = f"memory over time with {setting}: each worker, and all of them by use"
-    return picture(draw, label=label)
+    shown = picture(draw, label=label)
+    if count.gpu_fraction is not None:
+        label = f"GPU memory over time with {setting}: each worker, and each GPU as a whole"
+        shown += picture(draw_gpus, label=label)
+    return shown
 
 
 def _tells(name: str, texts: Sequence[Mapping[str, str]]) -> bool:
@@ -95,6 +121,9 @@ def _texts(profile: Measured, count: CountSummary) -> dict[str, str]:
         "all workers": _range(cluster.low, cluster.high, decimal=decimal) if cluster else MISSING,
         **{name: _amount(_most_by_dask(count, name), decimal=decimal) for name in _BY_DASK},
         "transferred": _amount(max(run.transfers.nbytes for run in count.runs), decimal=decimal),
+        GPU: gpu_worker(count, decimal=decimal),
+        OF_GPU: of_gpu(count),
+        "gpu busy": MISSING if count.gpu_busy is None else f"{100 * count.gpu_busy:.0f} %",
     }
 
 

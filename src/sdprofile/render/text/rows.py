@@ -21,10 +21,14 @@ FULL = " !"
 """Flag behind a share of the limit that leaves little room."""
 
 PEAK, VERDICT = "peak/worker", "verdict"
+GPU, OF_GPU = "gpu/worker", "of gpu"
 """Headers that are looked for."""
 
 NO_RUNS = "No run was made."
 """What is shown in place of an empty table."""
+
+_GPU_FULL = 90
+"""Percent of a GPU's memory from which it is full: a context or a cache more, and it runs out."""
 
 _FEW_PARTS = 3
 """Parts of a grid that are named; one sees from them how the others are called."""
@@ -52,6 +56,8 @@ def table_rows(profile: Measured) -> list[list[str]]:
         "faster": _faster,
         PEAK: lambda count: peak_worker(count, decimal=profile.decimal),
         "of limit": lambda count: of_limit(count, profile.thresholds),
+        GPU: lambda count: gpu_worker(count, decimal=profile.decimal),
+        OF_GPU: of_gpu,
     }
     if all(count.status == "ok" for count in profile.counts):
         del columns["status"]
@@ -137,6 +143,19 @@ def of_limit(count: CountSummary, thresholds: Thresholds) -> str:
     # Rounded first, so that what reads 80 % has the flag.
     percent = round(100 * count.limit_fraction)
     return f"{percent} %{FULL if percent >= round(100 * thresholds.full) else ''}"
+
+
+def gpu_worker(count: CountSummary, *, decimal: bool) -> str:
+    """Return the most that any worker held of a GPU."""
+    return MISSING if count.gpu_worker is None else format_bytes(count.gpu_worker, decimal=decimal)
+
+
+def of_gpu(count: CountSummary) -> str:
+    """Return what was in use of the fullest GPU in percent, flagged if that is full."""
+    if count.gpu_fraction is None:
+        return MISSING
+    percent = round(100 * count.gpu_fraction)
+    return f"{percent} %{FULL if percent >= _GPU_FULL else ''}"
 
 
 def right_aligned(cells: Sequence[str]) -> list[str]:

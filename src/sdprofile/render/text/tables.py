@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sdprofile.render.text.breakdown import PREFIX, SPENT
 from sdprofile.render.text.elements import ELEMENT
-from sdprofile.render.text.rows import PEAK, VERDICT, right_aligned
+from sdprofile.render.text.rows import GPU, OF_GPU, PEAK, VERDICT, right_aligned
 from sdprofile.render.text.steps import STEP
 from sdprofile.render.text.wrapping import clean, cut
 
@@ -18,7 +18,7 @@ DROPPED_BELOW = ("other", "number", "type", "store", "chunks", "off")
 
 _DROPPED_FIRST = (
     *(VERDICT, "serial fraction", "efficiency", "mean ± std. dev."),
-    *("range", SPENT, "of limit", "faster", PEAK),
+    *("range", SPENT, "of limit", OF_GPU, "faster", GPU, PEAK),
 )
 """Columns that a narrow table does without, the least important first."""
 

@@ -1,0 +1,91 @@
+"""What else was on the GPUs, and which runs ran out of their memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sdprofile.model.failure import NO_GPU_MEMORY
+from sdprofile.model.notice import Notice
+from sdprofile.model.setting import count_name
+from sdprofile.units import each_of, format_bytes, format_seconds, listed
+
+if TYPE_CHECKING:
+    from sdprofile.model.failure import Failure
+    from sdprofile.model.measured import Measured
+    from sdprofile.model.run import Run
+
+_WORTH = 100_000_000
+"""Bytes of a GPU from which it is told who else holds them."""
+
+
+def gpu_notices(profile: Measured) -> Iterator[Notice]:
+    """Yield which runs ran out of a GPU's memory, and who else held some of it.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+
+    Yields
+    ------
+    Notice
+        Nothing where no GPU was used.
+    """
+    for run in profile.runs:
+        if run.failure is not None and run.status == NO_GPU_MEMORY:
+            yield _ran_out(run, run.failure, decimal=profile.decimal)
+    cards = [card for run in profile.runs for card in run.memory.used_cards]
+    for name in dict.fromkeys(card.name for card in cards):
+        same = [card for card in cards if card.name == name]
+        others, kernel, untold = (
+            max(values)
+            for values in (
+                [card.others for card in same],
+                [card.kernel for card in same],
+                [card.peak - card.baseline if card.is_untold else 0 for card in same],
+            )
+        )
+        if others >= _WORTH:
+            yield Notice(
+                fact=f"Processes of others held up to {_amount(others, profile)} of {name}, and may"
+                " have computed there",
+                advice="Compare times with care; measure again when the GPU is free, or choose"
+                " another one (CUDA_VISIBLE_DEVICES)",
+            )
+        if kernel >= _WORTH:
+            yield Notice(
+                fact=f"The kernel itself held up to {_amount(kernel, profile)} of {name}, which the"
+                " workers cannot have",
+                advice="Delete what it holds there (torch.cuda.empty_cache() gives it back), or"
+                " restart it and use the GPU in tasks only",
+            )
+        if untold:
+            yield Notice(
+                fact=f"{_amount(untold, profile)} more of {name} were in use during a run, and the"
+                " driver does not tell by which process",
+                advice="In a container, start it with the process numbers of its host"
+                " (--pid=host) to see what each worker holds",
+            )
+
+
+def _ran_out(run: Run, failure: Failure, *, decimal: bool) -> Notice:
+    cards = run.memory.used_cards
+    where = f"{count_name(run.workers)}: out of GPU memory after {format_seconds(run.seconds)}"
+    told = [
+        f"{each_of(len(card.workers), 'worker')} held up to"
+        f" {format_bytes(card.most, decimal=decimal)} of {card.name}, of which"
+        f" {format_bytes(card.peak, decimal=decimal)} of"
+        f" {format_bytes(card.nbytes, decimal=decimal)} were in use"
+        for card in cards
+        if card.workers
+    ]
+    fact = f"{where}: {listed(told)}" if told else f"{where}: {failure.message}"
+    see = "" if cards else "; pip install 'sdprofile[gpu]' shows what each worker holds"
+    return Notice(
+        fact=fact, advice=f"Use fewer workers, or smaller chunks or batches in each task{see}"
+    )
+
+
+def _amount(nbytes: int, profile: Measured) -> str:
+    return format_bytes(nbytes, decimal=profile.decimal)
