@@ -7,6 +7,7 @@ from typing import Any
 
 from sdprofile.model.elements import Data, Element
 from sdprofile.model.failure import Failure
+from sdprofile.model.gpu import Card, Held
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, WorkerPeak
 from sdprofile.model.memory_use import MemoryUse
@@ -95,7 +96,7 @@ _READINGS: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
     "setting": (dict, {name: name for name in ("threads", "memory_limit", "variables")}),
     "memory": (
         MemoryUse,
-        {name: name for name in ("worker_peaks", "cluster_peak", "curves", "swapped")}
+        {name: name for name in ("worker_peaks", "cluster_peak", "curves", "swapped", "cards")}
         | {"task_memory": "prefixes"},
     ),
     "work": (Work, {name: name for name in ("tasks", "spans", "cpu_seconds", "spilled")}),
@@ -121,6 +122,21 @@ def make_failure(**kwargs: Any) -> Failure:
         "nbytes": 49 * GB // 10,
     } | kwargs
     return Failure(**values)
+
+
+def make_card(*held: int, name: str = "gpu 0", **kwargs: Any) -> Card:
+    """Return a card of 80 GB of which each worker holds something; half busy, unless told so."""
+    values: dict[str, Any] = {
+        "model": "NVIDIA H200",
+        "nbytes": 80 * GB,
+        "peak": sum(held),
+        "held": sum(held),
+        "busy": 0.5,
+    } | kwargs
+    workers = tuple(
+        Held(worker=address(index), nbytes=each) for index, each in enumerate(held) if each
+    )
+    return Card(name=name, workers=workers, **values)
 
 
 def make_activity(activity: str, seconds: float, **kwargs: Any) -> SpanActivity:

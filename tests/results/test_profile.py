@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from profiles import GB, make_curve, make_profile, make_run
+from profiles import GB, make_card, make_curve, make_profile, make_run
 
 from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.circumstances import Circumstances
@@ -131,6 +131,23 @@ def test_limit_fraction_is_of_one_workers_limit() -> None:
 @pytest.mark.parametrize("unknown", [{"peak": None}, {"memory_limit": None}])
 def test_no_limit_fraction_without_peak_or_limit(unknown: dict[str, None]) -> None:
     assert only_count(make_profile(make_run(**unknown))).limit_fraction is None
+
+
+def test_frame_has_columns_of_gpus_where_a_run_used_one() -> None:
+    cards = (make_card(GB, 3 * GB, held=4 * GB, peak=5 * GB), make_card(name="gpu 1"))
+    frame = make_profile(make_run(2, cards=cards), make_run(4)).to_frame()
+
+    assert list(frame.columns) == [
+        *RUN_COLUMNS,
+        "peak_gpu_worker_bytes",
+        "peak_gpu_workers_bytes",
+        "peak_gpu_bytes",
+        "gpu_bytes",
+        "gpu_busy",
+    ]
+    assert frame.iloc[0, -5:].tolist() == [3 * GB, 4 * GB, 5 * GB, 80 * GB, 0.5]
+    assert frame.iloc[1, -5:].isna().all()
+    assert list(make_profile(make_run(2, cards=(make_card(),))).to_frame().columns) == RUN_COLUMNS
 
 
 def test_frame_has_a_row_per_run() -> None:

@@ -6,7 +6,16 @@ import re
 
 import pytest
 from pages import Page
-from profiles import GB, address, make_activity, make_curve, make_profile, make_run, make_task
+from profiles import (
+    GB,
+    address,
+    make_activity,
+    make_card,
+    make_curve,
+    make_profile,
+    make_run,
+    make_task,
+)
 
 from sdprofile.explain.notices.every import Notice
 from sdprofile.model.memory import WorkerPeak
@@ -181,6 +190,32 @@ def test_memory_is_the_most_of_any_run() -> None:
         "spilled": "2.00 GB",
         "transferred": "125 MB",
     }
+
+
+def test_memory_view_has_what_was_held_of_a_gpu() -> None:
+    profile = make_profile(make_run(1, cards=(make_card(22 * GB, peak=24 * GB),)), make_run(2))
+
+    page = Page(memory_view(profile))
+
+    headers, first, second = page.rows
+    assert headers[-3:] == ["gpu/worker", "of gpu", "gpu busy"]
+    assert first[-3:] == ["22.0 GB", "30 %", "50 %"]
+    assert second[-3:] == ["–", "–", "–"]
+    assert "gpu" in str(memory_view(profile)).lower()
+    assert "gpu" not in str(memory_view(make_profile())).lower()
+
+
+def test_a_count_that_used_a_gpu_has_a_plot_of_it() -> None:
+    curve = make_curve((0, GB), source="nvml", worker=address(0), measure="gpu 0")
+    of_memory = make_curve((0, GB), source="sampler", worker=address(0))
+    with_gpu = make_run(1, cards=(make_card(GB),), curves=(of_memory, curve))
+
+    drawn = [
+        str(memory_panels(make_profile(run), picture=svg_picture)).count("<svg")
+        for run in (make_run(1, curves=(of_memory,)), with_gpu)
+    ]
+
+    assert drawn[1] == drawn[0] + 1
 
 
 def test_peak_of_all_workers_is_a_range_where_it_is_not_one_number() -> None:

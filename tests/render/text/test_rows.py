@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from profiles import GB, make_profile, make_run
+from profiles import GB, make_card, make_profile, make_run
 
 from sdprofile.model.memory import Thresholds
 from sdprofile.render.palette import mark
@@ -44,6 +44,17 @@ def test_row_holds_every_number() -> None:
         "serial fraction": "0.33",
         "verdict": "cannot tell with 1 repeat",
     }
+
+
+def test_a_gpu_that_was_used_has_two_columns_and_a_full_one_a_flag() -> None:
+    profile = make_profile(
+        make_run(1, cards=(make_card(22 * GB),)), make_run(2, cards=(make_card(36 * GB, 37 * GB),))
+    )
+
+    assert column(profile, "gpu/worker") == ["22.0 GB", "37.0 GB"]
+    assert column(profile, "of gpu") == ["28 %", "91 % !"]
+    unused = make_profile(make_run(1, cards=(make_card(),)))
+    assert not {"gpu/worker", "of gpu"} & set(table_rows(unused)[0])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sdprofile.model.account import Cause
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, stack, table, write
 from sdprofile.render.palette import CAUSE_COLOURS, Mark, marked, of_count
 from sdprofile.render.text.breakdown import account_shares
-from sdprofile.render.text.rows import PEAK, table_rows, times_line
+from sdprofile.render.text.rows import GPU, PEAK, table_rows, times_line
 
 if TYPE_CHECKING:
     from sdprofile.explain.explained import Explained
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 _LEAST_SHOWN = 0.03
 """Share of the time from which a cause is in the key."""
 
-_LEFT_OUT = ("range",)
-"""Columns that a narrow page does without: the dots on the bar tell it too."""
+_LEFT_OUT = ("range", GPU)
+"""Columns that a narrow page does without: the dots on the bar tell the one, too, and the table of
+memory the other."""
 
 
 def time_view(profile: Explained) -> Markup:

@@ -64,11 +64,11 @@ def gpu_plot(profile: Measured, index: int) -> Figure:
         _draw(ax, curve, byte, most=most, color=colour, linestyle=styles[curve.measure], label=name)
     highest = max(each.gpu_worker or 0 for each in profile.counts) / byte
     left.set_ylim(0, 1.12 * highest or 1.0)
-    left.set_ylabel(f"each worker [{unit}]")
+    left.set_ylabel(f"GPU, each worker [{unit}]")
     size = min(card.nbytes for card in cards)
     right.axhline(size / byte, color=right.xaxis.label.get_color(), linestyle="--", linewidth=1.1)
     right.annotate(
-        f"all of it: {format_bytes(size, decimal=profile.decimal)}",
+        f"size: {format_bytes(size, decimal=profile.decimal)}",
         (1, size / byte),
         xycoords=right.get_yaxis_transform(),
         xytext=(-2, 3),
@@ -77,7 +77,7 @@ def gpu_plot(profile: Measured, index: int) -> Figure:
         fontsize=8.5,
     )
     right.set_ylim(0, 1.2 * size / byte or 1.0)
-    right.set_ylabel(f"whole GPU [{unit}]")
+    right.set_ylabel(f"GPU, all of it [{unit}]")
     if len(cards) > 1:
         right.legend(loc="upper left", frameon=False, fontsize=8.5)
     for ax in (left, right):
