@@ -32,6 +32,11 @@ def held_by_each(folder: Path, most: int) -> None:
     client.gather(tasks)
 
 
+def hold_unless(folder: Path, out: int) -> None:
+    """Hold memory of the card for a moment, or run out of it at once."""
+    run_out(folder, GIB, 0.0) if out else hold_on_card(folder, GIB, 0.5)
+
+
 def test_a_sweep_goes_on_after_a_full_gpu_and_tells_what_fits(folder: Path, tmp_path: Path) -> None:
     sweep = sweep_of(
         lambda: held_by_each(folder, 2), workers="3,1,2", order="grouped", repeats=1, memory="1GB"
@@ -57,6 +62,23 @@ def test_a_sweep_goes_on_after_a_full_gpu_and_tells_what_fits(folder: Path, tmp_
 
     profile.save(tmp_path / "kept.json")
     assert load(tmp_path / "kept.json") == profile
+
+
+def test_runs_after_one_that_ran_out_at_once_have_their_tasks(folder: Path) -> None:
+    def work() -> None:
+        client: Client = get_client()
+        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        # The error has the variable `tasks`, and so the future that has the error.
+        tasks = [
+            client.submit(hold_unless, folder, place, workers=[worker], pure=False)
+            for place, worker in enumerate(workers)
+        ]
+        client.gather(tasks)
+
+    sweep = sweep_of(work, workers="2,1", order="grouped", repeats=1, memory="1GB")
+    runs = list(sweep)
+    close_cluster()
+    assert [(run.status, run.work.tasks) for run in runs] == [(NO_GPU_MEMORY, 2), ("ok", 1)]
 
 
 def test_workers_that_ran_out_are_started_anew(folder: Path) -> None:

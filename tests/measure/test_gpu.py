@@ -209,21 +209,28 @@ def written(*records: str) -> bytes:
     return "\n".join(['[["gpu 0", "A", "GPU-a", 100]]', *records, "[9.9, [[0"]).encode()
 
 
+def test_what_is_held_at_the_end_of_a_run_between_two_samples_is_seen() -> None:
+    samples = written("[1.0, [[0, 0, 0, 0, 0, 0]]]", "[1.02, [[10, 0, 0, 0, 10, 0]]]")
+    (card,) = read_cards(samples, ["a", "b"], [ANY, ANY], began=1.005, seconds=0.01).cards
+    assert card.workers == (Held(worker="a", nbytes=10),)
+
+
 def test_samples_are_cut_to_the_run_and_a_line_that_is_not_whole_is_left_out() -> None:
     samples = written(
         "[1.0, [[10, 90, 0, 10, 0, 0]]]",
         "[2.0, [[20, null, 0, 10, 10, 0]]]",
         "[3.0, [[60, 40, 0, 20, 10, 30]]]",
-        "[4.0, [[99, 100, 9, 90, 0, 0]]]",
+        "[4.0, [[50, null, 0, 20, 0, 30]]]",
+        "[5.0, [[99, 100, 9, 90, 0, 0]]]",
     )
     cards = read_cards(samples, ["a", "b"], [ANY, ANY], began=1.5, seconds=2.0)
     (card,) = cards.cards
     assert (card.baseline, card.peak, card.held, card.others) == (10, 60, 40, 20)
     assert card.busy == pytest.approx(0.65)  # of what was looked at
     assert [(each.worker, each.seconds, each.nbytes) for each in cards.curves] == [
-        ("", (0.0, 0.5, 1.5), (10, 20, 60)),
-        ("a", (0.0, 0.5, 1.5), (0, 10, 10)),
-        ("b", (0.0, 0.5, 1.5), (0, 0, 30)),
+        ("", (0.0, 0.5, 1.5, 2.0), (10, 20, 60, 50)),
+        ("a", (0.0, 0.5, 1.5, 2.0), (0, 10, 10, 0)),
+        ("b", (0.0, 0.5, 1.5, 2.0), (0, 0, 30, 30)),
     ]
 
 

@@ -177,9 +177,16 @@ def all_hosts(by_host: dict[str, Cards]) -> Cards:
 def _inside(
     times: Sequence[float], rows: Sequence[Sequence[Any]], began: float, seconds: float
 ) -> list[Any] | None:
-    """Return times and columns of the samples of a run; None if there is none."""
+    """Return times and columns of the samples of a run; None if there is none.
+
+    The first sample after its end stands at its end: a run that ran out of memory may be over
+    before there is another one, and its workers still hold what they had.
+    """
+    end = began + seconds
     # What `cut` keeps are places here, for all columns at once.
-    kept = cut(times, range(len(rows)), began=began, end=began + seconds)
-    if kept is None:
-        return None
-    return [kept[0], *zip(*(rows[place] for place in kept[1]), strict=True)]
+    kept = cut(times, range(len(rows)), began=began, end=end)
+    at, places = kept if kept is not None else ((), ())
+    after = next((place for place, time in enumerate(times) if time >= end), None)
+    if after is not None:
+        at, places = (*at, round(seconds, 4)), (*places, after)
+    return [at, *zip(*(rows[place] for place in places), strict=True)] if at else None

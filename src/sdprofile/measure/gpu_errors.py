@@ -40,6 +40,19 @@ def is_out_of_gpu_memory(error: BaseException | None) -> bool:
     return any(map(_says_so, _chain(error)))
 
 
+def forget_frames(error: BaseException | None) -> None:
+    """Let go of what the functions had from which an error came.
+
+    Notes
+    -----
+    A client keeps the error of a task as long as there is a future of it. Where the cell has one
+    in a variable, the error's traceback has that, and so they keep each other for ever, and the
+    scheduler the task.
+    """
+    for each in _chain(error):
+        each.__traceback__ = None
+
+
 def _says_so(error: BaseException) -> bool:
     if any((each.__module__, each.__name__) in _TYPES for each in type(error).__mro__):
         return True

@@ -16,10 +16,11 @@ from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import ignored, let_in
 from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.dask_config import dask_config
+from sdprofile.measure.gpu_errors import forget_frames
 from sdprofile.measure.instruments import Instruments
 from sdprofile.measure.output import Take
 from sdprofile.model.elements import Data
-from sdprofile.model.failure import Failure
+from sdprofile.model.failure import NO_GPU_MEMORY, Failure
 from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
@@ -154,6 +155,8 @@ def run_once(
             cores=instruments.memory.reading.cores,
         ),
     )
+    if run.status == NO_GPU_MEMORY:  # after which others follow
+        forget_frames(error)
     if predictor is not None:
         predictor.add(run)
     return run, error

@@ -81,7 +81,7 @@ def _ran_out(run: Run, failure: Failure, *, decimal: bool) -> Notice:
         if card.workers
     ]
     fact = f"{where}: {listed(told)}" if told else f"{where}: {failure.message}"
-    see = "" if cards else "; pip install 'sdprofile[gpu]' shows what each worker holds"
+    see = "" if run.memory.cards else "; pip install 'sdprofile[gpu]' shows what each worker holds"
     return Notice(
         fact=fact, advice=f"Use fewer workers, or smaller chunks or batches in each task{see}"
     )
