@@ -17,6 +17,14 @@ OF_LESS = "Let each task use less of the GPU: smaller chunks or batches, or a sm
 """What to do where one worker does not fit."""
 
 
+_BUSY = 0.9
+"""Share of the time in which a GPU computes, from which more processes gain little: it computes for
+one of them at a time."""
+
+_MOST = 16
+"""Workers that fit, from which it is no help to say so."""
+
+
 def gpu_line(profile: Measured, chosen: CountSummary | None = None) -> Line | None:
     """Return as `gpu_words` how many workers fit; None where no GPU was used."""
     words = gpu_words(profile, chosen)
@@ -46,8 +54,12 @@ def gpu_words(profile: Measured, chosen: CountSummary | None = None) -> str:
     run = max(chosen.runs, key=lambda run: run.memory.gpu_worker)
     held = format_bytes(run.memory.gpu_worker, decimal=profile.decimal)
     words = f"{each_of(run.workers, 'worker')} held up to {held} of {_names(run, profile)}"
+    if len(run.memory.used_cards) == 1 and (busy := chosen.gpu_busy) is not None:
+        words += f", which computed for {100 * busy:.0f} % of the time"
+        if busy >= _BUSY:
+            return f"{words}: more workers on it gain little"
     fitting = _fitting(run)
-    return f"{words}: {fitting} such workers fit" if fitting > run.workers else words
+    return f"{words}: {fitting} such workers fit" if run.workers < fitting <= _MOST else words
 
 
 def _fit(out: Run, profile: Measured) -> str:

@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from profiles import MACHINE, address, make_activity, make_profile, make_run, make_step
+from profiles import (
+    GB,
+    MACHINE,
+    address,
+    make_activity,
+    make_card,
+    make_profile,
+    make_run,
+    make_step,
+)
 from traces import HOST, cores, cpu, ran
 
 from sdprofile.explain.causes.every import find_causes
@@ -163,6 +172,19 @@ def test_tasks_that_sleep_get_more_threads() -> None:
     assert cause.change == "run more of them at once, unless it is a lock: --threads 4"
     assert cause.gain is not None
     assert cause.gain[1] == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(("busy", "named"), [(0.2, True), (0.8, False), (None, False)])
+def test_tasks_that_wait_may_wait_for_a_gpu_unless_it_is_busy(
+    busy: float | None, named: bool
+) -> None:
+    tasks = [(0.0, n / 10, (n + 1) / 10) for n in range(20)]
+    trace = ran(tasks, seconds=2.0, cores=(cores(0.0),))
+    run = make_run(seconds=2.0, trace=trace, spans=cpu(0.0, 2.0), cards=(make_card(GB, busy=busy),))
+    profile = make_profile(run, machine=replace(MACHINE, cpus=8))
+    causes = find_causes(profile, profile.counts)
+    assert [cause.name for cause in causes] == (["waiting"] if named else [])
+    assert all("wait for a GPU, a disk, the network" in cause.fact for cause in causes)
 
 
 def test_tasks_that_take_longer_the_more_there_are_wait_for_a_lock() -> None:

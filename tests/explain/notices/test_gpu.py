@@ -26,7 +26,7 @@ def test_what_others_hold_is_told_once_for_each_card() -> None:
         make_card(GB, others=4 * GB), make_card(GB, name="gpu 1", others=2 * GB)
     )
     assert first.fact == (
-        "Processes of others held up to 4.00 GB of gpu 0, and may have computed there"
+        "Other processes held up to 4.00 GB of gpu 0, and may have computed there"
     )
     assert "CUDA_VISIBLE_DEVICES" in first.advice
     assert "2.00 GB of gpu 1" in second.fact

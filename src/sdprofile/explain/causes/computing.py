@@ -137,6 +137,9 @@ def waits_for_else(seen: Seen) -> Found | None:
             " its own; more workers or threads gain nothing",
         )
     doubt = ", unless it is a lock" if in_turn is None else ""
+    gpu = "a GPU, " if run.memory.used_cards else ""
+    if gpu and (run.memory.gpu_busy is None or run.memory.gpu_busy > _MOST):
+        return None  # which computes for one of them at a time
     more = min(_MORE_THREADS, len(seen.trace) // seen.threads)
     saved = share * (1 - 1 / more)
 
@@ -146,7 +149,7 @@ def waits_for_else(seen: Seen) -> Found | None:
     return seen.found(
         "waiting",
         share=share,
-        fact=f"tasks of {place} wait for a disk, the network, a lock or sleep for"
+        fact=f"tasks of {place} wait for {gpu}a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
         change=f"run more of them at once{doubt}: --threads {more * run.threads}",
         gain=gain_without(

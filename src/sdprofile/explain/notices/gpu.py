@@ -48,10 +48,10 @@ def gpu_notices(profile: Measured) -> Iterator[Notice]:
         )
         if others >= _WORTH:
             yield Notice(
-                fact=f"Processes of others held up to {_amount(others, profile)} of {name}, and may"
+                fact=f"Other processes held up to {_amount(others, profile)} of {name}, and may"
                 " have computed there",
-                advice="Compare times with care; measure again when the GPU is free, or choose"
-                " another one (CUDA_VISIBLE_DEVICES)",
+                advice="Compare times with care; see who they are (nvidia-smi), and measure again"
+                " when the GPU is free, or on another one (CUDA_VISIBLE_DEVICES)",
             )
         if kernel >= _WORTH:
             yield Notice(
