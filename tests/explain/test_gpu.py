@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from profiles import GB, make_card, make_failure, make_profile, make_run
+from profiles import GB, address, make_card, make_failure, make_profile, make_run
 
 from sdprofile.explain.gpu import gpu_words
 from sdprofile.model.failure import NO_GPU_MEMORY
-from sdprofile.model.gpu import Card
+from sdprofile.model.gpu import Card, Held
 from sdprofile.model.run import Run
 
 
@@ -42,15 +43,26 @@ def test_what_others_and_the_kernel_hold_is_not_there_for_workers() -> None:
     assert words(run) == "1 worker held up to 20.0 GB of gpu 0 (80.0 GB): 2 such workers fit"
 
 
+def test_what_torch_had_in_use_is_told_where_it_is_much_less() -> None:
+    def held(torch: int) -> Card:
+        workers = (Held(worker=address(0), nbytes=50 * GB, torch=torch),)
+        return replace(card_of(50 * GB), workers=workers)
+
+    assert words(run_with(held(30 * GB))) == (
+        "1 worker held up to 50.0 GB of gpu 0 (80.0 GB), 30.0 GB in use by torch"
+    )
+    assert words(run_with(held(49 * GB))) == "1 worker held up to 50.0 GB of gpu 0 (80.0 GB)"
+
+
 def test_how_busy_the_gpu_was_says_whether_more_workers_would_help() -> None:
     half = run_with(card_of(20 * GB, busy=0.5))
     assert words(half) == (
-        "1 worker held up to 20.0 GB of gpu 0 (80.0 GB), which computed for 50 % of the time:"
+        "1 worker held up to 20.0 GB of gpu 0 (80.0 GB); it computed for 50 % of the time:"
         " 4 such workers fit"
     )
     full = run_with(card_of(20 * GB, busy=0.95))
     assert words(full) == (
-        "1 worker held up to 20.0 GB of gpu 0 (80.0 GB), which computed for 95 % of the time:"
+        "1 worker held up to 20.0 GB of gpu 0 (80.0 GB); it computed for 95 % of the time:"
         " more workers on it gain little"
     )
 

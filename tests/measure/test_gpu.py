@@ -19,7 +19,7 @@ from runs import curves, measure
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure import gpu, sampling
-from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments
+from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments, torch_peak
 from sdprofile.measure.memory import start_samplers, stop_samplers
 from sdprofile.model.gpu import Cards, Held
 
@@ -247,6 +247,63 @@ def test_cards_of_several_hosts_are_named_by_them() -> None:
     both = all_hosts({"10.0.0.1": cards, "10.0.0.2": cards})
     assert [card.name for card in both.cards] == ["gpu 0 of 10.0.0.1", "gpu 0 of 10.0.0.2"]
     assert both.curves[-1].measure == "gpu 0 of 10.0.0.2"
+
+
+class Torch:
+    """What is asked of torch, which has used some GiB of a card."""
+
+    def __init__(self, *gib: int) -> None:
+        self.cuda = self
+        self.peaks = [each * GIB for each in gib]
+
+    def is_initialized(self) -> bool:
+        return bool(self.peaks)
+
+    def device_count(self) -> int:
+        return len(self.peaks)
+
+    def max_memory_allocated(self, device: int) -> int:
+        return self.peaks[device]
+
+    def reset_peak_memory_stats(self, device: int) -> None:
+        self.peaks[device] = 0
+
+
+class Broken(Torch):
+    """Torch after an error of CUDA that stays."""
+
+    def max_memory_allocated(self, device: int) -> int:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+def test_what_torch_had_in_use_is_asked_where_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert torch_peak() is None
+    for torch in (Torch(), Broken(1), object()):
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        assert torch_peak(reset=True) is None
+    monkeypatch.setitem(sys.modules, "torch", Torch(1, 3))
+    assert [torch_peak(reset=True), torch_peak()] == [3 * GIB, 0]
+
+
+def use_torch(folder: Path) -> None:
+    """Hold 4 GiB of a card, of which torch has 3 in use."""
+    sys.modules["torch"] = Torch(3)  # type: ignore[assignment]
+    hold_on_card(folder, 4 * GIB)
+
+
+def test_what_torch_had_in_use_of_the_one_card_stands_beside_what_is_held(
+    one_worker: Client, folder: Path
+) -> None:
+    def work() -> None:
+        one_worker.submit(use_torch, folder, pure=False).result()
+
+    run, _ = measure(work, one_worker)
+    one_worker.run(lambda: sys.modules.pop("torch"))
+    ((held_by_one,),) = [card.workers for card in run.memory.cards]
+    assert (held_by_one.nbytes, held_by_one.torch) == (4 * GIB, 3 * GIB)
 
 
 def test_neither_process_nor_file_is_left(

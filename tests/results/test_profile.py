@@ -140,13 +140,14 @@ def test_frame_has_columns_of_gpus_where_a_run_used_one() -> None:
     assert list(frame.columns) == [
         *RUN_COLUMNS,
         "peak_gpu_worker_bytes",
+        "peak_gpu_torch_bytes",
         "peak_gpu_workers_bytes",
         "peak_gpu_bytes",
         "gpu_bytes",
         "gpu_busy",
     ]
-    assert frame.iloc[0, -5:].tolist() == [3 * GB, 4 * GB, 5 * GB, 80 * GB, 0.5]
-    assert frame.iloc[1, -5:].isna().all()
+    assert frame.iloc[0, -6:].tolist() == [3 * GB, pd.NA, 4 * GB, 5 * GB, 80 * GB, 0.5]
+    assert frame.iloc[1, -6:].isna().all()
     assert list(make_profile(make_run(2, cards=(make_card(),))).to_frame().columns) == RUN_COLUMNS
 
 

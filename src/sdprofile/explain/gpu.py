@@ -21,6 +21,9 @@ _BUSY = 0.9
 """Share of the time in which a GPU computes, from which more processes gain little: it computes for
 one of them at a time."""
 
+_KEPT = 0.8
+"""Part of what a worker held below which it is told how much torch had in use: the rest is kept."""
+
 _MOST = 16
 """Workers that fit, from which it is no help to say so."""
 
@@ -54,8 +57,11 @@ def gpu_words(profile: Measured, chosen: CountSummary | None = None) -> str:
     run = max(chosen.runs, key=lambda run: run.memory.gpu_worker)
     held = format_bytes(run.memory.gpu_worker, decimal=profile.decimal)
     words = f"{each_of(run.workers, 'worker')} held up to {held} of {_names(run, profile)}"
+    used = max((card.torch or 0 for card in run.memory.used_cards), default=0)
+    if 0 < used < _KEPT * run.memory.gpu_worker:
+        words += f", {format_bytes(used, decimal=profile.decimal)} in use by torch"
     if len(run.memory.used_cards) == 1 and (busy := chosen.gpu_busy) is not None:
-        words += f", which computed for {100 * busy:.0f} % of the time"
+        words += f"; it computed for {100 * busy:.0f} % of the time"
         if busy >= _BUSY:
             return f"{words}: more workers on it gain little"
     fitting = _fitting(run)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import sdprofile
@@ -75,6 +78,33 @@ class Visible:
         return found
 
 
+def torch_peak(*, reset: bool = False) -> int | None:
+    """Return what torch had in use of a GPU at most since the last reset, in bytes.
+
+    Parameters
+    ----------
+    reset
+        Whether to begin anew from now.
+
+    Returns
+    -------
+    int or None
+        None where torch is not loaded in this process, or has not used a GPU.
+    """
+    torch: Any = sys.modules.get("torch")
+    try:
+        if torch is None or not torch.cuda.is_initialized():
+            return None
+        devices = range(torch.cuda.device_count())
+        peak = max((torch.cuda.max_memory_allocated(device) for device in devices), default=0)
+        if reset:
+            for device in devices:
+                torch.cuda.reset_peak_memory_stats(device)
+    except (AttributeError, RuntimeError):  # it is being imported, or an error of CUDA stays
+        return None
+    return int(peak)
+
+
 def sampler_arguments() -> str | None:
     """Return where `gpu_sampling` finds what it needs; None without `pynvml`, or without a card."""
     if not any(map(os.path.exists, _DEVICES)):
@@ -95,6 +125,7 @@ def read_cards(
     *,
     began: float,
     seconds: float,
+    torch: Mapping[str, int | None] = MappingProxyType({}),
 ) -> Cards:
     """Return what a process has written of the cards of its host.
 
@@ -108,6 +139,8 @@ def read_cards(
         Which cards each may use.
     began, seconds
         When the run began, in seconds of that host's wall clock, and how long it took.
+    torch
+        What `torch_peak` returned in workers, by address.
     """
     # The last line may have been cut off.
     lines = [json.loads(line) for line in samples.splitlines(keepends=True) if line[-1:] == b"\n"]
@@ -149,7 +182,22 @@ def read_cards(
                 for worker, held in zip(["", *workers], [used, *own], strict=True)
                 if any(held)
             ]
-    return Cards(cards=tuple(found), curves=tuple(curves))
+    return Cards(cards=_with_torch(found, torch), curves=tuple(curves))
+
+
+def _with_torch(cards: Sequence[Card], torch: Mapping[str, int | None]) -> tuple[Card, ...]:
+    """Return cards with what torch had of each, for workers that held some of one only."""
+    on = Counter(each.worker for card in cards for each in card.workers)
+    return tuple(
+        replace(
+            card,
+            workers=tuple(
+                replace(each, torch=torch.get(each.worker)) if on[each.worker] == 1 else each
+                for each in card.workers
+            ),
+        )
+        for card in cards
+    )
 
 
 def all_hosts(by_host: dict[str, Cards]) -> Cards:
@@ -188,5 +236,6 @@ def _inside(
     at, places = kept if kept is not None else ((), ())
     after = next((place for place, time in enumerate(times) if time >= end), None)
     if after is not None:
-        at, places = (*at, round(seconds, 4)), (*places, after)
+        at = (*at, max(int(seconds * 1e4) / 1e4, *at[-1:], 0.0))
+        places = (*places, after)
     return [at, *zip(*(rows[place] for place in places), strict=True)] if at else None

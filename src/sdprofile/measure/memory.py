@@ -19,7 +19,7 @@ from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import gpu_sampling, sampling
 from sdprofile.measure.clock import Clock, workers_ahead
-from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments
+from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments, torch_peak
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.samples import unpack
 from sdprofile.model.gpu import Cards
@@ -102,7 +102,8 @@ class WorkerMemory(Instrument[Sampled]):
             _wait_for_samples(samplers)
 
     def end(self, asked: Questions) -> None:
-        """Ask nothing: samples go on until they are fetched."""
+        """Ask for what torch knows itself; samples go on until they are fetched."""
+        self._torch = asked.workers(torch_peak)
 
     def read(self) -> Sampled:
         """Fetch what the processes have written."""
@@ -120,7 +121,12 @@ class WorkerMemory(Instrument[Sampled]):
             if of_cards:
                 visible = [self._visible[worker] for worker in workers]
                 cards[host] = read_cards(
-                    of_cards, workers, visible, began=began, seconds=self._clock.seconds
+                    of_cards,
+                    workers,
+                    visible,
+                    began=began,
+                    seconds=self._clock.seconds,
+                    torch=self._torch.known({}),
                 )
         return Sampled(curves=tuple(curves), cores=tuple(cores), gpus=all_hosts(cards))
 
@@ -259,6 +265,7 @@ _processes: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def _pid_and_cpus() -> tuple[int, int, Visible]:
+    torch_peak(reset=True)
     return os.getpid(), cpu_count(), Visible.here()
 
 

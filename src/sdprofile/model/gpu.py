@@ -18,6 +18,10 @@ class Held:
     """Highest sample of its process and its child processes, in bytes: a CUDA context, what is in
     use, and what an allocator keeps for later."""
 
+    torch: int | None = None
+    """What torch had in use of it at most, by its own count, in bytes; None where torch is not
+    loaded, or the worker held some of several cards."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
@@ -58,6 +62,11 @@ class Card:
     def most(self) -> int:
         """What the worker held that held most, in bytes; 0 if none did."""
         return max((each.nbytes for each in self.workers), default=0)
+
+    @property
+    def torch(self) -> int | None:
+        """What the worker had in use by torch's own count that had most, in bytes, if known."""
+        return max((each.torch for each in self.workers if each.torch is not None), default=None)
 
     @property
     def left(self) -> int:

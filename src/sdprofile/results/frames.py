@@ -22,7 +22,10 @@ _COLUMNS = ("workers", "threads", "memory_limit_bytes", "repeat", "status", "sec
 """Names that a variable may have too, and whose columns must stay apart from its own."""
 
 
-_GPU_COLUMNS = " peak_gpu_worker_bytes peak_gpu_workers_bytes peak_gpu_bytes gpu_bytes gpu_busy"
+_GPU_COLUMNS = (
+    " peak_gpu_worker_bytes peak_gpu_torch_bytes peak_gpu_workers_bytes peak_gpu_bytes gpu_bytes"
+    " gpu_busy"
+)
 """Columns that are there if a run used a GPU."""
 
 
@@ -249,6 +252,7 @@ def _of_gpus(run: Run) -> dict[str, Any]:
     cards = run.memory.used_cards
     return {
         "peak_gpu_worker_bytes": run.memory.gpu_worker or None,
+        "peak_gpu_torch_bytes": max((card.torch or 0 for card in cards), default=0) or None,
         "peak_gpu_workers_bytes": max((card.held for card in cards), default=None),
         "peak_gpu_bytes": max((card.peak for card in cards), default=None),
         "gpu_bytes": max((card.nbytes for card in cards), default=None),
