@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import wait_until
-from distributed import Client
+from conftest import end, wait_until
+from distributed import Client, LocalCluster
 from gpus import FOLDER, GIB, H200, held, hold_in_child, hold_on_card, make_cards
 from runs import curves, measure
 
+import sdprofile
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure import gpu, sampling
@@ -80,6 +81,37 @@ def test_each_worker_has_a_curve_of_what_it_holds_and_the_card_one(
     # What the system tells of the processes is as ever.
     assert len(curves(run, "sampler")) == 2
     assert run.memory.children == 0
+
+
+PRELOADED = "from sdprofile.measure import gpu; gpu._DEVICES = ('/',)"
+
+
+@pytest.mark.parametrize("nanny", ["--nanny", "--no-nanny"])
+def test_workers_that_others_started_are_read_where_they_are(folder: Path, nanny: str) -> None:
+    places = (FOLDER.parent, FOLDER, Path(sdprofile.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+    options = ["--nthreads", "1", "--no-dashboard", nanny]
+    preload = ["--preload-nanny" if nanny == "--nanny" else "--preload", PRELOADED]
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as cluster:
+        address = cluster.scheduler_address
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "dask", "worker", address, *options, *preload],
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with Client(address) as client:
+                client.wait_for_workers(1, timeout=60)
+                run, error = measure(
+                    lambda: client.submit(hold_on_card, folder, GIB, pure=False).result(), client
+                )
+        finally:
+            end(worker)
+    assert error is None
+    (card,) = run.memory.cards
+    assert [each.nbytes for each in card.workers] == [GIB]
+    assert (card.kernel, card.others) == (0, 0)
+    assert run.memory.children == 0  # what reads the card is none of the worker's
 
 
 def test_child_processes_count_with_their_worker(one_worker: Client, folder: Path) -> None:
