@@ -175,6 +175,23 @@ def test_what_the_kernel_and_others_hold_is_told_apart(folder: Path) -> None:
     assert card.busy == 0.5
 
 
+@pytest.mark.parametrize("why", ["hidden", "old"])
+def test_what_is_in_use_is_known_where_the_driver_does_not_tell_by_whom(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, why: str
+) -> None:
+    folder = make_cards(monkeypatch, tmp_path, {**H200, why: True})
+    samplers = start_samplers([os.getpid()])
+    with held(folder, _0=3 * GIB):
+        wait_until(lambda: str(3 * GIB) in Path(samplers[1][0]).read_text())
+    _, samples = stop_samplers(samplers)
+    cards = read_cards(samples, ["a"], [ANY], began=0.0, seconds=1e12)
+    (card,) = cards.cards
+    assert (card.baseline, card.peak, card.held, card.others) == (0, 3 * GIB, 0, 0)
+    assert card.is_untold
+    assert card.is_used
+    assert [curve.worker for curve in cards.curves] == [""]
+
+
 def test_the_parts_of_a_divided_card_are_cards(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -17,6 +17,10 @@ class NVMLError(Exception):
     """NVML has no answer."""
 
 
+class NVMLLibraryMismatchError(Exception):
+    """The driver is older than the module."""
+
+
 def nvmlInit() -> None:  # noqa: N802 - as there; so are all names below
     _cards()
 
@@ -63,6 +67,8 @@ def nvmlDeviceGetUtilizationRates(handle: str) -> SimpleNamespace:  # noqa: N802
 
 
 def nvmlDeviceGetComputeRunningProcesses(handle: str) -> list[SimpleNamespace]:  # noqa: N802
+    if _card(handle).get("old"):
+        raise NVMLLibraryMismatchError
     return [] if _card(handle).get("hidden") else _processes(handle)
 
 

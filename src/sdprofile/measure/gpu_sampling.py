@@ -132,9 +132,10 @@ def sample(
 
 def _answer(nvml: Any, ask: Callable[..., Any], *args: Any) -> Any:
     """Return what NVML answers; None where this card or driver has no answer."""
+    mismatch = getattr(nvml, "NVMLLibraryMismatchError", nvml.NVMLError)  # of an older driver
     try:
         return ask(*args)
-    except nvml.NVMLError:
+    except (nvml.NVMLError, mismatch):
         return None
 
 
