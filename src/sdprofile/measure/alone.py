@@ -20,7 +20,7 @@ from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.kernel_lines import KernelLines
-from sdprofile.measure.local_tasks import KERNEL, LocalTasks
+from sdprofile.measure.local_tasks import LocalTasks
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.memory import start_sampling, stop_sampling
 from sdprofile.measure.peak import OwnMark
@@ -35,7 +35,7 @@ from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import Marks, MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
-from sdprofile.model.trace import Sampled
+from sdprofile.model.trace import KERNEL, Sampled
 from sdprofile.plan import Plan
 from sdprofile.spatial.elements import Elements
 from sdprofile.spatial.lazy import compute_lazy, describe
@@ -78,7 +78,7 @@ def run_alone(
     collect_garbage()
     functions = step_functions() if plan.steps else None
     clock, tasks = Clock(), LocalTasks()
-    calls, lines = KernelCalls(None, clock), KernelLines(None)
+    calls, lines = KernelCalls(None, clock), KernelLines(None, clock)
     steps = StepWatcher(None, functions, scope=scope)
     kernel = _Kernel(clock)
     limit = _TimeLimit(plan.timeout)
