@@ -69,9 +69,9 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
             began = self._clock.running_since
             frame, now = sys._current_frames().get(watched), time.perf_counter()
             before = max(before, began or now)
-            if now > before and frame is not None and not _waits_for_dask(frame):
-                if line := line_of(frame):
-                    self._taken[line] += now - before
+            in_cell = now > before and not _waits_for_dask(frame)
+            if in_cell and frame is not None and (line := line_of(frame)):
+                self._taken[line] += now - before
             before = now
 
 
