@@ -19,7 +19,8 @@ from runs import LIMIT, MIB, curves, hold, hold_in_child, hold_together, measure
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure import sampling
-from sdprofile.measure.memory import cut, start_sampling, stop_sampling
+from sdprofile.measure.memory import start_sampling, stop_sampling
+from sdprofile.measure.samples import cut
 from sdprofile.model.memory import Thresholds, highest_sum
 
 
