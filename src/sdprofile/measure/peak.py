@@ -140,13 +140,10 @@ class _WorkerMarks:
         self._read()
         swapped = self._mark.swapped()
         self._mark.close()
-        of_tasks = (
-            PrefixMemory(prefix=prefix, **vars(most)) for prefix, most in self._most.items()
-        )
-        return _OfWorker(self.peak, swapped, tuple(of_tasks))
+        tasks = [PrefixMemory(prefix=prefix, **vars(most)) for prefix, most in self._most.items()]
+        return _OfWorker(self.peak, swapped, tuple(tasks))
 
     def _read(self) -> tuple[int, int]:
-        """Return the mark and what is resident; both are read for each task, so it has to be fast."""
         highest, resident = self._mark.read()
         self.peak = max(self.peak, highest)
         for task in self._running.values():
