@@ -14,7 +14,7 @@ from pathlib import Path
 from sdprofile.errors import SdprofileError
 from sdprofile.explain.comparison import CountChange
 from sdprofile.explain.verdict import SLOWER
-from sdprofile.model.setting import count_name
+from sdprofile.model.setting import count_label, count_name
 from sdprofile.options.declared import option
 from sdprofile.options.options import Options
 from sdprofile.output_files import check_file
@@ -162,7 +162,7 @@ def _failed(each: Condition, before: Profile, after: Profile) -> Iterator[str]:
     if not compared.counts:
         raise SdprofileError(
             f"--fail-if: expected a profile with the same --workers, got {each.file} with"
-            f" {', '.join(str(count.workers) for count in before.counts)}"
+            f" {', '.join(count_label(count.workers) for count in before.counts)}"
         )
     for change in compared.counts:
         ratio = each.ratio(change)

@@ -21,6 +21,8 @@ from sdprofile.explain.account import account
 from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import alone
 from sdprofile.measure.alone import bounded_memory, run_alone
+from sdprofile.measure.clock import Clock
+from sdprofile.measure.kernel_lines import KernelLines
 from sdprofile.model.account import Cause
 from sdprofile.model.machine import Machine
 from sdprofile.model.run import Run
@@ -121,6 +123,19 @@ def test_kernels_own_work_is_its_lines() -> None:
     assert run.work.tasks == 0
     [part] = account(run)
     assert part.cause is Cause.KERNEL
+    [line] = run.steps.lines
+    assert line.line == work.__code__.co_firstlineno + 1
+    assert line.seconds <= run.seconds
+
+
+def test_what_is_done_around_the_cell_is_no_line_of_it() -> None:
+    clock = Clock()
+    with KernelLines(None, clock) as lines:
+        time.sleep(0.2)
+        with clock:
+            pass
+        time.sleep(0.2)
+    assert lines.reading == ()
 
 
 def test_no_client_is_found_and_all_is_as_before(user_client: Client) -> None:

@@ -11,7 +11,7 @@ from sdprofile.explain.answer import Answer
 from sdprofile.explain.verdict import FASTER, SAME, SLOWER, Verdict, compare
 from sdprofile.model.measured import Measured
 from sdprofile.model.run import CountSummary
-from sdprofile.model.setting import count_name
+from sdprofile.model.setting import count_label, count_name
 from sdprofile.units import format_bytes, format_ratio, listed, plural
 
 _LEAST_MEMORY = 0.05
@@ -150,7 +150,7 @@ def _differences(before: Measured, after: Measured) -> Iterator[str]:
         yield f"--compute {before.compute or 'off'} against {after.compute or 'off'}"
     for profile, where in ((before, "the first"), (after, "the second")):
         others = {count.workers for count in (after if profile is before else before).counts}
-        alone = [str(each.workers) for each in profile.counts if each.workers not in others]
+        alone = [count_label(each.workers) for each in profile.counts if each.workers not in others]
         if alone:
             yield f"{listed(alone)} {'worker' if alone == ['1'] else 'workers'} only in {where}"
 

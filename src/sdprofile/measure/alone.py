@@ -21,7 +21,7 @@ from sdprofile.measure.gpu_errors import is_out_of_gpu_memory
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.kernel_lines import KernelLines
-from sdprofile.measure.local_tasks import KERNEL, LocalTasks
+from sdprofile.measure.local_tasks import LocalTasks
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.memory import start_sampling, stop_sampling
 from sdprofile.measure.peak import OwnMark
@@ -36,7 +36,7 @@ from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import Marks, MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
-from sdprofile.model.trace import Sampled
+from sdprofile.model.trace import KERNEL, Sampled
 from sdprofile.plan import Plan
 from sdprofile.spatial.elements import Elements
 from sdprofile.spatial.lazy import compute_lazy, describe
@@ -79,7 +79,7 @@ def run_alone(
     collect_garbage()
     functions = step_functions() if plan.steps else None
     clock, tasks = Clock(), LocalTasks()
-    calls, lines = KernelCalls(None, clock), KernelLines(None)
+    calls, lines = KernelCalls(None, clock), KernelLines(None, clock)
     steps = StepWatcher(None, functions, scope=scope)
     kernel = _Kernel(clock)
     limit = _TimeLimit(plan.timeout)
@@ -167,14 +167,14 @@ class _Kernel:
         self._before = others_cpu()
         if self._mark is not None:
             self._mark.reset()
-            self.marks = Marks(baselines={KERNEL: self._mark.read()["VmRSS"]})
+            self.marks = Marks(baselines={KERNEL: self._mark.read()[1]})
 
     def end(self) -> None:
         """Note what there is just after it."""
         if self._mark is not None:
-            found = self._mark.read()
-            swapped = found.get("VmSwap", 0)
-            self.marks = replace(self.marks, peaks={KERNEL: found["VmHWM"]}, swapped=swapped)
+            highest, _ = self._mark.read()
+            swapped = self._mark.swapped()
+            self.marks = replace(self.marks, peaks={KERNEL: highest}, swapped=swapped)
         self.others = max(0.0, others_cpu() - self._before)
 
 

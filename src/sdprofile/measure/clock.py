@@ -26,6 +26,9 @@ class Clock:
     seconds: float = 0.0
     """How long it took, in seconds."""
 
+    running_since: float | None = None
+    """When it began, by `time.perf_counter`; None before and after the run."""
+
     def __init__(self, *, scheduler_ahead: float = 0.0) -> None:
         """Remember by how many seconds the scheduler's clock is ahead of this one."""
         self.scheduler_ahead = scheduler_ahead
@@ -37,7 +40,7 @@ class Clock:
 
     def __enter__(self) -> Self:
         self.began = time.time()
-        self._start = time.perf_counter()
+        self._start = self.running_since = time.perf_counter()
         return self
 
     def __exit__(
@@ -47,6 +50,7 @@ class Clock:
         traceback: TracebackType | None,
     ) -> None:
         self.seconds = time.perf_counter() - self._start
+        self.running_since = None
 
 
 def scheduler_ahead(client: Client) -> float:

@@ -135,7 +135,7 @@ class Instruments:
             throttle=TaskThrottle(client, dict(plan.task_memory)),
             trace=TaskTrace(client, clock, setting=setting),
             calls=KernelCalls(client, clock),
-            lines=KernelLines(client),
+            lines=KernelLines(client, clock),
             sent=GraphData(client, scope),
             steps=StepWatcher(client, functions, scope=scope),
             surroundings=Surroundings(client, clock),

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from sdprofile.interrupts import thread_of_work
+from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import line_of
 from sdprofile.measure.kernel_calls import KernelCalls
@@ -33,9 +34,10 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     pandas do for seconds, is seen once it is over, and counts in full.
     """
 
-    def __init__(self, client: Client | None) -> None:
-        """Prepare; what is looked at is the thread in which the work runs."""
+    def __init__(self, client: Client | None, clock: Clock) -> None:
+        """Prepare; what is looked at is the thread in which the work runs, while the clock does."""
         super().__init__(client)
+        self._clock = clock
         self._over = threading.Event()
         self._taken: defaultdict[int, float] = defaultdict(float)
 
@@ -64,8 +66,11 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     def _look(self, watched: int) -> None:
         before = time.perf_counter()
         while not self._over.wait(_STEP):
+            began = self._clock.running_since
             frame, now = sys._current_frames().get(watched), time.perf_counter()
-            if frame is not None and not _waits_for_dask(frame) and (line := line_of(frame)):
+            before = max(before, began or now)
+            in_cell = now > before and not _waits_for_dask(frame)
+            if in_cell and frame is not None and (line := line_of(frame)):
                 self._taken[line] += now - before
             before = now
 

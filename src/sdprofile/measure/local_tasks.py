@@ -20,10 +20,7 @@ from sdprofile.measure.elsewhere import scheduler_in_kernel
 from sdprofile.measure.sampling import readers
 from sdprofile.measure.spans import ROOT_SHOWN
 from sdprofile.model.spans import SpanActivity, Work, share_out
-from sdprofile.model.trace import Calls, Cores, Group, Trace, since
-
-KERNEL = "kernel"
-"""What stands for the address of a worker."""
+from sdprofile.model.trace import KERNEL, Calls, Cores, Group, Trace, since
 
 _INFINITE = float("inf")
 

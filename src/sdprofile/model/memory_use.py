@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -126,8 +126,12 @@ class MemoryUse:
     @property
     def gpu_busy(self) -> float | None:
         """Share of the time in which the busiest GPU computed, 0 to 1; None if it is not known."""
-        busy = [card.busy for card in self.used_cards if card.busy is not None]
-        return max(busy, default=None)
+        return self.highest("busy")
+
+    def highest(self, of: str) -> float | None:
+        """Return the highest that a field of `Card` is of any GPU that was used, if it is known."""
+        values: Iterator[float | None] = (getattr(card, of) for card in self.used_cards)
+        return max((value for value in values if value is not None), default=None)
 
     @property
     def peak_worker(self) -> int | None:

@@ -23,6 +23,10 @@ TICKS = 1e5
 """Ticks in a second; times are kept to 10 us, a tenth of the shortest task that dask can run."""
 
 
+KERNEL = "kernel"
+"""What stands for the address of a worker where tasks ran without a cluster."""
+
+
 def since(times: npt.ArrayLike, began: float = 0.0) -> Real:
     """Return times since a moment, to whole ticks, as they are read from a file."""
     import numpy as np

@@ -33,7 +33,7 @@ def worker_curves(run: Run) -> list[Curve]:
     curves = [each for each in run.memory.curves if each.measure == "process" and each.seconds]
     if found := [each for each in curves if each.source == "sampler"]:
         return found
-    return curves[:1] if run.workers == 1 else []
+    return curves[:1] if run.workers <= 1 else []
 
 
 def shown_curve(run: Run) -> tuple[Array, Array] | None:

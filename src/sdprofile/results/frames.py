@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.explain.account import account
+from sdprofile.explain.chunk_sizes import chunk_sizes
 from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.measured import traced
 from sdprofile.model.setting import LIMIT, THREADS, Setting, column_name
@@ -22,15 +23,20 @@ _COLUMNS = ("workers", "threads", "memory_limit_bytes", "repeat", "status", "sec
 """Names that a variable may have too, and whose columns must stay apart from its own."""
 
 
-_GPU_COLUMNS = (
-    " peak_gpu_worker_bytes peak_gpu_torch_bytes peak_gpu_workers_bytes peak_gpu_bytes gpu_bytes"
-    " gpu_busy"
-)
-"""Columns that are there if a run used a GPU."""
+_OF_GPUS = {
+    "peak_gpu_worker_bytes": "most",
+    "peak_gpu_torch_bytes": "torch",
+    "peak_gpu_workers_bytes": "held",
+    "peak_gpu_bytes": "peak",
+    "gpu_bytes": "nbytes",
+    "gpu_busy": "busy",
+}
+"""Columns that are there if a run used a GPU, and what each is of a `Card`."""
 
 
 def runs_frame(profile: Measured) -> pd.DataFrame:
     """Return one row per run; see `Profile.to_frame`."""
+    of_gpus = _OF_GPUS if any(run.memory.used_cards for run in profile.runs) else {}
     return _frame(
         [
             {
@@ -52,14 +58,14 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
                 "transferred_bytes": run.transfers.nbytes,
                 "cpu_seconds": run.work.cpu_seconds,
                 "kernel_cpu_seconds": run.circumstances.kernel_cpu_seconds,
-                **(_of_gpus(run) if _uses_gpus(profile) else {}),
+                **{name: run.memory.highest(of) for name, of in of_gpus.items()},
             }
             for run in profile.runs
         ],
         "threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
         " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes peak_children_bytes"
         " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds"
-        + (_GPU_COLUMNS if _uses_gpus(profile) else ""),
+        + "".join(f" {name}" for name in of_gpus),
         profile,
     )
 
@@ -199,6 +205,20 @@ def account_frame(profile: Measured) -> pd.DataFrame:
     )
 
 
+def chunk_frame(profile: Measured) -> pd.DataFrame:
+    """Return what chunks of other sizes would take; see `Profile.chunk_sizes`."""
+    return _frame(
+        [
+            {**_which(run.setting, profile), "repeat": run.repeat, **vars(size)}
+            for count in profile.counts
+            if (run := traced(count.runs)) is not None and run.status == "ok"
+            for size in chunk_sizes(run, cpus=profile.machine.cpus)
+        ],
+        "repeat factor chunks tasks seconds",
+        profile,
+    )
+
+
 def comparison_frame(comparison: Compared) -> pd.DataFrame:
     """Return one row per worker count that both have; see `Comparison.to_frame`."""
     rows = []
@@ -241,23 +261,6 @@ def _task_rows(run: Run) -> list[dict[str, Any]]:
             rise_high_bytes=memory.rise_high,
         )
     return [{"prefix": prefix, **row} for prefix, row in rows.items()]
-
-
-def _uses_gpus(profile: Measured) -> bool:
-    return any(run.memory.used_cards for run in profile.runs)
-
-
-def _of_gpus(run: Run) -> dict[str, Any]:
-    """Return what a run took of the GPU that was the fullest, or the busiest."""
-    cards = run.memory.used_cards
-    return {
-        "peak_gpu_worker_bytes": run.memory.gpu_worker or None,
-        "peak_gpu_torch_bytes": max((card.torch or 0 for card in cards), default=0) or None,
-        "peak_gpu_workers_bytes": max((card.held for card in cards), default=None),
-        "peak_gpu_bytes": max((card.peak for card in cards), default=None),
-        "gpu_bytes": max((card.nbytes for card in cards), default=None),
-        "gpu_busy": run.memory.gpu_busy,
-    }
 
 
 def _which(setting: Setting, profile: Measured) -> dict[str, Any]:

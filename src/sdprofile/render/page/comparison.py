@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from sdprofile.model.setting import count_label
 from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.details_view import details_table
 from sdprofile.render.page.markup import NOTHING, Cell, Row, glyph, joined, key, table, write
@@ -97,7 +98,8 @@ def comparison_widget(comparison: Compared, *, uid: str) -> VBox:
             *comparison_views(comparison, picture=svg_picture),
         ],
         counts={
-            change.workers: f"{how.glyph} {change.workers}" for change, how in _marked(comparison)
+            change.workers: f"{how.glyph} {count_label(change.workers)}"
+            for change, how in _marked(comparison)
         },
         above=_above(comparison),
         below=[_title(comparison)],

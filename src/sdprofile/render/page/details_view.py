@@ -25,7 +25,8 @@ def details_view(profile: Measured, *, picture: Picture) -> Markup:
     """Return the table of details, and a plot if there are two counts to compare."""
     shown = details_table(profile)
     # Over more than the workers there is no one ideal.
-    if profile.is_grid or sum(count.speedup is not None for count in profile.counts) < 2:
+    known = [count for count in profile.counts if count.workers and count.speedup is not None]
+    if profile.is_grid or len(known) < 2:
         return shown
 
     from sdprofile.render.plots.speedup import speedup_plot

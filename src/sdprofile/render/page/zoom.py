@@ -74,8 +74,7 @@ def zoom(profile: Explained, pictures: HTML, choose_count: ToggleButtons) -> tup
 
     def draw(_: object = None) -> None:
         index = choose_count.index
-        chosen = profile.counts[index - 1].workers if index else None
-        run = runs.get(chosen) if chosen else profile.shown_run
+        run = runs.get(profile.counts[index - 1].workers) if index else profile.shown_run
         if run is None or stretch.share == 1.0:
             pictures.value = whole
             return

@@ -46,12 +46,13 @@ def speedup_plot(profile: Measured) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        A figure that pyplot does not know: the medians joined by a line, a dot for each run, a
-        dashed line for the ideal, a cross at the foot for each count of which no run ended well.
+        A figure that pyplot does not know: of all counts with workers the medians joined by a line,
+        a dot for each run, a dashed line for the ideal, a cross at the foot for each count of which
+        no run ended well.
     """
     (ax,) = new_axes(_SIZE, right=_RIGHT)
     ink = ax.xaxis.label.get_color()
-    finished = [count for count in profile.counts if count.speedup is not None]
+    finished = [count for count in profile.counts if count.workers and count.speedup is not None]
     places = [count.workers for count in finished]
     ideal = [count.times_workers or 1.0 for count in finished]
     ax.set_xscale("log", base=2)
@@ -67,8 +68,9 @@ def speedup_plot(profile: Measured) -> Figure:
     )
     measured = [count.speedup or 0.0 for count in finished]
     ax.plot(places, measured, color=ink, linewidth=1.1, alpha=0.6, zorder=2)
-    ended = [text for count, how in marked(profile) if (text := _draw_count(ax, count, how))]
-    workers = sorted({count.workers for count in profile.counts})
+    on_workers = [(count, how) for count, how in marked(profile) if count.workers]
+    ended = [text for count, how in on_workers if (text := _draw_count(ax, count, how))]
+    workers = sorted({count.workers for count, _ in on_workers})
     apart = (workers[-1] / workers[0] * _ROOM**2) ** (1 / _MOST_NAMED)
     named_counts = far_apart(workers, lambda one, other: other / one >= apart)
     ax.set_xticks(named_counts, [str(each) for each in named_counts], minor=False)

@@ -16,6 +16,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.patches import Patch
 
 from sdprofile.model.setting import count_name
+from sdprofile.model.trace import KERNEL
 from sdprofile.render.palette import TOLD
 from sdprofile.units import format_seconds
 
@@ -189,7 +190,8 @@ def draw_tasks(ax: Axes, tasks: Bars, told_at: Callable[[float], str]) -> None:
     height = rows // workers or 1
     if workers <= _NAMED_ROWS:
         middle = [worker * height + height / 2 - 0.09 for worker in range(workers)]
-        ax.set_yticks(middle, [f"worker {worker}" for worker in range(workers)])
+        names = [f"worker {worker}" for worker in range(workers)]
+        ax.set_yticks(middle, [KERNEL] if tasks.trace.addresses == (KERNEL,) else names)
     else:
         ax.set_yticks([])
         ax.set_ylabel(count_name(workers))

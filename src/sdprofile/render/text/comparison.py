@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.verdict import CANNOT_TELL
-from sdprofile.model.setting import count_name
+from sdprofile.model.setting import count_label, count_name
 from sdprofile.render.curves import median_run
 from sdprofile.render.text.report import WIDEST_PLOT, printable, terminal_width
 from sdprofile.render.text.rows import MISSING, peak_worker
@@ -160,7 +160,7 @@ def _strips(comparison: Compared, *, width: int, ascii_only: bool) -> str:
     strips = [
         Strip(
             run=median_run(count) or count.runs[-1],
-            name=clean(f"{name}, {count.workers} w"),
+            name=clean(f"{name}, {count_label(count.workers)} w"),
             note=f"peak {peak_worker(count, decimal=decimal)}",
         )
         for change in comparison.counts
@@ -176,7 +176,7 @@ def _change(change: CountChange, *, decimal: bool) -> list[str]:
     peaks = [each.peak_worker for each in (change.before, change.after)]
     verdict = change.verdict
     return [
-        str(change.workers),
+        count_label(change.workers),
         *(
             format_seconds(timing.median) if timing else count.status
             for timing, count in zip(times, (change.before, change.after), strict=True)
