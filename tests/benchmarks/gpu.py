@@ -43,7 +43,7 @@ def check(name: str, holds: bool, seen: object = "") -> None:
         failed.append(name)
 
 
-def hold(nbytes: int, seconds: float, *, keep: bool = False) -> int:
+def hold(nbytes: int, seconds: float) -> int:
     """Hold memory of the card for a moment; return what torch's allocator had of it."""
     import torch
 
@@ -52,8 +52,7 @@ def hold(nbytes: int, seconds: float, *, keep: bool = False) -> int:
     time.sleep(seconds)
     had = torch.cuda.memory_reserved()
     del payload
-    if not keep:
-        torch.cuda.empty_cache()
+    torch.cuda.empty_cache()
     return int(had)
 
 
