@@ -24,7 +24,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def held_by_each(folder: Path, most: int) -> None:
     """Hold 22 GiB on each worker; on more than fit, ask for more than there is."""
     client: Client = get_client()
-    workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+    workers = sorted(client.nthreads())
     task, nbytes = (hold_on_card, 22 * GIB) if len(workers) <= most else (run_out, 17 * GIB)
     tasks = [
         client.submit(task, folder, nbytes, workers=[worker], pure=False) for worker in workers
@@ -67,7 +67,7 @@ def test_a_sweep_goes_on_after_a_full_gpu_and_tells_what_fits(folder: Path, tmp_
 def test_runs_after_one_that_ran_out_at_once_have_their_tasks(folder: Path) -> None:
     def work() -> None:
         client: Client = get_client()
-        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        workers = sorted(client.nthreads())
         # The error has the variable `tasks`, and so the future that has the error.
         tasks = [
             client.submit(hold_unless, folder, place, workers=[worker], pure=False)

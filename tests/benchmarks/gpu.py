@@ -70,7 +70,7 @@ def blur(block: np.ndarray, width: int = 31) -> np.ndarray:
 def on_each(nbytes: int, seconds: float) -> list[int]:
     """Hold so much on each worker at the same time; return what each had."""
     client = distributed.get_client()
-    workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+    workers = sorted(client.nthreads())
     tasks = [
         client.submit(hold, nbytes, seconds, workers=[worker], pure=False) for worker in workers
     ]

@@ -53,7 +53,7 @@ def test_each_worker_has_a_curve_of_what_it_holds_and_the_card_one(
 ) -> None:
     with fast_start():
         resize(client, 2)
-        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        workers = sorted(client.nthreads())
 
         def work() -> None:
             tasks = [
