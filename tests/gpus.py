@@ -28,6 +28,7 @@ def make_cards(patch: pytest.MonkeyPatch, folder: Path, *cards: dict[str, Any]) 
     (folder / "cards.json").write_text(json.dumps(cards or [H200]))
     patch.setenv("NVML_ANSWERS", str(folder))
     patch.syspath_prepend(FOLDER)
+    patch.delitem(sys.modules, "pynvml", raising=False)  # distributed may have imported it
     patch.setattr(gpu, "_DEVICES", (str(folder),))
     return folder
 
