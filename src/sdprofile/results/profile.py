@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +193,12 @@ class Profile(Explained, Exported):
     def _csv_frame(self) -> pd.DataFrame:
         """Return `summary()`, which a CSV file holds."""
         return self.summary()
+
+    def _other_files(self) -> Mapping[str, Callable[[], bytes]]:
+        """Return what makes the files for viewers of traces."""
+        from sdprofile.render.text.trace_events import trace_events
+
+        return {".trace.json": partial(trace_events, self)}
 
     def __str__(self) -> str:
         from sdprofile.render.text.report import report
