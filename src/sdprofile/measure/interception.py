@@ -39,6 +39,28 @@ def line_of(frame: FrameType) -> int:
     return line
 
 
+def frames_of_cell(frame: FrameType) -> list[FrameType]:
+    """Return the frame of the cell, that of what it called, and so on to the one that is given.
+
+    What sdprofile has put in between is left out. Empty for what no cell has called.
+    """
+    every = [frame]
+    while (caller := every[-1].f_back) is not None:
+        every.append(caller)
+    ours = [_is_ours(each) for each in every]
+    cells = [place for place in range(len(every) - 1) if ours[place + 1] and not ours[place]]
+    # Before and after the cell we are called by contexts that we have entered.
+    if not cells or every[cells[-1]].f_globals.get("__name__") == "contextlib":
+        return []
+    # What stands in for a function has its name, and calls what is ours.
+    called = [
+        every[place]
+        for place in range(cells[-1] - 1, -1, -1)
+        if not ours[place] and not (place and ours[place - 1])
+    ]
+    return [every[cells[-1]], *called]
+
+
 def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith("sdprofile.")
 

@@ -190,6 +190,35 @@ def account_frame(profile: Measured) -> pd.DataFrame:
     )
 
 
+def calls_frame(profile: Measured) -> pd.DataFrame:
+    """Return what was called within the tasks and the kernel; see `Profile.calls`."""
+    return _frame(
+        [
+            {
+                **_which(run.setting, profile),
+                "repeat": run.repeat,
+                "of": tree.of,
+                "depth": call.depth,
+                "function": call.frame.name,
+                "origin": call.frame.origin,
+                "module": call.frame.module,
+                "file": call.frame.file,
+                "line": call.frame.line,
+                "seconds": call.seconds,
+                "own_seconds": call.own,
+                "share": call.seconds / tree.total if tree.total else 0.0,
+                "samples": tree.samples,
+            }
+            for count in profile.counts
+            if (run := traced(count.runs)) is not None and run.trace is not None
+            for tree in run.trace.inside.trees
+            for call in run.trace.inside.calls(tree)
+        ],
+        "repeat of depth function origin module file line seconds own_seconds share samples",
+        profile,
+    )
+
+
 def comparison_frame(comparison: Compared) -> pd.DataFrame:
     """Return one row per worker count that both have; see `Comparison.to_frame`."""
     rows = []

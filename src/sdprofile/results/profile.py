@@ -12,6 +12,7 @@ from sdprofile.explain.explained import Explained
 from sdprofile.results.exported import Exported
 from sdprofile.results.frames import (
     account_frame,
+    calls_frame,
     memory_frame,
     runs_frame,
     spans_frame,
@@ -153,6 +154,32 @@ class Profile(Explained, Exported):
         0.25 s. How it is told what they did: `sdprofile.explain.account.account`.
         """
         return account_frame(self)
+
+    def calls(self) -> pd.DataFrame:
+        """Return what was called within the tasks and within the kernel, one row per call.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat` (as in `account`), `of` (prefix of the tasks, or
+            ``kernel``), `depth` (how many calls it is within: the rows below one that are deeper
+            are what it called, the longest first), `function`, `origin` (``cell``, ``own`` for
+            functions of the notebook or script, ``python``, or the package), `module`, `file`
+            (where the module is none that is imported), `line` (of the cell, or where the function
+            begins), `seconds` of thread time with what it called, `own_seconds` without, `share` of
+            the thread time of all these tasks, 0 to 1, `samples` (of all these tasks: of few, small
+            shares are chance). Empty for files of an older sdprofile.
+
+        Notes
+        -----
+        From the samples that dask's workers take every 10 ms of the threads that run tasks
+        (https://distributed.dask.org/en/stable/diagnosing-performance.html#statistical-profiling),
+        and from 20 looks a second at the kernel. Samples of a prefix are taken to stand for equal
+        parts of the time of its tasks. C code is its Python caller's. Waiting for dask is left out
+        of the kernel. At most 850 calls are kept of a profile; what took least is in its callers'
+        `seconds`, and in the `own_seconds` of none.
+        """
+        return calls_frame(self)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw memory over time, one colour and marker per worker count; of a grid, the times.
