@@ -79,7 +79,7 @@ def run_alone(
     collect_garbage()
     functions = step_functions() if plan.steps else None
     clock, tasks = Clock(), LocalTasks()
-    calls, lines = KernelCalls(None, clock), KernelLines(None)
+    calls, lines = KernelCalls(None, clock), KernelLines(None, clock)
     steps = StepWatcher(None, functions, scope=scope)
     kernel = _Kernel(clock)
     limit = _TimeLimit(plan.timeout)

@@ -26,6 +26,9 @@ class Clock:
     seconds: float = 0.0
     """How long it took, in seconds."""
 
+    is_running: bool = False
+    """Whether the run has begun, and is not over."""
+
     def __init__(self, *, scheduler_ahead: float = 0.0) -> None:
         """Remember by how many seconds the scheduler's clock is ahead of this one."""
         self.scheduler_ahead = scheduler_ahead
@@ -37,6 +40,7 @@ class Clock:
 
     def __enter__(self) -> Self:
         self.began = time.time()
+        self.is_running = True
         self._start = time.perf_counter()
         return self
 
@@ -47,6 +51,7 @@ class Clock:
         traceback: TracebackType | None,
     ) -> None:
         self.seconds = time.perf_counter() - self._start
+        self.is_running = False
 
 
 def scheduler_ahead(client: Client) -> float:

@@ -140,7 +140,7 @@ class Instruments:
             task_calls=TaskCalls(client),
             trace=TaskTrace(client, clock, setting=setting),
             calls=KernelCalls(client, clock),
-            lines=KernelLines(client),
+            lines=KernelLines(client, clock),
             sent=GraphData(client, scope),
             steps=StepWatcher(client, functions, scope=scope),
             surroundings=Surroundings(client, clock),

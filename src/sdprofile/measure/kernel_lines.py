@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.branches import Branch, frame_named
+from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import frames_of_cell
 from sdprofile.measure.kernel_calls import KernelCalls
@@ -42,9 +43,10 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     pandas do for seconds, is seen once it is over, and counts in full.
     """
 
-    def __init__(self, client: Client | None) -> None:
-        """Prepare; what is looked at is the thread in which the work runs."""
+    def __init__(self, client: Client | None, clock: Clock) -> None:
+        """Prepare; what is looked at is the thread in which the work runs, while the clock does."""
         super().__init__(client)
+        self._clock = clock
         self._over = threading.Event()
         self._taken: defaultdict[int, float] = defaultdict(float)
         self._frames: dict[CodeType, Frame] = {}
@@ -75,11 +77,14 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     def _look(self, watched: int) -> None:
         before = time.perf_counter()
         while not self._over.wait(_STEP):
+            if not self._clock.is_running:
+                before = time.perf_counter()
+                continue
             frame, now = sys._current_frames().get(watched), time.perf_counter()
-            if frame is not None and (frames := frames_of_cell(frame)):
+            frames = frames_of_cell(frame) if frame is not None else []
+            if frames and self._clock.is_running:
                 self._add(frames, now - before, in_call=_is_dasks(frame))
-                del frames
-            del frame  # which holds on to what is in it
+            del frame, frames  # which hold on to what is in them
             before = now
 
     def _add(self, frames: Sequence[FrameType], seconds: float, *, in_call: bool) -> None:
