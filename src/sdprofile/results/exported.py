@@ -41,7 +41,7 @@ class Exported(ABC):
             ``.csv`` for the table of worker counts, ``.md`` for `to_markdown()`, ``.svg``, ``.png``
             or ``.pdf`` for `plot()`, fit for print. Of a profile also ``.trace.json`` for the tasks
             of each worker count over time, which https://ui.perfetto.dev and ``chrome://tracing``
-            show.
+            show, and ``.speedscope.json`` for `calls()`, which https://www.speedscope.app shows.
 
         Raises
         ------

@@ -223,9 +223,13 @@ class Profile(Explained, Exported):
 
     def _other_files(self) -> Mapping[str, Callable[[], bytes]]:
         """Return what makes the files for viewers of traces."""
+        from sdprofile.render.text.speedscope import speedscope
         from sdprofile.render.text.trace_events import trace_events
 
-        return {".trace.json": partial(trace_events, self)}
+        return {
+            ".trace.json": partial(trace_events, self),
+            ".speedscope.json": partial(speedscope, self),
+        }
 
     def __str__(self) -> str:
         from sdprofile.render.text.report import report
