@@ -30,7 +30,7 @@ def speedscope(profile: Measured) -> bytes:
     Returns
     -------
     bytes
-        JSON, with a sampled profile in seconds for each prefix of the tasks, and one for the kernel.
+        JSON, with a sampled profile in seconds for each prefix, and one for the kernel.
 
     Notes
     -----
