@@ -6,6 +6,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.names import Name
@@ -75,14 +76,29 @@ def _count_innermost() -> None:
     if not innermost or innermost.get("count") != 0:
         return  # dask counts it by itself
 
+    add = _by_itself(process)
+
     def counted(frame: Any, child: Any, state: Any, **details: Any) -> Any:
-        innermost = process(frame, child, state, **details)
+        innermost = add(frame, child, state, **details)
         if child is True and innermost is not None:
             innermost["count"] += 1
         return innermost
 
     _before.append(process)
     PROCESS_FRAME.set(profile, counted)
+
+
+def _by_itself(function: Any) -> Any:
+    """Return a function that calls itself, and not what stands in its place in its module."""
+    if not isinstance(function, FunctionType):
+        return function
+    names = dict(function.__globals__)
+    same = FunctionType(
+        function.__code__, names, function.__name__, function.__defaults__, function.__closure__
+    )
+    same.__kwdefaults__ = function.__kwdefaults__
+    names[function.__name__] = same
+    return same
 
 
 def _put_back() -> None:

@@ -91,4 +91,5 @@ def _functions(inside: CallTrees) -> Markup:
 def _where(frame: Frame) -> str:
     if frame.file == CELL:
         return "the cell"
-    return f"{frame.module or 'own function'}, line {frame.line}"
+    whose = "own function" if frame.origin == "own" else frame.module
+    return f"{whose}, line {frame.line}"
