@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sdprofile.cluster.questions import Questions
 
 _STEP = 0.05
-"""Seconds between two looks; a look takes some 20 us."""
+"""Seconds between two looks; a look takes some 40 us."""
 
 _WAITING = ("threading", "selectors", "queue")
 """Modules in which a thread is that waits for dask."""
