@@ -83,6 +83,18 @@ def test_calls_are_a_picture_and_the_functions_that_took_most_by_themselves() ->
     assert [width for width, _ in bars(html)] == ["100.0%", "33.3%", "33.3%"]
 
 
+def test_calls_that_are_left_out_are_counted() -> None:
+    profile = with_calls("sort")
+    [run] = profile.runs
+    assert run.trace is not None
+    fewer = replace(run, trace=run.trace.with_calls(2))
+
+    html = calls_view(replace(profile, runs=(fewer,)), picture=svg_picture)
+
+    assert "Not kept: 1 call that took least." in html
+    assert "Not kept" not in calls_view(profile, picture=svg_picture)
+
+
 def test_calls_follow_the_tasks_and_names_are_escaped() -> None:
     profile = with_calls(HOSTILE, module=HOSTILE)
 

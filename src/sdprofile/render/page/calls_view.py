@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.calls import CELL, KERNEL
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, key, table
-from sdprofile.units import format_seconds
+from sdprofile.units import format_seconds, plural
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -52,7 +52,10 @@ def calls_view(profile: Explained, *, picture: Picture) -> Markup:
 
     setting = profile.varied.name(run.setting)
     drawn = picture(draw, label=f"calls within the tasks and the kernel, with {setting}")
-    return drawn + _functions(inside) + key(f"With {setting}. {_KEY}")
+    left = (
+        f" Not kept: {plural(inside.left_out, 'call')} that took least." if inside.left_out else ""
+    )
+    return drawn + _functions(inside) + key(f"With {setting}. {_KEY}{left}")
 
 
 def _functions(inside: CallTrees) -> Markup:
