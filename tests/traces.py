@@ -10,6 +10,7 @@ from typing import Any
 
 from profiles import make_activity
 
+from sdprofile.model.calls import CallTree
 from sdprofile.model.trace import Calls, Cores, Group, Trace
 from sdprofile.replay.virtual_workers import Costs
 
@@ -151,6 +152,24 @@ def ran(
         ),
     } | kwargs
     return replace(trace, seconds=seconds, arrivals=(arrival,) if tasks else (), **values)
+
+
+def call_tree(of: str, *calls: tuple[int, int, float]) -> CallTree:
+    """Return a tree of calls: each its function, how deep it is, and its seconds."""
+    seconds = [each for *_, each in calls]
+    own = list(seconds)
+    for place, (_, depth, each) in enumerate(calls):
+        callers = [before for before in range(place) if calls[before][1] < depth]
+        if callers:
+            own[callers[-1]] -= each
+    return CallTree(
+        of=of,
+        samples=10,
+        frame=tuple(index for index, *_ in calls),
+        depth=tuple(depth for _, depth, _ in calls),
+        seconds=tuple(seconds),
+        own=tuple(round(each, 6) for each in own),
+    )
 
 
 def cores(used: float, *, worker: int = 0, cpus: int = 4, seconds: float = 2.0) -> Cores:

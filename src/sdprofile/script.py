@@ -95,7 +95,8 @@ class ScriptOptions(Options):
 
     export: str | None = option(
         str,
-        "write the table to this file, by its ending: .md for a pull request, .csv, .svg, .png",
+        "write the result to this file, by its ending: .md for a pull request, .csv, .svg, .png,"
+        " .trace.json (the tasks over time, for ui.perfetto.dev)",
         metavar="FILE",
     )
     fail_if: tuple[Condition, ...] = option(

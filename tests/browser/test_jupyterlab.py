@@ -50,7 +50,7 @@ FOLLOWING = (
     "%%sdprofile --workers 1 -r 1\nget_client().submit(time.sleep, 0.2, pure=False).result()"
 )
 CELLS = (LOAD, PROFILE, KILLED, HOSTILE, EMPTY, LONG, AFTER, FOLLOWING)
-VIEWS = ("Overview", "Memory", "Steps", "Tasks", "Notes", "Details")
+VIEWS = ("Overview", "Memory", "Steps", "Tasks", "Calls", "Notes", "Details")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SCROLLER = ".jp-WindowedPanel-outer"
 

@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import make_profile, make_run
-from traces import make_trace
+from traces import call_tree, make_trace
 
 from sdprofile.errors import SdprofileError
+from sdprofile.model.calls import MOST_CALLS, CallTrees, Frame
+from sdprofile.model.measured import with_one_trace
 from sdprofile.model.trace import Calls, Cores, Fetches, Spells, Trace
 from sdprofile.results.packed import as_it_was, close_by, packed, unpacked
 from sdprofile.results.profile import load
@@ -120,12 +122,43 @@ def test_ten_thousand_tasks_take_less_than_a_megabyte(tmp_path: Path) -> None:
     assert load(path) == profile
 
 
+def many_calls(size: int) -> CallTrees:
+    """Return calls of as many functions, whose names are as long as real ones."""
+    frames = [
+        Frame(name=f"_function_number_{n}", module=f"a_package._core.module_{n}", line=1000 + n)
+        for n in range(size)
+    ]
+    calls = [(n, min(n, 40), round((size - n) / 1000, 3)) for n in range(size)]
+    return CallTrees(frames=tuple(frames), trees=(call_tree("a", *calls),))
+
+
+@pytest.mark.parametrize("counts", [1, 5])
+def test_calls_take_a_hundred_kilobytes_at_most(counts: int, tmp_path: Path) -> None:
+    trace = make_trace([1.0])
+    inside = replace(trace, inside=many_calls(2 * MOST_CALLS))
+    path = tmp_path / "profile.json"
+    sizes = []
+    for each in (trace, inside):
+        runs = with_one_trace([make_run(count + 1, trace=each) for count in range(counts)])
+        profile = make_profile(*runs)
+        profile.save(path)
+        assert load(path) == profile
+        sizes.append(path.stat().st_size)
+    assert 50_000 < sizes[1] - sizes[0] < 100_000
+
+
 def damaged(name: str, value: Any, path: Path) -> None:
     """Write a profile of which one field of the tasks is another."""
     make_profile(make_run(trace=make_trace([1.0, 2.0], inputs={1: [0]}))).save(path)
     document = json.loads(path.read_text())
     document["profile"]["runs"][0]["trace"][name] = value
     path.write_text(json.dumps(document))
+
+
+def of_tree(**other: list[int]) -> dict[str, Any]:
+    """Return a tree of one call as a file has it, but for one field."""
+    tree = {"of": "a", "samples": 1, "frame": [0], "depth": [0], "seconds": [1], "own": [1]}
+    return {"frames": [{"name": "f", "line": 1}], "trees": [tree | other]}
 
 
 @pytest.mark.parametrize(
@@ -141,6 +174,9 @@ def damaged(name: str, value: Any, path: Path) -> None:
         ("order", packed(array("i", [0, 2])), "order of something that is not there"),
         ("group", packed(array("i", [0, 1])), "group of something that is not there"),
         ("first_input", packed(array("i", [0, 3])), "inputs of another number of tasks"),
+        ("inside", of_tree(frame=[1]), "a call of something that is not there"),
+        ("inside", of_tree(depth=[1]), "a call within none"),
+        ("inside", of_tree(own=[]), "calls with unequal numbers of times"),
         ("inputs", packed(array("i", [5])), "a task that reads what is none"),
     ],
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from profiles import GB, make_card, make_curve, make_profile, make_run
+from traces import call_tree, make_trace
 
 from sdprofile.explain.verdict import verdict_of
+from sdprofile.model.calls import CallTrees, Frame
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import CountSummary
@@ -323,7 +326,28 @@ def test_tasks_have_a_row_per_prefix_with_time_and_memory() -> None:
     assert pd.isna(total["peak_worker_bytes"])
 
 
-@pytest.mark.parametrize("table", ["to_frame", "summary", "memory", "spans", "tasks"])
+def test_calls_have_a_row_each_with_their_share_of_the_tasks() -> None:
+    inside = CallTrees(
+        frames=(
+            Frame(name="f", file="<dynamic-code>", line=3),
+            Frame(name="sort", module="numpy", line=9),
+        ),
+        trees=(call_tree("add", (0, 0, 4.0), (1, 1, 3.0)),),
+    )
+    trace = replace(make_trace([1.0]), inside=inside)
+
+    frame = make_profile(make_run(2, trace=trace), make_run(4)).calls()
+
+    assert " ".join(frame.columns) == (
+        "workers repeat of depth function origin module file line seconds own_seconds share samples"
+    )
+    assert frame.to_numpy().tolist() == [
+        [2, 1, "add", 0, "f", "own", "", "<dynamic-code>", 3, 4.0, 1.0, 1.0, 10],
+        [2, 1, "add", 1, "sort", "numpy", "numpy", "", 9, 3.0, 3.0, 0.75, 10],
+    ]
+
+
+@pytest.mark.parametrize("table", ["to_frame", "summary", "memory", "spans", "tasks", "calls"])
 def test_tables_of_an_empty_profile_are_empty_and_keep_their_columns(table: str) -> None:
     frame = getattr(make_profile(empty=True), table)()
 

@@ -14,6 +14,7 @@ from sdprofile.cluster.garbage import collect_garbage
 from sdprofile.errors import one_line
 from sdprofile.internals.dask import cpu_count, pool_put_back
 from sdprofile.interrupts import interrupt_work, let_in, reach_here
+from sdprofile.measure.branches import call_trees
 from sdprofile.measure.circumstances import others_cpu
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_config import dask_config
@@ -126,7 +127,10 @@ def run_alone(
             partitioned=partitioned(scope) if scope is not None else (),
         ),
         circumstances=Circumstances(others_cpu_seconds=kernel.others),
-        trace=tasks.trace(clock, calls=calls.reading, cores=cores),
+        trace=replace(
+            tasks.trace(clock, calls=calls.reading, cores=cores),
+            inside=call_trees({}, lines, seconds={}),
+        ),
     )
     ends = run.failure is not None and run.failure.status in ("failed", "interrupted")
     return run, error if ends and not isinstance(error, MemoryError) else None

@@ -23,6 +23,7 @@ from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.sent_data import GraphData
 from sdprofile.measure.spans import CellSpan
 from sdprofile.measure.steps import StepWatcher
+from sdprofile.measure.task_calls import TaskCalls
 from sdprofile.measure.task_memory import TaskThrottle
 from sdprofile.measure.trace import TaskTrace
 from sdprofile.measure.transfers import TransferLogs
@@ -71,6 +72,9 @@ class Instruments:
 
     throttle: TaskThrottle
     """Before the next, which sees what this one has made of a graph."""
+
+    task_calls: TaskCalls
+    """It only asks the workers: anywhere before the cell will do."""
 
     trace: TaskTrace
     """Inside the span; of the plugins of the scheduler it only looks at tasks."""
@@ -133,6 +137,7 @@ class Instruments:
             span=CellSpan(client, clock, threads=setting.workers * setting.threads),
             others=OtherSchedulers(client),
             throttle=TaskThrottle(client, dict(plan.task_memory)),
+            task_calls=TaskCalls(client),
             trace=TaskTrace(client, clock, setting=setting),
             calls=KernelCalls(client, clock),
             lines=KernelLines(client, clock),

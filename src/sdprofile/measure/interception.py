@@ -39,6 +39,28 @@ def line_of(frame: FrameType) -> int:
     return line
 
 
+def frames_of_cell(frame: FrameType) -> list[FrameType]:
+    """Return the frame of the cell, that of what it called, and so on to the one that is given.
+
+    What sdprofile has put in between is left out. Ask only while the cell runs; empty for a frame
+    that it has not called.
+    """
+    every = [frame]
+    while (caller := every[-1].f_back) is not None:
+        every.append(caller)
+    ours = [_is_ours(each) for each in every]
+    cells = [place for place in range(len(every) - 1) if ours[place + 1] and not ours[place]]
+    # What stands in for a function has its name, and calls what is ours. We call some, too.
+    if not cells or (cells[-1] and ours[cells[-1] - 1]):
+        return []
+    called = [
+        every[place]
+        for place in range(cells[-1] - 1, -1, -1)
+        if not ours[place] and not (place and ours[place - 1])
+    ]
+    return [every[cells[-1]], *called]
+
+
 def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__")).startswith("sdprofile.")
 

@@ -1,4 +1,4 @@
-"""How long each line of the cell kept the kernel busy with its own work."""
+"""How long each line of the cell kept the kernel busy with its own work, and with which calls."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from types import FrameType
+from collections.abc import Sequence
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from sdprofile.interrupts import thread_of_work
+from sdprofile.measure.branches import Branch, frame_named
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.interception import line_of
+from sdprofile.measure.interception import frames_of_cell
 from sdprofile.measure.kernel_calls import KernelCalls
+from sdprofile.model.calls import CELL, Frame
 from sdprofile.model.steps import LineTime
 
 if TYPE_CHECKING:
@@ -22,11 +25,17 @@ if TYPE_CHECKING:
     from sdprofile.cluster.questions import Questions
 
 _STEP = 0.05
-"""Seconds between two looks; a look takes some 20 us."""
+"""Seconds between two looks; a look takes some 40 us."""
+
+_WAITING = ("threading", "selectors", "queue")
+"""Modules in which a thread is that waits for dask."""
 
 
 class KernelLines(Instrument[tuple[LineTime, ...]]):
     """The time that lines of the cell take in the kernel, without dask's calls that wait or send.
+
+    The calls that it makes meanwhile are in `calls`: also those within dask's that send, but none
+    that wait.
 
     Notes
     -----
@@ -40,11 +49,13 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
         self._clock = clock
         self._over = threading.Event()
         self._taken: defaultdict[int, float] = defaultdict(float)
+        self._frames: dict[CodeType, Frame] = {}
 
     def begin(self, asked: Questions) -> None:
         """Start to look."""
         self._over.clear()
         self._taken.clear()
+        self.calls, self.looks = Branch(), 0
         watched = thread_of_work()
         self._looking = threading.Thread(target=self._look, args=(watched,), daemon=True)
         self._looking.start()
@@ -66,16 +77,40 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     def _look(self, watched: int) -> None:
         before = time.perf_counter()
         while not self._over.wait(_STEP):
-            began = self._clock.running_since
+            if (began := self._clock.running_since) is None:
+                before = time.perf_counter()
+                continue
             frame, now = sys._current_frames().get(watched), time.perf_counter()
-            before = max(before, began or now)
-            in_cell = now > before and not _waits_for_dask(frame)
-            if in_cell and frame is not None and (line := line_of(frame)):
-                self._taken[line] += now - before
+            frames = frames_of_cell(frame) if frame is not None else []
+            if frames and self._clock.running_since is not None:
+                self._add(frames, now - max(before, began), in_call=_is_dasks(frame))
+            del frame, frames  # which hold on to what is in them
             before = now
 
+    def _add(self, frames: Sequence[FrameType], seconds: float, *, in_call: bool) -> None:
+        cell, *called = frames
+        line = cell.f_lineno
+        if not in_call:
+            self._taken[line] += seconds
+        elif frames[-1].f_globals.get("__name__") in _WAITING:
+            return
+        path = [Frame(name=f"line {line}", file=CELL, line=line), *map(self._named, called)]
+        self.calls.add(path, seconds)
+        self.looks += 1
 
-def _waits_for_dask(frame: FrameType | None) -> bool:
+    def _named(self, frame: FrameType) -> Frame:
+        code = frame.f_code
+        if code not in self._frames:
+            self._frames[code] = frame_named(
+                code.co_name,
+                module=frame.f_globals.get("__name__", ""),
+                file=code.co_filename,
+                line=code.co_firstlineno,
+            )
+        return self._frames[code]
+
+
+def _is_dasks(frame: FrameType | None) -> bool:
     while frame is not None:
         if frame.f_code is KernelCalls.waits:
             return True

@@ -14,6 +14,7 @@ from sdprofile.cluster.worker_states import worker_states
 from sdprofile.cluster.workers import kept_from_workers
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import ignored, let_in
+from sdprofile.measure.branches import call_trees
 from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.gpu_errors import forget_frames
@@ -124,6 +125,7 @@ def run_once(
     _check_there(client, error)  # else an instrument may have had nobody to ask
     work_done = instruments.span.reading
     layers = instruments.steps.layers if work_done.tasks else None
+    trace = instruments.trace.reading
     run = Run(
         setting=setting,
         repeat=repeat,
@@ -150,9 +152,12 @@ def run_once(
         elsewhere=instruments.others.reading,
         circumstances=instruments.surroundings.reading,
         trace=replace(
-            instruments.trace.reading,
+            trace,
             calls=instruments.calls.reading,
             cores=instruments.memory.reading.cores,
+            inside=call_trees(
+                instruments.task_calls.reading, instruments.lines, seconds=trace.prefix_seconds
+            ),
         ),
     )
     if run.status == NO_GPU_MEMORY:  # after which others follow

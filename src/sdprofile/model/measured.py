@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Self
 
+from sdprofile.model.calls import MOST_CALLS
 from sdprofile.model.elements import Element
 from sdprofile.model.failure import FailedRun
 from sdprofile.model.machine import Machine
@@ -222,14 +223,19 @@ def traced(runs: Sequence[Run]) -> Run | None:
 def with_one_trace(runs: Sequence[Run]) -> tuple[Run, ...]:
     """Return runs of which only that one has its tasks which stands for its setting.
 
-    The tasks of all would make a file with ten repeats ten times as large.
+    The tasks of all would make a file with ten repeats ten times as large. Of what was called
+    within the tasks, the runs share what a profile has room for.
     """
     by_setting: dict[Setting, list[Run]] = {}
     for run in runs:
         by_setting.setdefault(run.setting, []).append(run)
     kept = {id(traced(same)) for same in by_setting.values()}
+    most = MOST_CALLS // max(1, len(kept))
     return tuple(
-        run if run.trace is None or id(run) in kept else replace(run, trace=None) for run in runs
+        run
+        if run.trace is None
+        else replace(run, trace=run.trace.with_calls(most) if id(run) in kept else None)
+        for run in runs
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NewType
 
+from sdprofile.model.calls import CallTrees
 from sdprofile.model.gpu import Cards
 from sdprofile.model.memory import Curve
 
@@ -220,8 +222,23 @@ class Trace:
     cores: tuple[Cores, ...] = ()
     """How many CPUs each worker had in use; empty where that was not sampled."""
 
+    inside: CallTrees = CallTrees()
+    """What was called within the tasks and within the kernel."""
+
     def __len__(self) -> int:
         return len(self.group)
+
+    def with_calls(self, most: int) -> Trace:
+        """Return the trace with no more calls in `inside` than that."""
+        return self if len(self.inside) <= most else replace(self, inside=self.inside.largest(most))
+
+    @cached_property
+    def prefix_seconds(self) -> dict[str, float]:
+        """What the tasks of each prefix took together, in seconds."""
+        found: defaultdict[str, float] = defaultdict(float)
+        for group, seconds in zip(self.group, self.durations, strict=True):
+            found[self.groups[group].prefix] += seconds
+        return dict(found)
 
     @cached_property
     def durations(self) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,10 @@ class Exported(ABC):
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw memory over time."""
 
+    def _other_files(self) -> Mapping[str, Callable[[], bytes]]:
+        """Return what makes the files of further endings, which not both of them have."""
+        return {}
+
     def export(self, path: str | Path) -> None:
         """Write the table or the plot to a file, by the ending of its name.
 
@@ -34,7 +39,9 @@ class Exported(ABC):
         ----------
         path
             ``.csv`` for the table of worker counts, ``.md`` for `to_markdown()`, ``.svg``, ``.png``
-            or ``.pdf`` for `plot()`, fit for print.
+            or ``.pdf`` for `plot()`, fit for print. Of a profile also ``.trace.json`` for the tasks
+            of each worker count over time, which https://ui.perfetto.dev and ``chrome://tracing``
+            show, and ``.speedscope.json`` for `calls()`, which https://www.speedscope.app shows.
 
         Raises
         ------
@@ -43,4 +50,10 @@ class Exported(ABC):
         """
         from sdprofile.render.text.export import export
 
-        export(path, frame=self._csv_frame, markdown=self.to_markdown, figure=self.plot)
+        export(
+            path,
+            frame=self._csv_frame,
+            markdown=self.to_markdown,
+            figure=self.plot,
+            others=self._other_files(),
+        )

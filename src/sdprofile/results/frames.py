@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.explain.account import account
-from sdprofile.explain.chunk_sizes import chunk_sizes
 from sdprofile.explain.verdict import verdict_of
-from sdprofile.model.measured import traced
 from sdprofile.model.setting import LIMIT, THREADS, Setting, column_name
 from sdprofile.model.spans import EXECUTE
 
@@ -37,13 +34,13 @@ _OF_GPUS = {
 def runs_frame(profile: Measured) -> pd.DataFrame:
     """Return one row per run; see `Profile.to_frame`."""
     of_gpus = _OF_GPUS if any(run.memory.used_cards for run in profile.runs) else {}
-    return _frame(
+    return make_frame(
         [
             {
                 "workers": run.workers,
                 "threads": run.threads,
                 "memory_limit_bytes": run.memory_limit,
-                **_which(run.setting, profile),
+                **which_run(run.setting, profile),
                 "repeat": run.repeat,
                 "status": run.status,
                 "seconds": run.seconds,
@@ -77,7 +74,7 @@ def summary_frame(profile: Measured) -> pd.DataFrame:
         timing, verdict = count.timing, verdict_of(count)
         rows.append(
             {
-                **_which(count.setting, profile),
+                **which_run(count.setting, profile),
                 "status": count.status,
                 "runs": len(timing.seconds) if timing else 0,
                 "median_seconds": timing and timing.median,
@@ -95,7 +92,7 @@ def summary_frame(profile: Measured) -> pd.DataFrame:
                 "limit_fraction": count.limit_fraction,
             }
         )
-    return _frame(
+    return make_frame(
         rows,
         "status runs median_seconds mean_seconds std_seconds min_seconds speedup"
         " efficiency serial_fraction verdict peak_worker_bytes peak_cluster_low_bytes"
@@ -106,10 +103,10 @@ def summary_frame(profile: Measured) -> pd.DataFrame:
 
 def memory_frame(profile: Measured) -> pd.DataFrame:
     """Return the memory curves, one row per sample; see `Profile.memory`."""
-    return _frame(
+    return make_frame(
         [
             {
-                **_which(run.setting, profile),
+                **which_run(run.setting, profile),
                 "repeat": run.repeat,
                 "source": curve.source,
                 "worker": curve.worker,
@@ -128,10 +125,10 @@ def memory_frame(profile: Measured) -> pd.DataFrame:
 
 def spans_frame(profile: Measured) -> pd.DataFrame:
     """Return where the workers' time went; see `Profile.spans`."""
-    return _frame(
+    return make_frame(
         [
             {
-                **_which(run.setting, profile),
+                **which_run(run.setting, profile),
                 "repeat": run.repeat,
                 "span": part.span,
                 "context": part.context,
@@ -150,10 +147,10 @@ def spans_frame(profile: Measured) -> pd.DataFrame:
 
 def steps_frame(profile: Measured) -> pd.DataFrame:
     """Return the calls that are steps, one row per run and step; see `Profile.steps`."""
-    return _frame(
+    return make_frame(
         [
             {
-                **_which(run.setting, profile),
+                **which_run(run.setting, profile),
                 "repeat": run.repeat,
                 "step": step.span,
                 "calls": step.calls,
@@ -174,47 +171,13 @@ def steps_frame(profile: Measured) -> pd.DataFrame:
 
 def tasks_frame(profile: Measured) -> pd.DataFrame:
     """Return time and memory of each task prefix; see `Profile.tasks`."""
-    return _frame(
+    return make_frame(
         [
-            {**_which(run.setting, profile), "repeat": run.repeat, **row}
+            {**which_run(run.setting, profile), "repeat": run.repeat, **row}
             for run in profile.runs
             for row in _task_rows(run)
         ],
         "repeat prefix tasks seconds cpu_seconds peak_worker_bytes rise_low_bytes rise_high_bytes",
-        profile,
-    )
-
-
-def account_frame(profile: Measured) -> pd.DataFrame:
-    """Return where the wall time went, one row per setting and cause; see `Profile.account`."""
-    return _frame(
-        [
-            {
-                **_which(run.setting, profile),
-                "repeat": run.repeat,
-                "cause": str(part.cause),
-                "seconds": part.seconds,
-                "share": part.share,
-            }
-            for count in profile.counts
-            if (run := traced(count.runs)) is not None
-            for part in account(run)
-        ],
-        "repeat cause seconds share",
-        profile,
-    )
-
-
-def chunk_frame(profile: Measured) -> pd.DataFrame:
-    """Return what chunks of other sizes would take; see `Profile.chunk_sizes`."""
-    return _frame(
-        [
-            {**_which(run.setting, profile), "repeat": run.repeat, **vars(size)}
-            for count in profile.counts
-            if (run := traced(count.runs)) is not None and run.status == "ok"
-            for size in chunk_sizes(run, cpus=profile.machine.cpus)
-        ],
-        "repeat factor chunks tasks seconds",
         profile,
     )
 
@@ -239,7 +202,7 @@ def comparison_frame(comparison: Compared) -> pd.DataFrame:
                 "tasks_ratio": change.tasks_ratio,
             }
         )
-    return _frame(
+    return make_frame(
         rows,
         "before_seconds after_seconds speedup speedup_low speedup_high verdict"
         " before_peak_bytes after_peak_bytes peak_ratio tasks_ratio",
@@ -263,7 +226,7 @@ def _task_rows(run: Run) -> list[dict[str, Any]]:
     return [{"prefix": prefix, **row} for prefix, row in rows.items()]
 
 
-def _which(setting: Setting, profile: Measured) -> dict[str, Any]:
+def which_run(setting: Setting, profile: Measured) -> dict[str, Any]:
     """Return the cells that tell a setting from the others of a profile."""
     varied = profile.varied.own
     return {
@@ -282,13 +245,13 @@ def _literal(text: str) -> Any:
     return text
 
 
-def _frame(
+def make_frame(
     rows: list[dict[str, Any]], columns: str, profile: Measured | None = None
 ) -> pd.DataFrame:
     """Return rows as a frame, the cells that tell settings apart first."""
     import pandas as pd
 
-    which = _which(profile.runs[0].setting, profile) if profile and profile.runs else ["workers"]
+    which = which_run(profile.runs[0].setting, profile) if profile and profile.runs else ["workers"]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys([*which, *columns.split()])))
     # Nullable integers, so that a missing peak does not turn bytes into floats.
     whole = [name for name in frame.columns if name.endswith("bytes") or name == "tasks"]

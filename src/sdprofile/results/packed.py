@@ -7,6 +7,7 @@ import math
 import zlib
 from array import array
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.model.trace import TICKS, since
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from sdprofile.model.calls import CallTree
     from sdprofile.model.trace import Trace
 
     Whole = npt.NDArray[np.int64]
@@ -187,9 +189,20 @@ def _check(trace: Trace) -> None:
     for spells in (trace.fetches, trace.pauses):
         if not len(spells.worker) == len(spells.begun) == len(spells.ended):
             raise ValueError("spells with unequal numbers of times")
+    for tree in trace.inside.trees:
+        _check_tree(tree, len(trace.inside.frames))
     calls = trace.calls
     if len({len(each) for each in (calls.begun, calls.ended, calls.sends, calls.line)}) > 1:
         raise ValueError("calls with unequal numbers of times")
+
+
+def _check_tree(tree: CallTree, frames: int) -> None:
+    if len({len(each) for each in (tree.frame, tree.depth, tree.seconds, tree.own)}) > 1:
+        raise ValueError("calls with unequal numbers of times")
+    if not all(0 <= frame < frames for frame in tree.frame):
+        raise ValueError("a call of something that is not there")
+    if not all(0 <= depth <= before + 1 for before, depth in pairwise((-1, *tree.depth))):
+        raise ValueError("a call within none")
 
 
 def _or_0(times: Real) -> Real:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.explain.explained import Explained
 from sdprofile.results.exported import Exported
 from sdprofile.results.frames import (
-    account_frame,
-    chunk_frame,
     memory_frame,
     runs_frame,
     spans_frame,
@@ -19,6 +18,7 @@ from sdprofile.results.frames import (
     summary_frame,
     tasks_frame,
 )
+from sdprofile.results.time_frames import account_frame, calls_frame, chunk_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,6 +159,32 @@ class Profile(Explained, Exported):
         """
         return account_frame(self)
 
+    def calls(self) -> pd.DataFrame:
+        """Return what was called within the tasks and within the kernel, one row per call.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat` (as in `account`), `of` (prefix of the tasks, or
+            ``kernel``), `depth` (how many calls it is within: the rows below one that are deeper
+            are what it called, the longest first), `function`, `origin` (``cell``, ``own`` for
+            functions of the notebook or script, ``python``, or the package), `module`, `file`
+            (where the module is none that is imported), `line` (of the cell, or where the function
+            begins), `seconds` of thread time with what it called, `own_seconds` without, `share` of
+            the thread time of all these tasks, 0 to 1, `samples` (of all these tasks: of few, small
+            shares are chance). Empty for files of an older sdprofile.
+
+        Notes
+        -----
+        From the samples that dask's workers take every 10 ms of the threads that run tasks
+        (https://distributed.dask.org/en/stable/diagnosing-performance.html#statistical-profiling),
+        and from 20 looks a second at the kernel. Samples of a prefix are taken to stand for equal
+        parts of the time of its tasks. C code is its Python caller's. Waiting for dask is left out
+        of the kernel. At most 850 calls are kept of a profile; what took least is in its callers'
+        `seconds`, and in the `own_seconds` of none.
+        """
+        return calls_frame(self)
+
     def chunk_sizes(self) -> pd.DataFrame:
         """Return what chunks of other sizes would take, one row per worker count and size.
 
@@ -216,6 +242,16 @@ class Profile(Explained, Exported):
     def _csv_frame(self) -> pd.DataFrame:
         """Return `summary()`, which a CSV file holds."""
         return self.summary()
+
+    def _other_files(self) -> Mapping[str, Callable[[], bytes]]:
+        """Return what makes the files for viewers of traces."""
+        from sdprofile.render.text.speedscope import speedscope
+        from sdprofile.render.text.trace_events import trace_events
+
+        return {
+            ".trace.json": partial(trace_events, self),
+            ".speedscope.json": partial(speedscope, self),
+        }
 
     def __str__(self) -> str:
         from sdprofile.render.text.report import report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from pages import Page
@@ -16,9 +17,12 @@ from profiles import (
     make_run,
     make_task,
 )
+from traces import call_tree, make_trace
 
 from sdprofile.explain.notices.every import Notice
+from sdprofile.model.calls import CELL, CallTrees, Frame
 from sdprofile.model.memory import WorkerPeak
+from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.memory_view import memory_panels, memory_view
 from sdprofile.render.page.picture import svg_picture
@@ -60,6 +64,58 @@ def test_views_are_those_after_the_overview_in_their_order() -> None:
     names = [view.name for view in make_views(make_profile(remarks=()), picture=svg_picture)]
 
     assert [name.split()[0] for name in names] == ["Memory", "Steps", "Tasks", "Notes", "Details"]
+
+
+def with_calls(name: str, *, module: str = "numpy") -> Profile:
+    """Return a profile in whose tasks a function was seen, and another that it called."""
+    inside = CallTrees(
+        frames=(
+            Frame(name="helper", file="<dynamic-code>", line=3),
+            Frame(name=name, module=module, line=9),
+            Frame(name="line 2", file=CELL, line=2),
+        ),
+        trees=(call_tree("add", (0, 0, 8.0), (1, 1, 6.0)), call_tree("kernel", (2, 0, 2.0))),
+    )
+    return make_profile(make_run(trace=replace(make_trace([8.0]), inside=inside)))
+
+
+def test_calls_are_a_picture_and_the_functions_that_took_most_by_themselves() -> None:
+    html = calls_view(with_calls("sort"), picture=svg_picture)
+
+    assert 'aria-label="calls within the tasks and the kernel, with 1 worker"' in html
+    assert Page(html).rows == [
+        ["function", "of", "within", "time by itself", "share"],
+        ["sort", "numpy, line 9", "add", "6.00 s", "60 %"],
+        ["helper", "own function, line 3", "add", "2.00 s", "20 %"],
+        ["line 2", "the cell", "the kernel", "2.00 s", "20 %"],
+    ]
+    assert [width for width, _ in bars(html)] == ["100.0%", "33.3%", "33.3%"]
+
+
+def test_calls_that_are_left_out_are_counted() -> None:
+    profile = with_calls("sort")
+    [run] = profile.runs
+    assert run.trace is not None
+    fewer = replace(run, trace=run.trace.with_calls(2))
+
+    html = calls_view(replace(profile, runs=(fewer,)), picture=svg_picture)
+
+    assert "Not kept: 1 call that took least." in html
+    assert "Not kept" not in calls_view(profile, picture=svg_picture)
+
+
+def test_calls_follow_the_tasks_and_names_are_escaped() -> None:
+    profile = with_calls(HOSTILE, module=HOSTILE)
+
+    views = {view.name.split()[0]: view.html for view in make_views(profile, picture=svg_picture)}
+
+    assert list(views) == ["Memory", "Steps", "Tasks", "Calls", "Notes", "Details"]
+    assert "<script" not in views["Calls"]
+    Page(views["Calls"])
+
+
+def test_there_is_no_view_of_calls_where_none_are_known() -> None:
+    assert not calls_view(make_profile(), picture=svg_picture)
 
 
 def test_name_of_the_notices_tells_their_number() -> None:

@@ -95,7 +95,8 @@ def test_plot_is_fit_for_print(what: type[Profile], tmp_path: Path) -> None:
 def test_other_ending_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(
         SdprofileError,
-        match=r"expected a file name that ends in \.csv, \.md, \.svg, \.png or \.pdf, got '.*x'$",
+        match=r"expected a file name that ends in \.csv, \.md, \.svg, \.png, \.pdf,"
+        r" \.trace\.json or \.speedscope\.json, got '.*x'$",
     ):
         profile().export(tmp_path / "table.xlsx")
     assert list(tmp_path.iterdir()) == []

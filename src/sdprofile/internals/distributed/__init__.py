@@ -5,6 +5,6 @@ What a name is for stands beside it, and each function makes do without.
 
 from __future__ import annotations
 
-from sdprofile.internals.distributed import client, cluster, scheduler, worker
+from sdprofile.internals.distributed import client, cluster, samples, scheduler, worker
 
-NAMES = (*client.NAMES, *cluster.NAMES, *scheduler.NAMES, *worker.NAMES)
+NAMES = (*client.NAMES, *cluster.NAMES, *samples.NAMES, *scheduler.NAMES, *worker.NAMES)

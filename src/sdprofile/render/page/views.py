@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sdprofile.model.measured import traced
 from sdprofile.model.setting import count_name
 from sdprofile.render.curves import SHOWN, is_sampled
+from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.markup import NOTHING, Cell, Row, joined, key, table, write
 from sdprofile.render.page.memory_view import memory_panels, memory_view
@@ -74,9 +75,9 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
     Returns
     -------
     tuple of View
-        Predicted (if anything was), Memory, Steps, Tasks, Data (if any is known), Notes, Details;
-        Notes alone where the workers had nothing to do. Of a grid with many settings steps and
-        tasks are in the profiles of its parts only.
+        Predicted (if anything was), Memory, Steps, Tasks, Calls and Data (if any are known), Notes,
+        Details; Notes alone where the workers had nothing to do. Of a grid calls are in the
+        profiles of its parts only, and steps and tasks where it has many settings.
     """
     number = f" {len(profile.notices)}" if profile.notices else ""
     notes = View(name=f"Notes{number}", html=notice_list(profile))
@@ -96,6 +97,9 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
         View(name="Memory", html=memory),
         View(name="Steps", html=steps_view(profile) if few else NOTHING),
         View(name="Tasks", html=tasks_view(profile) if few else NOTHING),
+        View(
+            name="Calls", html=NOTHING if profile.is_grid else calls_view(profile, picture=picture)
+        ),
         View(name="Data", html=elements_view(profile)),
         notes,
         View(name="Details", html=details_view(profile, picture=picture)),

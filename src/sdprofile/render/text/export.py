@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,19 +44,33 @@ def export(
     frame: Callable[[], pd.DataFrame],
     markdown: Callable[[], str],
     figure: Callable[[], Figure],
+    others: Mapping[str, Callable[[], bytes]],
 ) -> None:
-    """Write what the ending of a file's name asks for; see `Exported.export`."""
-    ending = Path(path).suffix.lower()
-    if ending == ".csv":
+    """Write what the ending of a file's name asks for; see `Exported.export`.
+
+    Parameters
+    ----------
+    path
+        Where to write.
+    frame, markdown, figure
+        Make what ``.csv``, ``.md`` and each of `FIGURES` ask for.
+    others
+        Make the whole file for further endings.
+    """
+    name = Path(path).name.lower()
+    ending = Path(name).suffix
+    if made := [make for other, make in others.items() if name.endswith(other)]:
+        data = made[0]()
+    elif ending == ".csv":
         data = frame().to_csv(index=False).encode()
     elif ending == ".md":
         data = f"{markdown()}\n".encode()
     elif ending in FIGURES:
         data = _printed(figure, ending)
     else:
+        *most, last = (".csv", ".md", *FIGURES, *others)
         raise SdprofileError(
-            f"expected a file name that ends in .csv, .md, {', '.join(FIGURES[:-1])} or"
-            f" {FIGURES[-1]}, got {str(path)!r}"
+            f"expected a file name that ends in {', '.join(most)} or {last}, got {str(path)!r}"
         )
     write_whole(path, data)
 

@@ -17,6 +17,7 @@ from sdprofile.render.text.breakdown import (
     memory_rows,
     time_rows,
 )
+from sdprofile.render.text.calls import calls_lines, calls_title
 from sdprofile.render.text.elements import ELEMENTS, element_rows
 from sdprofile.render.text.grid_bars import grid_bars
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
@@ -162,6 +163,9 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
                     yield [*wrapped(title), *_steps(profile, cells, width, ascii_only)]
                 elif rows:
                     yield [*wrapped(title), *plain_table(cells, width=width, dropped=DROPPED_BELOW)]
+            if calls := calls_lines(profile):
+                told_calls = [line for each in calls for line in wrapped(each, indent="  ")]
+                yield [*wrapped(calls_title(profile)), *told_calls]
     else:
         yield wrapped(NO_RUNS)
     yield told(leading=False)

@@ -1,0 +1,110 @@
+"""What the workers' threads were seen in, task prefix by task prefix: dask's own samples."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property, partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sdprofile.cluster.questions import Questions
+from sdprofile.internals.distributed.samples import begin_samples, end_samples
+from sdprofile.measure.branches import Branch, Row, frame_named
+from sdprofile.measure.instrument import Instrument
+from sdprofile.model.calls import Frame
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+_MOST = 2000
+"""Calls that a worker tells of for each prefix."""
+
+_DEEPEST = 100
+"""Calls within each other that are looked at; dask looks at as many."""
+
+
+class TaskCalls(Instrument[dict[str, Branch]]):
+    """What was called within the tasks, in samples, by their prefix.
+
+    Notes
+    -----
+    A worker of dask looks every 10 ms at the threads that run tasks, for its dashboard
+    (`distributed.profile`); no more is done here than to begin anew, and to ask for the sum. It is
+    the event loop that looks: while a task keeps Python's lock (the GIL) nothing is seen. A worker
+    forgets samples that are older than 1000 s, and with one that is killed they are gone.
+    """
+
+    def begin(self, asked: Questions) -> None:
+        """Let the samples begin anew."""
+        self._began = asked.workers(_begin)
+
+    def end(self, asked: Questions) -> None:
+        """Ask for them."""
+        self._found = asked.workers(partial(_calls, began=self._began.known({})))
+
+    def read(self) -> dict[str, Branch]:
+        """Put together what the workers have told."""
+        trees: defaultdict[str, Branch] = defaultdict(Branch)
+        for found in self._found.value.values():
+            for prefix, rows in found.items():
+                trees[prefix].merge(rows)
+        return dict(trees)
+
+
+def _begin(dask_worker: Worker) -> float:
+    return begin_samples(dask_worker)
+
+
+def _calls(dask_worker: Worker, began: Mapping[str, float]) -> dict[str, list[Row]]:
+    """Return what a worker saw since then, by prefix."""
+    trees: defaultdict[str, Branch] = defaultdict(Branch)
+    frame_of = _Frames()
+    for prefix, samples in end_samples(dask_worker, began.get(dask_worker.address, math.inf)):
+        _add(trees[prefix], samples, frame_of)
+    return {prefix: list(islice(tree.rows(), _MOST)) for prefix, tree in trees.items()}
+
+
+class _Frames(dict[str, Frame]):
+    """Functions by how dask tells of them: name, file and first line."""
+
+    @cached_property
+    def _modules(self) -> dict[str, str]:
+        """The modules that are imported, by their files."""
+        found: dict[str, str] = {}
+        for name, module in list(sys.modules.items()):
+            with contextlib.suppress(AttributeError):
+                # Whoever asks a lazy module for something has it imported.
+                names = object.__getattribute__(module, "__dict__")
+                if isinstance(file := names.get("__file__"), str):
+                    found[file] = str(names.get("__name__", name))
+        return found
+
+    def __missing__(self, identifier: str) -> Frame:
+        rest, _, line = identifier.rpartition(";")
+        name, _, file = rest.partition(";")
+        frozen = file.removeprefix("<frozen ").removesuffix(">") if file[:8] == "<frozen " else ""
+        module = self._modules.get(file, frozen)
+        number = int(line) if line.isdigit() else 0
+        found = self[identifier] = frame_named(name, module=module, file=file, line=number)
+        return found
+
+
+def _add(branch: Branch, samples: dict[str, Any], frame_of: _Frames) -> None:
+    """Add the samples of a tree to a branch, those of its root."""
+    left = [(branch, samples, 0)]
+    while left:
+        into, tree, depth = left.pop()
+        children = tree["children"]
+        within = sum(child["count"] for child in children.values())
+        into.weight += tree["count"]
+        into.own += max(0, tree["count"] - within)
+        if depth < _DEEPEST:
+            left += [
+                (into.called(frame_of[identifier]), child, depth + 1)
+                for identifier, child in children.items()
+                if child["count"]
+            ]

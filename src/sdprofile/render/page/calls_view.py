@@ -1,0 +1,98 @@
+"""Which calls took the time within the tasks and the kernel: a picture to scale, and a table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from sdprofile.model.calls import CELL, KERNEL
+from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, key, table
+from sdprofile.units import format_seconds, plural
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.figure import Figure
+
+    from sdprofile.explain.explained import Explained
+    from sdprofile.model.calls import CallTrees, Frame
+    from sdprofile.render.page.picture import Picture
+
+_MOST_FUNCTIONS = 12
+
+_BLUE = "#0072B2"
+
+_KEY = (
+    "Above: in the first row the task prefixes and the kernel, below each what it called; as wide"
+    " as the thread time. Functions of dask and Python that only lead to others are left out."
+    " Below: the functions by the time that they took themselves; C code counts for its caller."
+    " From dask's samples of the workers' threads every 10 ms, and 20 looks a second at the kernel,"
+    " without waiting for dask. profile.calls() has all of it."
+)
+
+
+def calls_view(profile: Explained, *, picture: Picture) -> Markup:
+    """Return the calls of the run that stands for all; empty if nothing is known of them.
+
+    Parameters
+    ----------
+    profile
+        What was measured.
+    picture
+        Makes HTML of a figure.
+    """
+    run = profile.shown_run
+    if run is None or run.trace is None or not any(t.total for t in run.trace.inside.trees):
+        return NOTHING
+    inside = run.trace.inside
+
+    def draw() -> Figure:
+        from sdprofile.render.plots.icicle import icicle_plot
+
+        return icicle_plot(inside)
+
+    setting = profile.varied.name(run.setting)
+    drawn = picture(draw, label=f"calls within the tasks and the kernel, with {setting}")
+    left = (
+        f" Not kept: {plural(inside.left_out, 'call')} that took least." if inside.left_out else ""
+    )
+    return drawn + _functions(inside) + key(f"With {setting}. {_KEY}{left}")
+
+
+def _functions(inside: CallTrees) -> Markup:
+    """Return the table of the functions that took most by themselves."""
+    own: defaultdict[Frame, float] = defaultdict(float)
+    within: defaultdict[Frame, dict[str, None]] = defaultdict(dict)
+    for tree in inside.trees:
+        for call in inside.calls(tree):
+            if call.own:
+                own[call.frame] += call.own
+                within[call.frame]["the kernel" if tree.of == KERNEL else tree.of] = None
+    total = sum(tree.total for tree in inside.trees)
+    most = sorted(own, key=lambda frame: -own[frame])[:_MOST_FUNCTIONS]
+    headers = [
+        Cell(text="function", classes="sdp-name"),
+        Cell(text="of", classes="sdp-name"),
+        Cell(text="within", classes="sdp-name"),
+        Cell(text="time by itself"),
+        Cell(text="share"),
+    ]
+    rows = [
+        Row(
+            cells=[
+                Cell(text=frame.name, classes="sdp-name"),
+                Cell(text=_where(frame), classes="sdp-name"),
+                Cell(text=", ".join(within[frame]), classes="sdp-name"),
+                Cell(text=format_seconds(own[frame]), bar=bar(own[frame] / own[most[0]], _BLUE)),
+                Cell(text=f"{100 * own[frame] / total:.0f} %"),
+            ]
+        )
+        for frame in most
+    ]
+    return table(headers, rows)
+
+
+def _where(frame: Frame) -> str:
+    if frame.file == CELL:
+        return "the cell"
+    whose = "own function" if frame.origin == "own" else frame.module
+    return f"{whose}, line {frame.line}"

@@ -1,0 +1,106 @@
+"""What tasks and the kernel call is seen, function by function."""
+
+from __future__ import annotations
+
+import time
+
+import dask
+import pytest
+from distributed import Client, profile
+from runs import measure
+
+from sdprofile.measure.alone import run_alone
+from sdprofile.model.calls import CallTrees, Frame
+from sdprofile.model.run import Run
+from sdprofile.model.setting import Setting
+from sdprofile.plan import Plan
+
+
+def first_part() -> None:
+    time.sleep(0.4)
+
+
+def second_part() -> None:
+    time.sleep(0.4)
+
+
+@dask.delayed(pure=False)
+def in_two_parts() -> None:
+    """Take some time in each of two functions."""
+    first_part()
+    second_part()
+
+
+def spin(seconds: float) -> None:
+    """Keep a thread busy."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def inside(run: Run) -> CallTrees:
+    assert run.trace is not None
+    return run.trace.inside
+
+
+def seconds_of(trees: CallTrees, of: str) -> dict[str, tuple[int, float, Frame]]:
+    """Return depth, seconds and function of the calls in one tree, by the name of the function."""
+    [tree] = [each for each in trees.trees if each.of == of]
+    return {c.frame.name: (c.depth, c.seconds, c.frame) for c in trees.calls(tree)}
+
+
+def process_there(dask_worker: object) -> str:
+    return str(profile.process.__module__)
+
+
+def test_innermost_calls_are_told_apart(client: Client) -> None:
+    run, _ = measure(lambda: in_two_parts().compute(), client)
+
+    found = seconds_of(inside(run), "in_two_parts")
+    depth, seconds, caller = found["in_two_parts"]
+    assert run.trace is not None
+    assert seconds == pytest.approx(run.trace.prefix_seconds["in_two_parts"], abs=0.002)
+    assert caller.origin == "own"  # a worker gets it by value
+    for part in (first_part, second_part):
+        deeper, own, frame = found[part.__name__]
+        assert (deeper, frame.line) == (depth + 1, part.__code__.co_firstlineno)
+        assert own > 0
+    assert found["first_part"][1] + found["second_part"][1] == pytest.approx(seconds, rel=0.1)
+
+
+def test_what_ran_before_is_no_part_and_dask_samples_as_before(client: Client) -> None:
+    before = client.run(process_there)
+    client.submit(time.sleep, 0.1, key="earlier-1").result()
+
+    run, _ = measure(lambda: in_two_parts().compute(), client)
+
+    assert {tree.of for tree in inside(run).trees} - {"kernel"} == {"in_two_parts"}
+    assert client.run(process_there) == before
+    assert set(before.values()) == {"distributed.profile"}
+
+
+def test_calls_of_the_kernel_begin_with_the_line_of_the_cell(client: Client) -> None:
+    def work() -> None:
+        spin(0.5)
+        client.submit(time.sleep, 0.5, pure=False).result()
+
+    run, _ = measure(work, client)
+
+    first = work.__code__.co_firstlineno
+    found = seconds_of(inside(run), "kernel")
+    depth, seconds, line = found[f"line {first + 1}"]
+    assert (depth, line.origin, line.line) == (0, "cell", first + 1)
+    assert found["spin"][0] == 1
+    assert 0.2 < found["spin"][1] <= seconds <= run.seconds
+    assert "wait" not in found  # for a result
+
+
+def test_without_a_cluster_there_are_the_calls_of_the_kernel() -> None:
+    setting = Setting(workers=0, threads=1, memory_limit=None)
+
+    run, _ = run_alone(
+        lambda: spin(0.4), Plan(settings=(setting,), repeats=1), setting=setting, repeat=1
+    )
+
+    assert [tree.of for tree in inside(run).trees] == ["kernel"]
+    assert "spin" in seconds_of(inside(run), "kernel")
