@@ -96,7 +96,7 @@ class ScriptOptions(Options):
     export: str | None = option(
         str,
         "write the result to this file, by its ending: .md for a pull request, .csv, .svg, .png,"
-        " .trace.json (the tasks over time, for ui.perfetto.dev)",
+        " .trace.json (the tasks over time, for ui.perfetto.dev), .speedscope.json (the calls)",
         metavar="FILE",
     )
     fail_if: tuple[Condition, ...] = option(

@@ -53,6 +53,7 @@ PLUGINS = Name(
     kind="worker",
     without="exact peaks are left out",
 )
+
 NAMES = tuple(each for each in tuple(globals().values()) if isinstance(each, Name))
 
 TRANSFER_LOGS = (INCOMING_LOG, OUTGOING_LOG)
