@@ -1,6 +1,7 @@
-"""200 profiles in one kernel, a fault in every fourth: no lost run, nothing left, no growth.
+"""200 profiles in one kernel, each fourth of its own kind: no lost run, nothing left, no growth.
 
-Before them each fault is made once, so that the kernel has imported and cached what it will.
+Before them each of these kinds (faults, sessions without a cluster, with await, with clients of
+other kinds) is made once, so that the kernel has imported and cached what it will.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ast
 import itertools
 import queue
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -25,7 +27,7 @@ SETUP = """
 %load_ext sdprofile
 import os, threading, time
 import dask, dask.array as da, psutil
-from distributed import get_client
+from distributed import Client, LocalCluster, get_client
 
 def on_a_worker(function, *args):
     return get_client().submit(function, *args, pure=False).result()
@@ -37,24 +39,91 @@ def too_much():
 
 CELL = "da.random.random((2000, 2000), chunks=500).mean().compute()"
 
-FAULTS = {
-    "killed for memory": ("on_a_worker(too_much)", ["killed"] * 2),
-    "a worker exits": ("on_a_worker(os._exit, 3)", ["killed"] * 2),
-    "kill -9": ("os.kill(on_a_worker(os.getpid), 9); on_a_worker(time.sleep, 60)", ["killed"] * 2),
-    "an error of the cell": ("on_a_worker(int, 'x')", ["failed"]),
-    "interrupted": ("on_a_worker(time.sleep, 60)", ["interrupted"]),
-    "out of time": ("while True: pass", ["stuck"] * 2),
-    "workers restarted": ("get_client().restart()", ["killed"] * 2),
-    "cannot be pickled": ("on_a_worker(threading.Lock)", ["failed"]),
-    "SystemExit": ("raise SystemExit", ["failed"]),
-    "dask.config": (f"dask.config.set(scheduler='sync'); {CELL}", ["ok"] * 2),
-    "much output": (f"print('x' * 20_000_000); {CELL}", ["ok"] * 2),
-    "client closed": ("get_client().close()", None),
-    "syntax": ("x = = 1", None),
-}
-"""What the cell does, and the statuses of its runs; None where no run was through."""
+ON_2, ALONE_TOO = "--workers 1,2", "--workers 0,1"
 
-LINE = "%%sdprofile --workers 1,2 --memory 600MB -r 1 --out kept"
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A cell that is not the usual one."""
+
+    code: str
+    """What it does."""
+
+    found: tuple[str, ...] | None
+    """The statuses of its runs; None where no run was through."""
+
+    options: str = ON_2
+    """Counts, and what else is asked."""
+
+    before: str = ""
+    """A cell that is run before it, not profiled."""
+
+    after: str = ""
+    """A cell that is run after it."""
+
+
+OWN = "n_workers=1, threads_per_worker=1, memory_limit='600MB', dashboard_address=None"
+CASES = {
+    "killed for memory": Case(code="on_a_worker(too_much)", found=("killed",) * 2),
+    "a worker exits": Case(code="on_a_worker(os._exit, 3)", found=("killed",) * 2),
+    "kill -9": Case(
+        code="os.kill(on_a_worker(os.getpid), 9); on_a_worker(time.sleep, 60)",
+        found=("killed",) * 2,
+    ),
+    "an error of the cell": Case(code="on_a_worker(int, 'x')", found=("failed",)),
+    "interrupted": Case(code="on_a_worker(time.sleep, 60)", found=("interrupted",)),
+    "out of time": Case(
+        code="while True: pass", found=("stuck",) * 2, options=f"{ON_2} --timeout 2"
+    ),
+    "workers restarted": Case(code="get_client().restart()", found=("killed",) * 2),
+    "cannot be pickled": Case(code="on_a_worker(threading.Lock)", found=("failed",)),
+    "SystemExit": Case(code="raise SystemExit", found=("failed",)),
+    "dask.config": Case(code=f"dask.config.set(scheduler='sync'); {CELL}", found=("ok",) * 2),
+    "much output": Case(code=f"print('x' * 20_000_000); {CELL}", found=("ok",) * 2),
+    "client closed": Case(code="get_client().close()", found=None),
+    "syntax": Case(code="x = = 1", found=None),
+    "without a cluster": Case(code=CELL, found=("ok",) * 2, options=ALONE_TOO),
+    "without the client it needs": Case(
+        code="on_a_worker(abs, -1)", found=("failed", "ok"), options=ALONE_TOO
+    ),
+    "without the memory it needs": Case(
+        code="da.random.random(10**13, chunks=10**13).sum().compute()",
+        found=("failed",),
+        options="--workers 0",
+    ),
+    "without a cluster, out of time": Case(
+        code="time.sleep(60)", found=("stuck",), options="--workers 0 --timeout 2"
+    ),
+    "awaits": Case(code=f"import asyncio; await asyncio.sleep(0.1); {CELL}", found=("ok",) * 2),
+    "an asynchronous client": Case(
+        before=f"cluster = await LocalCluster({OWN}, asynchronous=True)\n"
+        "client = await Client(cluster, asynchronous=True)",
+        code="await client.submit(abs, -1, pure=False)",
+        found=("ok",) * 2,
+        after="await client.close()\nawait cluster.close()\ndel client, cluster",
+    ),
+    "a cluster that adapts": Case(
+        before=f"client = Client(LocalCluster({OWN}))\nclient.cluster.adapt(minimum=1, maximum=2)",
+        code=CELL,
+        found=("ok",) * 2,
+        after="client.cluster.close()\nclient.close()\ndel client",
+    ),
+    "workers in the kernel": Case(
+        before="client = Client(n_workers=1, processes=False, dashboard_address=None)",
+        code=CELL,
+        found=None,
+        after="client.cluster.close()\nclient.close()\ndel client",
+    ),
+    "joblib": Case(
+        code="import joblib\n"
+        "with joblib.parallel_backend('dask'):\n"
+        "    joblib.Parallel()(joblib.delayed(abs)(each) for each in range(20))",
+        found=("ok",) * 2,
+        options=f"{ON_2} --threads 2",
+    ),
+}
+
+LINE = "%%sdprofile --memory 600MB -r 1 --out kept"
 
 LOOK = """(
     [run.status for run in kept.runs] if kept else None,
@@ -111,23 +180,23 @@ def main() -> None:
     session = Session(manager, client)
     session.run(SETUP)
     session.run("kept = None")
-    session.run(f"{LINE}\n{CELL}")
+    session.run(f"{LINE} {ON_2}\n{CELL}")
     session.run("%sdcluster --close\nprint('x' * 1_000_000)")  # pyzmq's thread for large messages
     _, _, files, threads, children = session.look()
-    faults = itertools.cycle(FAULTS.items())
+    usual = Case(code=CELL, found=("ok",) * 2)
+    cases = itertools.cycle(CASES.items())
     lost = 0
     warm = rss = 0
     start = time.monotonic()
-    for number in range(1 - len(FAULTS), profiles + 1):
-        faulty = number < 1 or number % 4 == 0
-        name, (code, expected) = next(faults) if faulty else ("", (CELL, ["ok"] * 2))
-        limit = " --timeout 2" if name == "out of time" else ""
-        session.run("kept = None")
-        session.run(f"{LINE}{limit}\n{code}", interrupt=name == "interrupted")
+    for number in range(1 - len(CASES), profiles + 1):
+        name, case = next(cases) if number < 1 or number % 4 == 0 else ("", usual)
+        session.run(f"kept = None\n{case.before}")
+        session.run(f"{LINE} {case.options}\n{case.code}", interrupt=name == "interrupted")
         found, rss, *_ = session.look()
-        if found != expected:
+        session.run(case.after)
+        if found != (None if case.found is None else list(case.found)):
             lost += 1
-            print(f"profile {number} ({name or 'no fault'}): expected {expected}, got {found}")
+            print(f"profile {number} ({name or 'usual'}): expected {case.found}, got {found}")
         if number == 0:
             warm = rss
         if number % 10 == 0:

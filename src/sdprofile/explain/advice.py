@@ -157,7 +157,7 @@ def _in_all(chosen: Candidate, first: Candidate, profile: Measured) -> str:
     if not chosen.memory:
         return ""
     took, instead = (
-        format_bytes(each.memory, decimal=profile.decimal) if each.memory else ""
+        format_bytes(each.memory, decimal=profile.decimal) if each.memory and each.workers else ""
         for each in (chosen, first)
     )
     return f"{took} in all instead of {instead}" if instead not in ("", took) else f"{took} in all"
@@ -172,9 +172,8 @@ def _others(
     if below is not first and _step(below, chosen) < POOR_STEP:
         times = _times_memory([below], first)
         for_less = f" for {times} the memory" if times else ""
-        parts.append(
-            f"{plural(below.workers, 'worker')} are {speed_of(below, first)} faster{for_less}"
-        )
+        are = f"{count_name(below.workers)} {'is' if below.workers == 1 else 'are'}"
+        parts.append(f"{are} {speed_of(below, first)} faster{for_less}")
     if larger:
         parts.append(larger if parts else _with_noun(larger))
     elif chosen.count is profile.counts[-1]:
@@ -248,7 +247,8 @@ def speed_of(candidate: Candidate, base: Candidate) -> str:
 def _times_memory(candidates: Sequence[Candidate], base: Candidate) -> str:
     """Return how many times the memory of the base each takes; empty where one is not known."""
     amounts = [candidate.memory for candidate in candidates]
-    if not base.memory or None in amounts:
+    # Beside workers there is the kernel, which without a cluster is all that there is.
+    if not base.workers or not base.memory or None in amounts:
         return ""
     ratios = [amount / base.memory for amount in amounts if amount is not None]
     return listed([f"{format_ratio(ratio)}x" for ratio in ratios])

@@ -166,14 +166,14 @@ class _Kernel:
         self._before = others_cpu()
         if self._mark is not None:
             self._mark.reset()
-            self.marks = Marks(baselines={KERNEL: self._mark.read()["VmRSS"]})
+            self.marks = Marks(baselines={KERNEL: self._mark.read()[1]})
 
     def end(self) -> None:
         """Note what there is just after it."""
         if self._mark is not None:
-            found = self._mark.read()
-            swapped = found.get("VmSwap", 0)
-            self.marks = replace(self.marks, peaks={KERNEL: found["VmHWM"]}, swapped=swapped)
+            highest, _ = self._mark.read()
+            swapped = self._mark.swapped()
+            self.marks = replace(self.marks, peaks={KERNEL: highest}, swapped=swapped)
         self.others = max(0.0, others_cpu() - self._before)
 
 

@@ -65,7 +65,7 @@ class Surroundings(Instrument[Circumstances]):
         """Note what there is before the run."""
         if self._mark is not None:
             self._mark.reset()
-            self._baseline = self._mark.read()["VmRSS"]
+            self._baseline = self._mark.read()[1]
         self._began = time.time()
         self._others = self._others_cpu()
         self._kernel = self._kernel_cpu()
@@ -73,7 +73,7 @@ class Surroundings(Instrument[Circumstances]):
     def end(self, asked: Questions) -> None:
         """Note what has changed since, and ask for the rest."""
         self._kernel = self._kernel_cpu() - self._kernel
-        self._peak = self._mark.read()["VmHWM"] if self._mark else None
+        self._peak = self._mark.read()[0] if self._mark else None
         before, self._others = self._others, None
         if before is not None and time.time() - self._began > _SHORTEST:
             after = self._others_cpu()

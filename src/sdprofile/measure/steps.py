@@ -139,16 +139,16 @@ class StepWatcher(Instrument[Steps]):
         finally:
             self._took.setdefault(place.names, []).append(time.perf_counter() - start)
             self._inside = None
-            if (highest := self._memory()["VmHWM"]) > before["VmHWM"]:
-                rise = highest - before["VmRSS"]
+            if (highest := self._memory()[0]) > before[0]:
+                rise = highest - before[1]
                 self._rises[place.names] = max(rise, self._rises.get(place.names, 0))
         for layer in _layers(value) - given:
             self._layers.setdefault(layer, place)
         return value
 
-    def _memory(self) -> dict[str, int]:
-        """Return the kernel's memory, now and at most since the run began."""
-        return self._mark.read() if self._mark is not None else {"VmHWM": 0, "VmRSS": 0}
+    def _memory(self) -> tuple[int, int]:
+        """Return the kernel's memory, at most since the run began, and now."""
+        return self._mark.read() if self._mark is not None else (0, 0)
 
     @contextlib.contextmanager
     def _told_with_each_graph(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from sdprofile.explain.causes.found import Seen
 from sdprofile.model.setting import count_name
+from sdprofile.model.trace import KERNEL
 from sdprofile.render.curves import shown_curve, thinned
 from sdprofile.render.plots.worker_tasks import COLOURS, Bar, Bars, draw_tasks
 from sdprofile.units import format_bytes, large_unit
@@ -112,14 +113,18 @@ def _memory_at(run: Run, decimal: bool) -> Callable[[float], str]:
 
     def told_at(second: float) -> str:
         amount = format_bytes(float(np.interp(second, seconds, nbytes)), decimal=decimal)
-        return f", at its end {amount} in the fullest worker"
+        return f", at its end {amount} in the {_who(run)}"
 
     return told_at
 
 
+def _who(run: Run) -> str:
+    return "fullest worker" if run.workers else KERNEL
+
+
 def _draw_memory(ax: Axes, run: Run, tasks: Bars, *, decimal: bool) -> None:
     gigabyte, unit = large_unit(decimal=decimal)
-    ax.set_ylabel(f"fullest worker [{unit}]")
+    ax.set_ylabel(f"{_who(run)} [{unit}]")
     curve = shown_curve(run)
     if curve is None:
         ax.text(0.5, 0.5, "memory was not sampled", transform=ax.transAxes, ha="center")
