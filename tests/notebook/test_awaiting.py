@@ -256,6 +256,15 @@ found = [await each async for each in as_completed(client.map(abs, range(-9, 0),
         assert len(client.cluster.workers) == 1
         await cell(shell, f"%%sdprofile {OPTIONS}\nawait client.submit(end_worker, pure=False)")
         assert [run.status for run in kept(shell).runs] == ["killed"]
+        # The worker of a task that an interrupt has left goes with it: the next need not wait.
+        await cell(
+            shell,
+            f"%%sdprofile {OPTIONS}\n"
+            "asyncio.get_running_loop().call_later(1, interrupt)\n"
+            "import time\n"
+            "await client.submit(time.sleep, 600, pure=False)",
+        )
+        assert [run.status for run in kept(shell).runs] == ["interrupted"]
         with pytest.raises(SdprofileError, match="expected a cell that awaits something"):
             shell.run_cell_magic("sdprofile", OPTIONS, "1")
         assert await client.submit(abs, -7, pure=False) == 7

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.explain.account import account
+from sdprofile.explain.chunk_sizes import chunk_sizes
 from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.measured import traced
 from sdprofile.model.setting import LIMIT, THREADS, Setting, column_name
@@ -186,6 +187,20 @@ def account_frame(profile: Measured) -> pd.DataFrame:
             for part in account(run)
         ],
         "repeat cause seconds share",
+        profile,
+    )
+
+
+def chunk_frame(profile: Measured) -> pd.DataFrame:
+    """Return what chunks of other sizes would take; see `Profile.chunk_sizes`."""
+    return _frame(
+        [
+            {**_which(run.setting, profile), "repeat": run.repeat, **vars(size)}
+            for count in profile.counts
+            if (run := traced(count.runs)) is not None and run.status == "ok"
+            for size in chunk_sizes(run, cpus=profile.machine.cpus)
+        ],
+        "repeat factor chunks tasks seconds",
         profile,
     )
 

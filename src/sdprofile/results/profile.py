@@ -11,6 +11,7 @@ from sdprofile.explain.explained import Explained
 from sdprofile.results.exported import Exported
 from sdprofile.results.frames import (
     account_frame,
+    chunk_frame,
     memory_frame,
     runs_frame,
     spans_frame,
@@ -152,6 +153,24 @@ class Profile(Explained, Exported):
         0.25 s. How it is told what they did: `sdprofile.explain.account.account`.
         """
         return account_frame(self)
+
+    def chunk_sizes(self) -> pd.DataFrame:
+        """Return what chunks of other sizes would take, one row per worker count and size.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `repeat` (the run that was replayed), `factor` (how many times as
+            many elements a chunk has), `chunks` and `tasks` (their numbers then), `seconds` (wall
+            time; of factor 1 that of the run). Empty for runs whose tasks were not recorded, or
+            whose replay as they were is more than 25 % off.
+
+        Notes
+        -----
+        For rasters and arrays whose tasks are blockwise: see `sdprofile.explain.chunk_sizes`.
+        ``--vary`` measures what is worth it.
+        """
+        return chunk_frame(self)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw memory over time, one colour and marker per worker count; of a grid, the times.
