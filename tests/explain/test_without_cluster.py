@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from profiles import GB, make_failure, make_profile, make_run
+from profiles import GB, make_activity, make_failure, make_profile, make_run
+from traces import ran
 
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import Run
 from sdprofile.render.text.report import report
 from sdprofile.render.text.rows import conditions, table_rows
+from sdprofile.results.comparison import Comparison
 
 
 def runs(workers: int, *seconds: float, peak: int = GB, **kwargs: Any) -> list[Run]:
@@ -98,6 +100,37 @@ def test_what_ended_it_is_told_and_ends_nothing_else(message: str, advice: str, 
     assert notice.fact == f"Without a cluster the cell failed: {message}"
     assert told in notice.advice
     assert profile.answer.headline.startswith("Use 2 workers")
+
+
+def test_tasks_that_wait_are_named_beside_a_row_without_a_cluster() -> None:
+    spans = (make_activity("thread-cpu", 1.0, prefix="group0"),)
+    spans += (make_activity("thread-noncpu", 9.0, prefix="group0"),)
+
+    def waiting(workers: int) -> Run:
+        times = [(0.0, float(each), each + 1.0) for each in range(10 // max(1, workers))]
+        tasks = times * max(1, workers)
+        on = sorted(list(range(max(1, workers))) * len(times))
+        trace = ran(tasks, seconds=10.0 / max(1, workers), workers=max(1, workers), on=on)
+        return make_run(workers, seconds=trace.seconds, trace=trace, spans=spans)
+
+    profile = make_profile(waiting(0), waiting(1), waiting(2), repeats=1)
+    [found] = [cause for cause in profile.causes if cause.name == "waiting"]
+    assert found.workers == 2
+    # They wait for 90 % of the time, of which four threads for one leave a quarter.
+    assert found.gain is not None
+    assert 1.5 < found.gain[1] <= 1 / (1 - 0.9 * 0.75)
+
+
+def test_memory_is_compared_in_the_kernel() -> None:
+    before, after = (
+        make_profile(*runs(0, seconds, seconds, seconds, seconds, seconds, peak=peak), repeats=5)
+        for seconds, peak in ((8.0, GB), (4.0, 3 * GB))
+    )
+    comparison = Comparison(names=("before", "after"), before=before, after=after)
+    assert "with no cluster, and needs 2.00 GB more in the kernel" in " ".join(
+        str(comparison).split()
+    )
+    assert "per worker against" not in str(comparison)
 
 
 def test_if_only_that_was_tried_the_advice_is_the_answer() -> None:

@@ -123,7 +123,9 @@ def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[
     before, after = change.before.peak_worker, change.after.peak_worker
     if before and after and abs(after - before) >= _LEAST_MEMORY * before:
         amount = format_bytes(abs(after - before), decimal=compared.after.decimal)
-        text += f", and needs {amount} {'less' if after < before else 'more'} per worker"
+        more = f"{amount} {'less' if after < before else 'more'}"
+        where = "per worker" if change.workers else "in the kernel"
+        text += f", and needs {more} {where}"
     return text, remark
 
 
@@ -156,7 +158,9 @@ def _differences(before: Measured, after: Measured) -> Iterator[str]:
 
 
 def _of_workers(before: Measured, after: Measured) -> Iterator[str]:
-    one, other = before.runs[0], after.runs[0]
+    one, other = (
+        next((run for run in each.runs if run.workers), each.runs[0]) for each in (before, after)
+    )
     if one.threads != other.threads:
         yield f"{plural(one.threads, 'thread')} per worker against {other.threads}"
     if one.memory_limit != other.memory_limit:

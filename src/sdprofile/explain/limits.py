@@ -27,8 +27,9 @@ def memory_line(chosen: Candidate, profile: Measured) -> Line | None:
             format_bytes(each or 0, decimal=profile.decimal)
             for each in (peak, fullest.memory.baseline)
         )
+        before = f"{rest} at rest" if amount != rest else "all of it at rest"
         took = "took" if exact else "was seen at"
-        return Line(fact=f"Without a cluster the kernel {took} up to {amount}, {rest} at rest")
+        return Line(fact=f"Without a cluster the kernel {took} up to {amount}, {before}")
     who = each_of(chosen.workers, "worker")
     took = f"{capitalized(who)} {'took' if exact else 'was seen at'} up to"
     took += f" {format_bytes(peak, decimal=profile.decimal)}"

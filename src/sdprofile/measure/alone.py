@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sdprofile.cluster.garbage import collect_garbage
+from sdprofile.cluster.garbage import free_memory
 from sdprofile.errors import one_line
 from sdprofile.internals.dask import cpu_count, pool_put_back
 from sdprofile.interrupts import interrupt_work, let_in, reach_here
@@ -77,7 +77,7 @@ def run_alone(
     asks for more Python, NumPy and others get a MemoryError, where the system would end the kernel
     (``RLIMIT_DATA``, ``man 2 setrlimit``; it counts what a process may write to, used or not).
     """
-    collect_garbage()
+    free_memory()  # else what an earlier run has freed would count as at rest
     functions = step_functions() if plan.steps else None
     clock, tasks = Clock(), LocalTasks()
     calls, lines = KernelCalls(None, clock), KernelLines(None, clock)

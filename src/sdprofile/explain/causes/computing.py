@@ -157,6 +157,8 @@ def waits_for_else(seen: Seen) -> Found | None:
             least=lambda was: with_more(waits(was, 1.0 + _LONGER * (more - 1))),
             most=with_more,
             instead=(0.5 * saved, saved),
+            # More at once also hides what threads wait for between their tasks.
+            at_most=saved + seen.share(Cause.FETCHING, Cause.OVERHEAD),
         ),
     )
 

@@ -221,13 +221,13 @@ class Seen:
 
     @cached_property
     def others(self) -> tuple[Seen, ...]:
-        """The runs that stand for the other settings, of those that ended well."""
+        """The runs that stand for the other settings with workers, of those that ended well."""
         runs = (traced(count.runs) for count in self.profile.counts)
         return tuple(
             Seen(profile=self.profile, run=run, trace=run.trace)
             for run in runs
             if run is not None and run.trace is not None and run.status == "ok"
-            if run is not self.run
+            if run is not self.run and run.workers
         )
 
     @cached_property

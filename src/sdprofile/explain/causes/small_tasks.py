@@ -36,6 +36,9 @@ _WITHIN = 0.001
 _SHORT = 0.01
 """Seconds up to which a task is so short that what calls cost shows."""
 
+_LARGE_RESULT = 10_000_000
+"""Bytes from which it is the size of a result that takes time, and not the number of its parts."""
+
 _CALLS = 0.6
 """Fraction of a small task's own time that NumPy and the like take for each call, at least."""
 
@@ -69,7 +72,9 @@ def small_tasks(seen: Seen) -> Found | None:
     calls = max(_CALLS * min(1.0, _SHORT / mean), min(0.95, _WITHIN / mean))
     # What sends the graph, what comes back, and what builds the graph is less then, too.
     sending = seen.share(Cause.SENDING)
-    beside = seen.share(Cause.RESULT) + 0.5 * seen.share(Cause.KERNEL)
+    # A large result takes as long in fewer parts.
+    small = (seen.run.transfers.gathered or 0) < _LARGE_RESULT
+    beside = small * seen.share(Cause.RESULT) + 0.5 * seen.share(Cause.KERNEL)
     others = beside + seen.share(Cause.FETCHING, Cause.CHAIN, Cause.NO_MORE)
     within = calls * seen.share(Cause.COMPUTING, Cause.GIL, Cause.CPU, Cause.WAITING)
     gain = gain_without(

@@ -33,6 +33,7 @@ def gain_without(
     most: Change,
     instead: tuple[float, float],
     beside: tuple[float, float] = (0.0, 0.0),
+    at_most: float = 1.0,
 ) -> tuple[float, float]:
     """Return from how many to how many times as fast a cell is without a cause.
 
@@ -47,12 +48,14 @@ def gain_without(
         replay of the run as it was does not take the time that it took.
     beside
         Fractions of the wall time in which nothing is on the cluster that are saved with it.
+    at_most
+        Fraction of the wall time that can be saved, by the account.
     """
     was = seen.as_it_was
     if was is None or range_of(*instead)[1] < LEAST_GAIN:
         return range_of(*instead)
     saved = [
-        1.0 - change(was).seconds / was.seconds + more
+        min(at_most, 1.0 - change(was).seconds / was.seconds + more)
         for change, more in zip((least, most), beside, strict=True)
     ]
     return range_of(min(saved), max(saved))

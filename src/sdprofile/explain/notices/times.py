@@ -96,8 +96,9 @@ def _unsteady(profile: Measured) -> Iterator[Notice]:
         first, later = _parted(count, new)
         rest = count.timing
         if first and later and count.timing.unstable and _is_cold(first, later):
-            times = f"{_median(first)}, then {_median(later)}"
-            cold.append((f"{name}: {times}", len(later) > len(first)))
+            if count.workers:
+                times = f"{_median(first)}, then {_median(later)}"
+                cold.append((f"{name}: {times}", len(later) > len(first)))
             rest = Timing(seconds=later)
         if rest.unstable:
             unstable.append(f"{rest.std / rest.mean * 100:.0f} % at {name}")

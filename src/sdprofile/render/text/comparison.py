@@ -12,7 +12,7 @@ from sdprofile.render.curves import median_run
 from sdprofile.render.text.report import WIDEST_PLOT, printable, terminal_width
 from sdprofile.render.text.rows import MISSING, peak_worker
 from sdprofile.render.text.steps import STEP, Step, steps
-from sdprofile.render.text.strips import Strip, draw_strips
+from sdprofile.render.text.strips import Strip, draw_strips, strip_name
 from sdprofile.render.text.tables import table_lines
 from sdprofile.render.text.wrapping import clean, wrap
 from sdprofile.units import format_bytes, format_seconds
@@ -160,7 +160,7 @@ def _strips(comparison: Compared, *, width: int, ascii_only: bool) -> str:
     strips = [
         Strip(
             run=median_run(count) or count.runs[-1],
-            name=clean(f"{name}, {count_label(count.workers)} w"),
+            name=clean(f"{name}, {strip_name(count.workers)}"),
             note=f"peak {peak_worker(count, decimal=decimal)}",
         )
         for change in comparison.counts

@@ -62,7 +62,7 @@ def terminal_plot(profile: Measured, *, width: int, ascii_only: bool = False) ->
     value in its stretch of time.
     """
     strips = [
-        Strip(run=median_run(count) or count.runs[-1], name=_name(count.workers))
+        Strip(run=median_run(count) or count.runs[-1], name=strip_name(count.workers))
         for count in profile.counts
     ]
     return draw_strips(strips, width=width, decimal=profile.decimal, ascii_only=ascii_only)
@@ -96,7 +96,8 @@ def draw_strips(
     return "\n".join([*lines, f"{' ' * (frame - 1)}{axis}"])
 
 
-def _name(workers: int) -> str:
+def strip_name(workers: int) -> str:
+    """Return what stands at the left of a worker count's strip."""
     return f"{workers} w" if workers else count_label(workers)
 
 
