@@ -114,6 +114,38 @@ CASES = {
         found=None,
         after="client.cluster.close()\nclient.close()\ndel client",
     ),
+    "a bag": Case(
+        code="import dask.bag as db; db.range(100, npartitions=4).map(abs).sum().compute()",
+        found=("ok",) * 2,
+    ),
+    "a data frame": Case(
+        code="import dask\n"
+        "dask.datasets.timeseries(end='2000-01-05').groupby('name').x.mean().compute()",
+        found=("ok",) * 2,
+    ),
+    "futures, a lock, a queue, a variable": Case(
+        code="from distributed import Lock, Queue, Variable, as_completed\n"
+        "found = get_client().map(abs, range(-9, 0), pure=False)\n"
+        "list(as_completed(found))\n"
+        "with Lock('soak'):\n"
+        "    queue, variable = Queue('soak'), Variable('soak')\n"
+        "    queue.put(1); queue.get(); variable.set(2); variable.get(); variable.delete()\n"
+        "queue.close()",
+        found=("ok",) * 2,
+    ),
+    "an actor": Case(
+        code="class Counter:\n"
+        "    def count(self):\n"
+        "        return 1\n"
+        "counter = get_client().submit(Counter, actor=True, pure=False).result()\n"
+        "counter.count().result()\n"
+        "del counter",
+        found=("ok",) * 2,
+    ),
+    "a figure": Case(
+        code=f"import matplotlib.pyplot as plt; plt.plot([{CELL}] * 2); plt.close('all')",
+        found=("ok",) * 2,
+    ),
     "joblib": Case(
         code="import joblib\n"
         "with joblib.parallel_backend('dask'):\n"

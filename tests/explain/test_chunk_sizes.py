@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from profiles import make_activity, make_profile, make_run, make_task
+from profiles import make_activity, make_profile, make_run
 from traces import make_trace
 
 from sdprofile.explain.chunk_sizes import chunk_sizes
 from sdprofile.model.run import Run
 
-MIB = 2**20
 
-
-def run(seconds: list[float], *, overhead: float = 0.0, workers: int = 1, rise: int = 0) -> Run:
+def run(seconds: list[float], *, overhead: float = 0.0, workers: int = 1) -> Run:
     """Return a run of tasks that need nothing of each other."""
     trace = make_trace(
         seconds, wanted=range(len(seconds)), overhead=overhead, workers=workers, groups=None
     )
     spans = (make_activity("thread-cpu", sum(seconds), prefix="group0"),)
-    memory = (make_task("group0", rise_low=rise, rise_high=rise),) if rise else ()
-    return make_run(workers, seconds=trace.seconds, trace=trace, spans=spans, task_memory=memory)
+    return make_run(workers, seconds=trace.seconds, trace=trace, spans=spans)
 
 
 def times(found: Run) -> dict[float, float]:
@@ -46,14 +43,6 @@ def test_numbers_of_chunks_and_tasks() -> None:
     found = {each.factor: each for each in chunk_sizes(run([1.0] * 8), cpus=8)}
     assert (found[1 / 2].chunks, found[1 / 2].tasks) == (16, 16)
     assert (found[4].chunks, found[4].tasks) == (2, 2)
-
-
-def test_large_blocks_wait_for_memory() -> None:
-    small, large = times(run([1.0] * 8, rise=MIB)), times(run([1.0] * 8, rise=200 * MIB))
-    assert large[8] == pytest.approx(small[8])  # it waited as much before
-    # 20 MiB are kept, 160 MiB are not.
-    some = times(run([1.0] * 8, rise=20 * MIB))
-    assert some[8] - small[8] == pytest.approx(160 * MIB * 1e-9, rel=0.2)
 
 
 def test_what_cannot_be_told_is_empty() -> None:
