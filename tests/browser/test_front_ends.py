@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +57,24 @@ def _(da, sdprofile):
 
 def run(folder: Path, *command: str) -> str:
     """Run a Python module's command in a folder, and return what it prints."""
-    before = {process.pid for process in psutil.process_iter()}
+    mark = {"SDPROFILE_TEST": uuid.uuid4().hex}  # by which all that it starts is known
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, timeout=240
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | mark,
     )
     assert done.returncode == 0, done.stderr
-    left = [p for p in psutil.process_iter() if p.pid not in before and _is_ours(p)]
+    left = [each for each in psutil.process_iter() if _is_marked(each, mark)]
     assert not psutil.wait_procs(left, timeout=20)[1]
     return done.stdout
 
 
-def _is_ours(process: psutil.Process) -> bool:
+def _is_marked(process: psutil.Process, mark: dict[str, str]) -> bool:
     try:
-        return "multiprocessing" in " ".join(process.cmdline())
+        return mark.items() <= process.environ().items()
     except psutil.Error:
         return False
 
