@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dask
@@ -233,3 +234,15 @@ def test_workers_that_do_not_come_back_are_a_row(
     assert [run.status for run in runs] == ["stuck"]
     facts = [notice.fact for notice in sweep.profile().notices]
     assert any("only 2 of 3 workers are there after 1 s" in fact for fact in facts)
+
+
+def test_a_worker_that_comes_back_in_place_of_another_is_no_one_too_many(
+    bare: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other, third = worker_states(bare)
+    # The second is gone by the second look, and what was started in its place is there.
+    looks = [(one, replace(other, status="closing")), (one, third)]
+    monkeypatch.setattr(parking, "worker_states", lambda client, parked: looks.pop(0))
+    monkeypatch.setattr(parking, "_wake_all", lambda dask_scheduler: True)
+    wake_all(bare)
+    assert looks == []

@@ -142,15 +142,19 @@ def keep_awake(client: Client, workers: Sequence[str]) -> None:
 def wake_all(client: Client) -> None:
     """Let all workers work again."""
     if client.status == "running" and client.run_on_scheduler(_wake_all):
-        _wait(client, {state.address for state in worker_states(client, parked=True)})
+        _wait(client)
 
 
-def _wait(client: Client, workers: set[str]) -> None:
+def _wait(client: Client, only: set[str] | None = None) -> None:
+    """Wait until only these workers work; without any, until all do that are there by then."""
     deadline = time.monotonic() + PARK_TIMEOUT
     while True:
-        states = worker_states(client)
+        states = worker_states(client, parked=only is None)
+        there = {state.address for state in states}
         up = {state.address for state in states if state.status == "running"}
-        if up == workers == {state.address for state in states}:
+        # One that was killed may come back, at another address, while others are waited for.
+        workers = there if only is None else only
+        if up == workers == there:
             return
         if time.monotonic() > deadline:
             raise NotReachedError(
