@@ -239,9 +239,10 @@ def test_workers_that_do_not_come_back_are_a_row(
 def test_a_worker_that_comes_back_in_place_of_another_is_no_one_too_many(
     bare: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other, third = worker_states(bare)
-    # The second is gone by the second look, and what was started in its place is there.
-    looks = [(one, replace(other, status="closing")), (one, third)]
+    one, *_ = worker_states(bare)
+    gone = replace(one, address="tcp://127.0.0.1:1", status="closing")
+    came = replace(one, address="tcp://127.0.0.1:2")  # in its place
+    looks = [(one, gone), (one, came)]
     monkeypatch.setattr(parking, "worker_states", lambda client, parked: looks.pop(0))
     monkeypatch.setattr(parking, "_wake_all", lambda dask_scheduler: True)
     wake_all(bare)
