@@ -130,7 +130,7 @@ CASES = {
         "with Lock('soak'):\n"
         "    queue, variable = Queue('soak'), Variable('soak')\n"
         "    queue.put(1); queue.get(); variable.set(2); variable.get(); variable.delete()\n"
-        "queue.close()",
+        "queue.close(); del found",
         found=("ok",) * 2,
     ),
     "an actor": Case(
@@ -172,6 +172,7 @@ class Session:
     def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
         self._manager = manager
         self._client = client
+        self.error = ""
 
     def run(self, code: str, *, interrupt: bool = False) -> None:
         """Run a cell to its end; what it shows is taken and dropped, as a notebook takes it."""
@@ -186,6 +187,8 @@ class Session:
             except queue.Empty:
                 continue
             ours = found["parent_header"].get("msg_id") == message
+            if ours and found["msg_type"] == "error":
+                self.error = f"{found['content']['ename']}: {found['content']['evalue']}"
             if ours and found["content"].get("execution_state") == "idle":
                 return
 
@@ -230,6 +233,7 @@ def main() -> None:
         if found != (None if case.found is None else list(case.found)):
             lost += 1
             print(f"profile {number} ({name or 'usual'}): expected {case.found}, got {found}")
+            print(f"the last error: {session.error}")
         if number == 0:
             # Of clusters that the cells start themselves dask leaves the threads of its loop.
             session.run("%sdcluster --close")
