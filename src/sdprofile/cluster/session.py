@@ -43,12 +43,7 @@ def find_client() -> Client | None:
         If the session's client is on the loop of this thread, has its workers in this process,
         or its scheduler does not answer.
     """
-    from distributed import Client
-
-    try:
-        current: Client | None = Client.current()
-    except ValueError:
-        current = None
+    current = _current()
     if current is not None:
         _check(current)
         return current
@@ -57,13 +52,17 @@ def find_client() -> Client | None:
 
 def has_client() -> bool:
     """Whether the session has a dask client, on whose cluster any of its cells runs."""
+    return _current() is not None
+
+
+def _current() -> Client | None:
     from distributed import Client
 
     try:
-        Client.current()
+        current: Client = Client.current()
     except ValueError:
-        return False
-    return True
+        return None
+    return current
 
 
 def overridden_scheduler(client: Client | None) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.without import batched, cut
+from sdprofile.explain.causes.without import WITHIN, batched, cut
 from sdprofile.replay.what_if import recorded
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ FACTORS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16)
 
 _MOST = 10_000
 """Tasks above which smaller chunks are not tried: a replay takes about 50 us for each."""
-
-_WITHIN = 0.001
-"""Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +89,6 @@ def _changed(was: Setup, factor: float) -> Setup:
     durations = was.trace.durations
     mean = sum(durations) / len(durations)
     if factor > 1:
-        return batched(was, factor, shorter=min(0.95, _WITHIN / mean) * (1 - 1 / factor))
+        return batched(was, factor, shorter=min(0.95, WITHIN / mean) * (1 - 1 / factor))
     parts = dict.fromkeys(range(len(durations)), round(1 / factor))
-    return cut(was, parts, longer=_WITHIN * (1 / factor - 1) / mean)
+    return cut(was, parts, longer=WITHIN * (1 / factor - 1) / mean)

@@ -40,7 +40,7 @@ class Clock:
 
     def __enter__(self) -> Self:
         self.began = time.time()
-        self._start = self.running_since = time.perf_counter()
+        self.running_since = time.perf_counter()
         return self
 
     def __exit__(
@@ -49,7 +49,8 @@ class Clock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.seconds = time.perf_counter() - self._start
+        now = time.perf_counter()
+        self.seconds = now - (self.running_since or now)
         self.running_since = None
 
 

@@ -7,7 +7,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -68,26 +68,27 @@ def _calls(dask_worker: Worker, began: Mapping[str, float]) -> dict[str, list[Ro
     return {prefix: list(islice(tree.rows(), _MOST)) for prefix, tree in trees.items()}
 
 
+@lru_cache(maxsize=1)  # it takes milliseconds, after each run
+def _modules(number: int) -> dict[str, str]:
+    """Return the modules that are imported, so many, by their files."""
+    found: dict[str, str] = {}
+    for name, module in list(sys.modules.items()):
+        with contextlib.suppress(AttributeError):
+            # Whoever asks a lazy module for something has it imported.
+            names = object.__getattribute__(module, "__dict__")
+            if isinstance(file := names.get("__file__"), str):
+                found[file] = str(names.get("__name__", name))
+    return found
+
+
 class _Frames(dict[str, Frame]):
     """Functions by how dask tells of them: name, file and first line."""
-
-    @cached_property
-    def _modules(self) -> dict[str, str]:
-        """The modules that are imported, by their files."""
-        found: dict[str, str] = {}
-        for name, module in list(sys.modules.items()):
-            with contextlib.suppress(AttributeError):
-                # Whoever asks a lazy module for something has it imported.
-                names = object.__getattribute__(module, "__dict__")
-                if isinstance(file := names.get("__file__"), str):
-                    found[file] = str(names.get("__name__", name))
-        return found
 
     def __missing__(self, identifier: str) -> Frame:
         rest, _, line = identifier.rpartition(";")
         name, _, file = rest.partition(";")
         frozen = file.removeprefix("<frozen ").removesuffix(">") if file[:8] == "<frozen " else ""
-        module = self._modules.get(file, frozen)
+        module = _modules(len(sys.modules)).get(file, frozen)
         number = int(line) if line.isdigit() else 0
         found = self[identifier] = frame_named(name, module=module, file=file, line=number)
         return found

@@ -82,6 +82,12 @@ class Measured:
         return summaries(self.runs)
 
     @cached_property
+    def traced_runs(self) -> tuple[Run, ...]:
+        """Of each count the run whose tasks stand for it, if they are known."""
+        runs = (traced(count.runs) for count in self.counts)
+        return tuple(run for run in runs if run is not None)
+
+    @cached_property
     def varied(self) -> Varied:
         """In what the settings differ."""
         return Varied.of((run.setting for run in self.runs), decimal=self.decimal)

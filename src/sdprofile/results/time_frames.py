@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
 from sdprofile.explain.chunk_sizes import chunk_sizes
-from sdprofile.model.measured import traced
 from sdprofile.results.frames import make_frame, which_run
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ def account_frame(profile: Measured) -> pd.DataFrame:
                 "seconds": part.seconds,
                 "share": part.share,
             }
-            for count in profile.counts
-            if (run := traced(count.runs)) is not None
+            for run in profile.traced_runs
             for part in account(run)
         ],
         "repeat cause seconds share",
@@ -54,8 +52,8 @@ def calls_frame(profile: Measured) -> pd.DataFrame:
                 "share": call.seconds / tree.total if tree.total else 0.0,
                 "samples": tree.samples,
             }
-            for count in profile.counts
-            if (run := traced(count.runs)) is not None and run.trace is not None
+            for run in profile.traced_runs
+            if run.trace is not None
             for tree in run.trace.inside.trees
             for call in run.trace.inside.calls(tree)
         ],
@@ -69,8 +67,8 @@ def chunk_frame(profile: Measured) -> pd.DataFrame:
     return make_frame(
         [
             {**which_run(run.setting, profile), "repeat": run.repeat, **vars(size)}
-            for count in profile.counts
-            if (run := traced(count.runs)) is not None and run.status == "ok"
+            for run in profile.traced_runs
+            if run.status == "ok"
             for size in chunk_sizes(run, cpus=profile.machine.cpus)
         ],
         "repeat factor chunks tasks seconds",

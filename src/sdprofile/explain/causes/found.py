@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
 from sdprofile.explain.answer import Line
-from sdprofile.model.measured import traced
 from sdprofile.model.notice import Notice
 from sdprofile.replay.what_if import recorded
 from sdprofile.units import capitalized, format_ratio
@@ -222,11 +221,10 @@ class Seen:
     @cached_property
     def others(self) -> tuple[Seen, ...]:
         """The runs that stand for the other settings with workers, of those that ended well."""
-        runs = (traced(count.runs) for count in self.profile.counts)
         return tuple(
             Seen(profile=self.profile, run=run, trace=run.trace)
-            for run in runs
-            if run is not None and run.trace is not None and run.status == "ok"
+            for run in self.profile.traced_runs
+            if run.trace is not None and run.status == "ok"
             if run is not self.run and run.workers
         )
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from sdprofile.explain.causes.chunks import larger_chunks
 from sdprofile.explain.causes.found import Found, Seen
-from sdprofile.explain.causes.without import batched, gain_without
+from sdprofile.explain.causes.without import WITHIN, batched, gain_without
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
 from sdprofile.units import format_seconds
@@ -29,9 +29,6 @@ _OWN = 0.02
 
 _IN_SCHEDULER = 0.002
 """Seconds of those that all threads wait for, as there is one scheduler (measured: 0.2 to 1 ms)."""
-
-_WITHIN = 0.001
-"""Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
 
 _SHORT = 0.01
 """Seconds up to which a task is so short that what calls cost shows."""
@@ -69,7 +66,7 @@ def small_tasks(seen: Seen) -> Found | None:
     )
     less = 1 - 1 / factor
     mean = total / tasks
-    calls = max(_CALLS * min(1.0, _SHORT / mean), min(0.95, _WITHIN / mean))
+    calls = max(_CALLS * min(1.0, _SHORT / mean), min(0.95, WITHIN / mean))
     # What sends the graph, what comes back, and what builds the graph is less then, too.
     sending = seen.share(Cause.SENDING)
     # A large result takes as long in fewer parts.

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Change = Callable[[Setup], Setup]
 
+WITHIN = 0.001
+"""Seconds of a task's own time that dask takes, to unpack it and to note that it is done."""
+
 _CROWDED = 0.6
 """By which fraction a task takes longer for each other beside it, at most (measured: two halves of
 one that filled the memory's bandwidth were 1.1 to 1.4 times as fast on two CPUs)."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.model.measured import traced
 from sdprofile.model.setting import count_name
 from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.page.calls_view import calls_view
@@ -159,8 +158,7 @@ def overview_pictures(profile: Explained, *, picture: Picture) -> Markup:
 
 def traced_runs(profile: Measured) -> list[Run]:
     """Return for each count the run whose tasks stand for it, of those that have one."""
-    runs = (traced(count.runs) for count in profile.counts)
-    return [run for run in runs if run is not None and run.trace]
+    return [run for run in profile.traced_runs if run.trace]
 
 
 def over_time(

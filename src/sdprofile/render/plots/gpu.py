@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from sdprofile.render.curves import median_run, thinned
 from sdprofile.render.palette import marked
 from sdprofile.render.plots.labels import figure_of, new_axes
+from sdprofile.render.plots.time_axes import note_height, over_time
 from sdprofile.units import format_bytes, large_unit
 
 if TYPE_CHECKING:
@@ -67,26 +68,12 @@ def gpu_plot(profile: Measured, index: int) -> Figure:
     left.set_ylabel(f"GPU, each worker [{unit}]")
     size = min(card.nbytes for card in cards)
     right.axhline(size / byte, color=right.xaxis.label.get_color(), linestyle="--", linewidth=1.1)
-    right.annotate(
-        f"size: {format_bytes(size, decimal=profile.decimal)}",
-        (1, size / byte),
-        xycoords=right.get_yaxis_transform(),
-        xytext=(-2, 3),
-        textcoords="offset points",
-        horizontalalignment="right",
-        fontsize=8.5,
-    )
+    note_height(right, f"size: {format_bytes(size, decimal=profile.decimal)}", size / byte)
     right.set_ylim(0, 1.2 * size / byte or 1.0)
     right.set_ylabel(f"GPU, all of it [{unit}]")
     if len(cards) > 1:
         right.legend(loc="upper left", frameon=False, fontsize=8.5)
-    for ax in (left, right):
-        ax.set_xlim(0, max(run.seconds, ax.dataLim.x1) or 1.0)
-        ax.set_xlabel("time since the cell started [s]")
-        ax.locator_params(nbins=5)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid()
-        ax.set_axisbelow(True)
+    over_time((left, right), run.seconds)
     return figure_of(left)
 
 

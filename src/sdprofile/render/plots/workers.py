@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from sdprofile.render.curves import median_run, thinned, worker_curves
 from sdprofile.render.palette import marked
 from sdprofile.render.plots.labels import figure_of, new_axes
+from sdprofile.render.plots.time_axes import note_height, over_time
 from sdprofile.units import format_bytes, large_unit
 
 if TYPE_CHECKING:
@@ -73,13 +74,7 @@ def worker_plot(profile: Measured, index: int) -> Figure:
     whole = [each.cluster_peak.high for each in profile.counts if each.cluster_peak is not None]
     right.set_ylim(0, max(right.get_ylim()[1], 1.05 * max(whole, default=0) / gigabyte))
     right.set_ylabel(f"all workers, by dask [{unit}]")
-    for ax in (left, right):
-        ax.set_xlim(0, max(run.seconds, ax.dataLim.x1) or 1.0)
-        ax.set_xlabel("time since the cell started [s]")
-        ax.locator_params(nbins=5)
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.grid()
-        ax.set_axisbelow(True)
+    over_time((left, right), run.seconds)
     return figure_of(left)
 
 
@@ -110,15 +105,7 @@ def _draw_limit(ax: Axes, count: CountSummary, gigabyte: float, *, decimal: bool
         ax.set_ylim(0, max(top, 1.2 * height))
         colour = ax.xaxis.label.get_color()
         ax.axhline(height, color=colour, linestyle="--", linewidth=1.1)
-    ax.annotate(
-        words,
-        (1, height),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(-2, 3),
-        textcoords="offset points",
-        horizontalalignment="right",
-        fontsize=8.5,
-    )
+    note_height(ax, words, height)
 
 
 def _draw_uses(ax: Axes, run: Run, gigabyte: float, *, most: int) -> None:

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.model.calls import CELL
-from sdprofile.model.measured import traced
 
 if TYPE_CHECKING:
     from sdprofile.model.calls import CallTree, CallTrees, Frame
@@ -39,8 +38,8 @@ def speedscope(profile: Measured) -> bytes:
     index: dict[tuple[str, str, int], int] = {}
     profiles = [
         {"name": f"{profile.varied.name(run.setting)}: {tree.of}", **_sampled(inside, tree, index)}
-        for each in profile.counts
-        if (run := traced(each.runs)) is not None and run.trace is not None
+        for run in profile.traced_runs
+        if run.trace is not None
         for inside in (run.trace.inside,)
         for tree in inside.trees
     ]

@@ -11,8 +11,6 @@ from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.model.measured import traced
-
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
@@ -55,8 +53,8 @@ def trace_events(profile: Measured) -> bytes:
     numbers = count(1)
     events = [
         event
-        for each in profile.counts
-        if (run := traced(each.runs)) is not None and run.trace is not None
+        for run in profile.traced_runs
+        if run.trace is not None
         for process in _processes(run, run.trace, profile.varied.name(run.setting), numbers)
         for event in process.events()
     ]
