@@ -81,12 +81,14 @@ def workers_ahead(client: Client, workers: Sequence[str]) -> dict[str, float]:
     return _ahead(lambda: ask_workers(client, _now, workers=workers))
 
 
-def _ahead(ask: Callable[[], dict[str, float]]) -> dict[str, float]:
+def _ahead(
+    ask: Callable[[], dict[str, float]], *, clock: Callable[[], float] = time.time
+) -> dict[str, float]:
     best: dict[str, tuple[float, float]] = {}
     for _ in range(_TRIES):
-        sent = time.time()
+        sent = clock()
         there = ask()
-        came = time.time()
+        came = clock()
         for each, now in there.items():
             found = (came - sent, now - (sent + came) / 2)
             best[each] = min(found, best.get(each, found))
