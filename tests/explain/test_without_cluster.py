@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from profiles import GB, make_activity, make_failure, make_profile, make_run
-from traces import ran
+from profiles import GB, MACHINE, make_activity, make_failure, make_profile, make_run, make_step
+from traces import cores, cpu, ran
 
+from sdprofile.explain.causes.found import Found
+from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import Run
+from sdprofile.model.steps import LineTime, Steps
+from sdprofile.model.trace import KERNEL, Cores, Trace
 from sdprofile.render.text.report import report
 from sdprofile.render.text.rows import conditions, table_rows
 from sdprofile.results.comparison import Comparison
@@ -147,3 +152,105 @@ def test_the_whole_report_can_be_read() -> None:
     assert "none" in text
     assert "0 worker" not in text
     assert "0 w│" not in text
+
+
+def alone(trace: Trace, **kwargs: Any) -> Run:
+    """Return a run of these tasks in the threads of the kernel."""
+    trace = replace(trace, addresses=(KERNEL,))
+    return make_run(0, seconds=trace.seconds, trace=trace, **kwargs)
+
+
+def causes_alone(trace: Trace, *, cpus: int = 8, **kwargs: Any) -> tuple[Found, ...]:
+    """Return the causes of a run without a cluster, where nothing else was tried."""
+    machine = replace(MACHINE, cpus=cpus)
+    return make_profile(alone(trace, **kwargs), repeats=1, code="work()", machine=machine).causes
+
+
+def used(number: float) -> tuple[Cores, ...]:
+    return (replace(cores(number), worker=KERNEL),)
+
+
+def test_kernels_own_work_is_told_with_its_line() -> None:
+    trace = ran([(4.0, 4.0, 5.0)], seconds=5.0, arrival=4.0, calls=[(4.0, 5.0, 2)])
+    lines = (LineTime(line=3, seconds=3.9),)
+    (cause,) = causes_alone(trace, lines=lines)
+    assert cause.name == "kernel's own work"
+    assert cause.fact == "line 3 works in the kernel for 3.90 s of 5.00 s, while no task runs"
+    assert cause.change == (
+        "do less there, or do it block by block in tasks (map_blocks, map_partitions)"
+    )
+    profile = make_profile(alone(trace, lines=lines), repeats=1)
+    assert profile.answer.headline == "No cluster: 5.00 s"
+    assert profile.answer.lines[0] == cause.line
+
+
+def test_threads_of_the_kernel_that_hold_the_gil_are_told() -> None:
+    trace = ran(
+        [(0.0, 0.0, 2.0)] * 4, threads=4, seconds=2.0, cores=used(1.0), calls=[(0.0, 2.0, 2)]
+    )
+    (cause,) = causes_alone(trace, spans=cpu(2.0, 6.0))
+    assert cause.fact.startswith("tasks of group0 hold the GIL: the 4 threads of the kernel wait")
+    assert cause.change == "use --workers 4 --threads 1 instead of no cluster"
+    # What workers gain is not guessed at where they were tried.
+    run = alone(trace, spans=cpu(2.0, 6.0))
+    assert make_profile(run, *runs(2, 8.0), repeats=1).causes == ()
+
+
+def test_tasks_that_sleep_in_the_kernel_are_told_how_to_run_more_of_them() -> None:
+    tasks = [(float(n), float(n), n + 1.0) for n in range(4)]
+    trace = ran(tasks * 2, threads=2, seconds=4.0, cores=used(0.1))
+    (cause,) = causes_alone(trace, spans=cpu(0.4, 7.6))
+    assert cause.name == "waiting"
+    assert cause.change.endswith("dask.config.set(num_workers=8)")
+    trace = ran(tasks, threads=1, seconds=4.0, cores=used(0.1))
+    run = alone(trace, spans=cpu(0.2, 3.8))
+    run = replace(run, work=replace(run.work, schedulers=("synchronous",)))
+    (cause,) = make_profile(run, repeats=1).causes
+    assert cause.change.endswith('dask.config.set(scheduler="threads", num_workers=4)')
+
+
+def test_small_and_few_tasks_in_the_kernel_are_told() -> None:
+    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(400)]
+    (cause,) = causes_alone(ran(each, seconds=4.0))
+    assert cause.name == "small tasks"
+    (cause,) = causes_alone(ran([(0.0, 0.0, 2.0)], threads=2, seconds=2.0))
+    assert cause.fact.startswith("there is only 1 task of group0 for 2 threads, which had nothing")
+
+
+def test_libraries_that_use_more_cores_in_the_kernel_make_workers_look_slow() -> None:
+    tasks = [(0.0, 0.0, 2.0)] * 2
+    (cause,) = causes_alone(ran(tasks, threads=2, seconds=2.0, cores=used(8.0)))
+    assert cause.fact == (
+        "tasks of group0 use up to 8.0 CPUs with 2 threads of the kernel for 100 % of the time, for"
+        " libraries have threads of their own, which workers are kept from"
+    )
+    assert cause.gain is None
+
+
+def test_of_tasks_in_processes_only_what_the_kernel_does_is_told() -> None:
+    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(400)]
+    run = alone(ran(each, seconds=4.0))
+    run = replace(run, work=replace(run.work, schedulers=("processes",)))
+    assert make_profile(run, repeats=1).causes == ()
+
+
+def test_no_cause_at_a_count_is_told_where_no_cluster_is_needed() -> None:
+    idle = ran([(0.0, 0.0, 8.0)], workers=2, seconds=8.0)
+    profile = make_profile(
+        *runs(0, 4.0), make_run(2, seconds=8.0, trace=idle), repeats=1, code="work()"
+    )
+    assert profile.answer.headline.startswith("No cluster is needed: 4.00 s without; 2 workers")
+    assert profile.causes == ()
+    assert "With 2 workers" not in profile.advice
+
+
+def test_where_the_kernel_does_the_work_no_cluster_is_needed() -> None:
+    busy = Circumstances(kernel_cpu_seconds=8.0)
+    idle = [replace(run, circumstances=busy) for run in runs(2, 8.0, spans=cpu(1.0, 0.0))]
+    steps = (make_step("cell/parse (line 2)", 7.0),)
+    idle = [replace(run, steps=Steps(calls=steps)) for run in idle]
+    profile = make_profile(*runs(0, 8.0), *idle, repeats=1)
+    assert profile.answer.headline == (
+        "No cluster is needed: parse (line 2) took 7.00 s of 8.00 s in the kernel, where workers"
+        " cannot help"
+    )

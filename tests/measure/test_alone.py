@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +13,11 @@ import dask.array as da
 import dask.bag as db
 import numpy as np
 import pytest
+import spatialdata as sd
 from dask import delayed
 from dask.threaded import get as get_in_threads
-from distributed import Client, get_client
+from distributed import Client, get_client, span
+from images import FUNCTIONS, image
 from runs import MIB, curves, hold_in_child
 
 from sdprofile.explain.account import account
@@ -263,3 +266,86 @@ def test_bags_run_in_processes() -> None:
     assert run.work.tasks >= 4
     assert run.trace is not None
     assert run.trace.threads == cpu_count()
+    assert run.work.schedulers == ("processes",)
+
+
+def test_time_of_a_batch_is_shared_out_among_its_tasks() -> None:
+    # Of four tasks that one process gets at once it is not known which took how long.
+    def work() -> None:
+        with dask.config.set(num_workers=1):
+            dask.compute(*[delayed(spin)(0.05) for _ in range(4)], scheduler="processes")
+
+    run, error = measure(work)
+    assert error is None
+    assert run.trace is not None
+    begun, ended = times(run)
+    seconds = [end - begin for begin, end in zip(begun, ended, strict=True)]
+    assert len(seconds) == 4
+    assert min(seconds) == pytest.approx(max(seconds), abs=0.0002)  # times are kept to 0.1 ms
+    assert all(
+        end == pytest.approx(begin, abs=0.0002)
+        for end, begin in zip(sorted(ended)[:-1], sorted(begun)[1:], strict=True)
+    )
+    assert sum(seconds) <= run.seconds
+    assert sum(seconds) >= 0.2
+
+
+def seconds_of(run: Run, name: str) -> float:
+    return sum(part.seconds for part in run.work.spans if part.span == name)
+
+
+def slow(block: Any) -> Any:
+    time.sleep(0.02)
+    return block
+
+
+def test_tasks_of_a_lazy_step_are_in_its_span() -> None:
+    def work() -> None:
+        one = image()
+        one.data.sum().compute()
+        sd.map_raster(one, slow, blockwise=True).data.sum().compute()
+
+    run, error = measure(work, fuse=False)
+    assert error is None
+    at = inspect.getsourcelines(work)[1]
+    step = f"cell/map_raster (line {at + 3})"
+    assert [each.span for each in run.steps.calls] == [
+        f"cell/Image2DModel.parse (line {at + 1})",
+        step,
+    ]
+    assert seconds_of(run, step) > 48 * 0.02
+    assert {part.prefix for part in run.work.spans if part.span == step} == {"slow"}
+    assert "sum" in {part.prefix for part in run.work.spans if part.span == "cell"}
+    assert [each.name for each in run.data.elements] == ["one"]
+
+
+def test_steps_that_dask_has_fused_are_named() -> None:
+    def work() -> None:
+        one = sd.map_raster(image(), slow, blockwise=True)
+        sd.map_raster(one, np.negative, blockwise=True).compute()
+
+    run, error = measure(work)
+    assert error is None
+    first, second = (each for each in run.steps.calls if each.name.startswith("map_raster"))
+    assert first.name in second.fused
+    assert seconds_of(run, second.span) > 48 * 0.02
+
+
+def test_tasks_are_in_the_span_of_the_users_that_is_open_around_them() -> None:
+    def work() -> None:
+        with span("mine"):
+            da.ones((4, 10), chunks=(1, 10)).map_blocks(slow, dtype=float).compute()
+            sd.map_raster(image(), slow, blockwise=True).compute()
+
+    run, error = measure(work)
+    assert error is None
+    assert seconds_of(run, "cell/mine") >= 4 * 0.02
+    inside = [each.span for each in run.steps.calls if "map_raster" in each.span]
+    assert [name.rpartition("/")[0] for name in inside] == ["cell/mine"]
+    assert seconds_of(run, inside[0]) > 48 * 0.02
+
+
+def test_without_steps_all_tasks_are_of_the_cell() -> None:
+    run, _ = measure(lambda: sd.map_raster(image(), slow, blockwise=True).compute(), steps=False)
+    assert {part.span for part in run.work.spans} == {"cell"}
+    assert FUNCTIONS  # what would be steps

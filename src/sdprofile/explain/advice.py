@@ -125,6 +125,8 @@ def _alone(chosen: Candidate, profile: Measured) -> str:
 def _kernel(work: KernelWork, chosen: Candidate, profile: Measured) -> str:
     """Return that the kernel does the work, and in which step."""
     what = work.where or "most of the work is done"
+    if not chosen.workers:
+        return f"No cluster is needed: {what} in the kernel, where workers cannot help"
     return f"Use {_named(chosen, profile)}: {what} in the kernel, where more workers cannot help"
 
 

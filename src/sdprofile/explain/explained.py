@@ -37,15 +37,15 @@ class Explained(Measured):
     def causes(self) -> tuple[Found, ...]:
         """What holds the cell back, that whose change gains most first.
 
-        It is looked for at the count to use and at the largest that finished, but not without a
-        cluster. Of a grid there is none: see those of its `parts`.
+        It is looked for at the count to use and at the largest that finished; where no cluster is
+        needed, without a cluster only. Of a grid there is none: see those of its `parts`.
         """
         if self._recommendation is None:
             return ()
         chosen = self._recommendation.chosen.count
         largest = self._recommendation.candidates[-1].count
-        looked_at = [chosen] if chosen is largest else [chosen, largest]
-        return find_causes(self, [count for count in looked_at if count.workers])
+        alone = chosen is largest or not chosen.workers
+        return find_causes(self, [chosen] if alone else [chosen, largest])
 
     @property
     def advice(self) -> str:

@@ -79,9 +79,10 @@ def run_alone(
     """
     free_memory()  # else what an earlier run has freed would count as at rest
     functions = step_functions() if plan.steps else None
-    clock, tasks = Clock(), LocalTasks()
+    clock = Clock()
     calls, lines = KernelCalls(None, clock), KernelLines(None, clock)
     steps = StepWatcher(None, functions, scope=scope)
+    tasks = LocalTasks(steps.spans_of)
     kernel = _Kernel(clock)
     limit = _TimeLimit(plan.timeout)
     free = this_machine().memory_free
@@ -123,7 +124,7 @@ def run_alone(
         work=tasks.work(clock.seconds),
         steps=replace(steps.reading, lines=lines.reading),
         data=replace(
-            Data(lazy=lazy) if found is None else found.reading(None, lazy=lazy),
+            Data(lazy=lazy) if found is None else found.reading(steps.layers, lazy=lazy),
             partitioned=partitioned(scope) if scope is not None else (),
         ),
         circumstances=Circumstances(others_cpu_seconds=kernel.others),

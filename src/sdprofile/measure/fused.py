@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.dask import is_at_hand, merged_graph, prefix_of
@@ -14,15 +14,21 @@ Block = tuple[Any, ...]
 """Which block of a layer a key stands for; empty if it has only one."""
 
 
-def made_of(tasks: Iterable[TaskState]) -> tuple[str, set[str]]:
-    """Return the layer that a group of tasks puts out, and those that were fused into them."""
-    for task in tasks:
-        inner = merged_graph(task.run_spec)
+def made_of(tasks: Mapping[Any, Any]) -> tuple[str, set[str]]:
+    """Return the layer that a group of tasks puts out, and those that were fused into them.
+
+    Parameters
+    ----------
+    tasks
+        By their keys what is executed for each; at least one.
+    """
+    for spec in tasks.values():
+        inner = merged_graph(spec)
         if inner is not None:
             graph, out = inner
             return layer_of(out), {layer_of(key) for key, _, _ in _parts(graph)}
-    first = next(iter(tasks))
-    return layer_of(first.key), {layer_of(first.key)}
+    first = layer_of(next(iter(tasks)))
+    return first, {first}
 
 
 def blocks_of(task: TaskState) -> Iterator[tuple[str, Block]]:

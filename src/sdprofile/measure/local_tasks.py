@@ -8,7 +8,7 @@ import threading
 import time
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +17,17 @@ from dask.callbacks import Callback
 from sdprofile.internals.dask import cpu_count, prefix_of
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.elsewhere import scheduler_in_kernel
+from sdprofile.measure.fused import layer_of
 from sdprofile.measure.sampling import readers
 from sdprofile.measure.spans import ROOT_SHOWN
-from sdprofile.model.spans import SpanActivity, Work, share_out
+from sdprofile.model.spans import PROCESSES, SYNCHRONOUS, SpanActivity, Work, share_out
 from sdprofile.model.trace import KERNEL, Calls, Cores, Group, Trace, since
 
 _INFINITE = float("inf")
+
+
+SpansOf = Callable[[Mapping[Any, Any]], Mapping[str, str]]
+"""Gets a graph, and returns the span of each of its layers."""
 
 
 @dataclass
@@ -36,10 +41,22 @@ class _Task:
 
 
 @dataclass
+class _Batch:
+    """Tasks that one process has sent back one after another: of them only the whole is known."""
+
+    process: int
+    tasks: list[_Task]
+
+
+@dataclass
 class _Graph:
     index: int
     arrived: float
+    in_processes: bool
+    spans: Mapping[str, str]
     tasks: dict[Any, _Task] = field(default_factory=dict)
+    batches: list[_Batch] = field(default_factory=list)
+    comes_back: bool = False
 
 
 class LocalTasks:
@@ -49,12 +66,17 @@ class LocalTasks:
     -----
     The kernel's thread hands tasks out and takes results (`dask.local.get_async`); what it is told
     is when it did that, so the time of a task holds the way to its thread and back, some 0.1 ms.
-    The CPU time of each is that of its thread, or child process, since the task before.
+    The CPU time of each is that of its thread since the task before. A child process gets its tasks
+    in batches (`dask.multiprocessing.get`): the time of a batch, with the way there and back and,
+    of the first, the start of the process, is shared out in equal parts among its tasks.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spans_of: SpansOf = lambda _: {}) -> None:
+        """Prepare; `spans_of` is asked in the thread that wants the results of the graph."""
         self.threads = 0
         """Threads, or processes, that dask used at most; 0 where it ran nothing."""
+        self._spans_of = spans_of
+        self._schedulers: dict[str, None] = {}
         self._graphs: list[_Graph] = []
         self._by_state: dict[int, _Graph] = {}
         self._lock = threading.Lock()
@@ -76,23 +98,24 @@ class LocalTasks:
 
     def __exit__(self, *error: object) -> None:
         self._callback.__exit__(*error)
+        for graph in self._graphs:
+            _share_out(graph)
 
     def work(self, seconds: float) -> Work:
         """Return what was done in a run of so many seconds."""
-        by_prefix: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        by_place: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
         tasks = self._tasks
         for task in tasks:
             if task.ended < _INFINITE:
                 taken = task.ended - task.begun
                 on = min(taken, task.cpu)
-                sums = by_prefix[prefix_of(task.key)]
+                span = self._graphs[task.graph].spans.get(layer_of(task.key), ROOT_SHOWN)
+                sums = by_place[span, prefix_of(task.key)]
                 sums[0] += on
                 sums[1] += taken - on
         counted = [
-            SpanActivity(
-                span=ROOT_SHOWN, prefix=prefix, activity=activity, seconds=amount, nbytes=0
-            )
-            for prefix, sums in by_prefix.items()
+            SpanActivity(span=span, prefix=prefix, activity=activity, seconds=amount, nbytes=0)
+            for (span, prefix), sums in by_place.items()
             for activity, amount in zip(("thread-cpu", "thread-noncpu"), sums, strict=True)
             if amount
         ]
@@ -102,6 +125,7 @@ class LocalTasks:
                 counted, thread_seconds=max(1, self.threads) * seconds, span=ROOT_SHOWN
             ),
             cpu_seconds=sum(task.cpu for task in tasks),
+            schedulers=tuple(self._schedulers),
         )
 
     def trace(self, clock: Clock, *, calls: Calls, cores: tuple[Cores, ...]) -> Trace:
@@ -161,10 +185,16 @@ class LocalTasks:
     def _tasks(self) -> list[_Task]:
         return [task for graph in self._graphs for task in graph.tasks.values()]
 
-    def _start_state(self, dsk: object, state: Mapping[str, Any]) -> None:
-        name = scheduler_in_kernel()
+    def _start_state(self, dsk: Mapping[Any, Any], state: Mapping[str, Any]) -> None:
+        name, spans = scheduler_in_kernel(), self._spans_of(dsk)
         with self._lock:
-            graph = _Graph(index=len(self._graphs), arrived=time.time())
+            self._schedulers[name] = None
+            graph = _Graph(
+                index=len(self._graphs),
+                arrived=time.time(),
+                in_processes=name == PROCESSES,
+                spans=spans,
+            )
             self._graphs.append(graph)
             self._by_state[id(state)] = graph
             self.threads = max(self.threads, _threads_of(name))
@@ -174,6 +204,7 @@ class LocalTasks:
         if graph is None:
             return
         self._used[None] = time.thread_time()
+        graph.comes_back = False
         inputs = tuple(state["dependencies"].get(key, ()))
         graph.tasks[key] = _Task(key=key, graph=graph.index, begun=time.time(), inputs=inputs)
 
@@ -187,6 +218,13 @@ class LocalTasks:
         task.ended = now
         used = self._cpu(worker_id)
         task.cpu, self._used[worker_id] = used - self._used.get(worker_id, 0.0), used
+        if graph.in_processes and worker_id is not None:
+            last = graph.batches[-1] if graph.comes_back else None
+            if last is not None and last.process == worker_id:
+                last.tasks.append(task)
+            else:
+                graph.batches.append(_Batch(process=worker_id, tasks=[task]))
+            graph.comes_back = True
 
     def _finish(self, dsk: object, state: Mapping[str, Any], failed: bool) -> None:
         self._by_state.pop(id(state), None)
@@ -198,6 +236,18 @@ class LocalTasks:
         if any(thread.ident == worker_id for thread in threading.enumerate()):
             return _cpu_of_thread(worker_id)
         return self._cpu_of_process(worker_id) if worker_id != os.getpid() else 0.0
+
+
+def _share_out(graph: _Graph) -> None:
+    """Share out the time of each batch among its tasks, as if they had run one after another."""
+    free: dict[int, float] = {}
+    for batch in graph.batches:
+        begun = max(batch.tasks[0].begun, free.get(batch.process, graph.arrived))
+        ended = free[batch.process] = batch.tasks[-1].ended
+        each, cpu = (ended - begun) / len(batch.tasks), sum(task.cpu for task in batch.tasks)
+        for place, task in enumerate(batch.tasks):
+            task.begun, task.ended = begun + place * each, begun + (place + 1) * each
+            task.cpu = cpu / len(batch.tasks)
 
 
 def _cpu_of_thread(ident: int) -> float:
@@ -213,4 +263,4 @@ def _cpu_of_thread(ident: int) -> float:
 def _threads_of(scheduler: str) -> int:
     import dask
 
-    return 1 if scheduler == "synchronous" else dask.config.get("num_workers", None) or cpu_count()
+    return 1 if scheduler == SYNCHRONOUS else dask.config.get("num_workers", None) or cpu_count()

@@ -52,6 +52,52 @@ class StepsOfGraph:
     """The steps by whose functions its layers were built; those of earlier graphs are known."""
 
 
+class StepPlaces:
+    """Tells of groups of tasks to which step they belong, and which steps were fused with it."""
+
+    def __init__(self) -> None:
+        self.built: dict[str, Place] = {}
+        """The steps by whose functions layers were built."""
+        self.fused: dict[tuple[str, ...], set[str]] = {}
+        """By the names of a place: what dask fused into its tasks."""
+        self.sent: set[str] = set()
+        """All layers whose tasks were sent, as far as they are told from each other."""
+
+    def place(self, tasks: Mapping[Any, Any], *, around: Place, sender: Place | None) -> Place:
+        """Return the place of a group: the step that built what it puts out, else its sender.
+
+        Parameters
+        ----------
+        tasks
+            By their keys what is executed for each.
+        around
+            The span that is open around it: the cell's, or one of the user's.
+        sender
+            The step that sends it; None if none does.
+        """
+        out, layers = made_of(tasks)
+        self.sent |= layers
+        builder = self.built.get(out)
+        owner = builder or sender
+        place = around
+        if owner is not None:
+            # Whatever is in a span of the user's stays there.
+            place = owner if len(around.names) == 1 else around.inside(owner.names[-1])
+        fused = set(self._fused_into(builder, layers - {out})) - {place.names[-1]}
+        if fused:
+            self.fused.setdefault(place.names, set()).update(fused)
+        return place
+
+    def _fused_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
+        """Yield the steps of other layers; of those without a step their prefix."""
+        for layer in layers:
+            owner = self.built.get(layer)
+            if owner is not None:
+                yield owner.names[-1]
+            elif builder is not None:  # else they are the cell's own, or the sender's
+                yield prefix_of(layer)
+
+
 class StepSpans(SchedulerPlugin):
     """Puts each task group into the span of its step, before its tasks are run.
 
@@ -59,8 +105,7 @@ class StepSpans(SchedulerPlugin):
     -----
     A span that is put on while a graph is built keeps dask from fusing tasks, and so changes what
     is measured. So the graph stays as it is: what dask has made of it is looked at here, where each
-    fused task still holds the keys that it was made of. A group belongs to the step that built
-    what it puts out, else to the step that sent it. Spans of the user's own stay around it.
+    fused task still holds the keys that it was made of. Spans of the user's own stay around it.
     """
 
     name = "sdprofile-steps"
@@ -68,12 +113,9 @@ class StepSpans(SchedulerPlugin):
     def __init__(self, root: str) -> None:
         """Remember the id of the span around the cell."""
         self._root = root
-        self._layers: dict[str, Place] = {}
+        self.places = StepPlaces()
+        """Where the tasks belong that have come."""
         self._seen: set[TaskGroup] = set()
-        self.fused: dict[tuple[str, ...], set[str]] = {}
-        """By the names of a place: what dask fused into its tasks."""
-        self.layers: set[str] = set()
-        """All layers whose tasks were sent, as far as they are told from each other."""
         self._recomputed = Recomputations()
 
     def recomputed(self, variables: Mapping[str, str]) -> Recomputed | None:
@@ -84,7 +126,7 @@ class StepSpans(SchedulerPlugin):
         variables
             By which names the cell has what layers put out.
         """
-        steps = {name: each.names[-1] for name, each in self._layers.items()}
+        steps = {name: each.names[-1] for name, each in self.places.built.items()}
         return self._recomputed.most(steps, variables)
 
     def update_graph(
@@ -93,7 +135,7 @@ class StepSpans(SchedulerPlugin):
         """Look at a graph that has come, whose tasks are not yet under way."""
         told = annotations.pop(ANNOTATION, {})
         known = next(iter(told.values()), StepsOfGraph(place=None))
-        self._layers.update(known.layers)
+        self.places.built.update(known.layers)
         by_group: dict[TaskGroup, list[TaskState]] = {}
         for key in tasks:
             task = scheduler.tasks[key]
@@ -117,24 +159,8 @@ class StepSpans(SchedulerPlugin):
     ) -> None:
         span = span_of(scheduler, group)
         around: Any = span.annotation if span else None
-        out, layers = made_of(tasks)
-        self.layers |= layers
-        builder = self._layers.get(out)
-        owner = builder or sender
-        place = Place(names=around["name"], ids=around["ids"])
-        if owner is not None:
-            # Whatever is in a span of the user's stays there.
-            place = owner if len(place.names) == 1 else place.inside(owner.names[-1])
+        now = Place(names=around["name"], ids=around["ids"])
+        specs = {task.key: task.run_spec for task in tasks}
+        place = self.places.place(specs, around=now, sender=sender)
+        if place is not now:
             put_into_span(scheduler, group, tasks, place.names, place.ids)
-        fused = set(self._fused_into(builder, layers - {out})) - {place.names[-1]}
-        if fused:
-            self.fused.setdefault(place.names, set()).update(fused)
-
-    def _fused_into(self, builder: Place | None, layers: Iterable[str]) -> Iterator[str]:
-        """Yield the steps of other layers; of those without a step their prefix."""
-        for layer in layers:
-            owner = self._layers.get(layer)
-            if owner is not None:
-                yield owner.names[-1]
-            elif builder is not None:  # else they are the cell's own, or the sender's
-                yield prefix_of(layer)

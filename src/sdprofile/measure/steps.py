@@ -15,11 +15,18 @@ from sdprofile.cluster.questions import Questions
 from sdprofile.internals.dask import layers_of
 from sdprofile.internals.distributed.client import scheduler_address, sending
 from sdprofile.interrupts import thread_of_work
+from sdprofile.measure.fused import layer_of
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import line_of_cell, stood_in
 from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.spans import ROOT, shown_path
-from sdprofile.measure.step_spans import ANNOTATION, Place, StepsOfGraph, StepSpans
+from sdprofile.measure.step_spans import (
+    ANNOTATION,
+    Place,
+    StepPlaces,
+    StepsOfGraph,
+    StepSpans,
+)
 from sdprofile.model.steps import Recomputed, StepCall, Steps
 from sdprofile.spatial.lazy import lazy_parts
 
@@ -56,7 +63,7 @@ class StepWatcher(Instrument[Steps]):
         Parameters
         ----------
         client
-            Of the workers; None without a cluster, where only the calls are noted.
+            Of the workers; None without a cluster, where `spans_of` is told of each graph.
         functions
             Whose calls are steps, with names; None to look at nothing.
         scope
@@ -74,6 +81,7 @@ class StepWatcher(Instrument[Steps]):
         self._mark: OwnMark | None = None
         self._layers: dict[str, Place] = {}
         self._sent: set[str] = set()
+        self._places = StepPlaces()
 
     def begin(self, asked: Questions) -> None:
         """Stand in for the functions, and watch what the client sends."""
@@ -102,8 +110,7 @@ class StepWatcher(Instrument[Steps]):
         """Return what the scheduler saw."""
         if self._functions is None:
             return Steps()
-        fused: dict[tuple[str, ...], set[str]] = {}
-        recomputed = None
+        fused, self.layers, recomputed = self._places.fused, self._places.sent, None
         if self._has_workers:
             fused, self.layers, recomputed = self._seen.value
         calls = tuple(
@@ -121,6 +128,29 @@ class StepWatcher(Instrument[Steps]):
     def abandon(self) -> None:
         """Leave functions and client as they were."""
         self._stack.close()
+
+    def spans_of(self, graph: Mapping[Any, Any]) -> dict[str, str]:
+        """Return the spans of a graph that dask is about to run here, by its layers.
+
+        Parameters
+        ----------
+        graph
+            By keys what is executed for each, as dask has optimised it. Call it in the thread that
+            asked for the results.
+        """
+        if self._functions is None:
+            return {}
+        layers: dict[str, dict[Any, Any]] = {}
+        for key, spec in graph.items():
+            layers.setdefault(layer_of(key), {})[key] = spec
+        inside = self._inside if threading.get_ident() == self._thread else None
+        around = _place(self._root)
+        self._places.built = self._layers
+        places = {
+            layer: self._places.place(tasks, around=around, sender=inside)
+            for layer, tasks in layers.items()
+        }
+        return {layer: shown_path(place.names) for layer, place in places.items()}
 
     def _call(
         self, name: str, original: FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -180,7 +210,11 @@ def _place(otherwise: Place | None = None) -> Place:
     span: Any = get_annotations().get("span")
     if span is None and otherwise is not None:
         return otherwise
-    return Place(names=tuple(span["name"]), ids=tuple(span["ids"]))
+    place = Place(names=tuple(span["name"]), ids=tuple(span["ids"]))
+    if otherwise is None or place.names[0] == otherwise.names[0]:
+        return place
+    # Without a cluster there is no span around the cell.
+    return Place(names=otherwise.names + place.names, ids=otherwise.ids + place.ids)
 
 
 def _layers(value: object) -> set[str]:
@@ -210,4 +244,4 @@ def _stop_watching(
     plugin = stop_plugin(dask_scheduler, StepSpans.name)
     if not isinstance(plugin, StepSpans):
         return {}, set(), None
-    return plugin.fused, plugin.layers, plugin.recomputed(variables)
+    return plugin.places.fused, plugin.places.sent, plugin.recomputed(variables)

@@ -11,6 +11,9 @@ EXECUTE = "execute"
 P2P = "p2p"
 """Dask's word for what a shuffle does beside the tasks."""
 
+THREADS, PROCESSES, SYNCHRONOUS = "threads", "processes", "synchronous"
+"""Dask's words for its schedulers in the kernel."""
+
 IDLE = "idle"
 """Thread time in which nothing was counted."""
 
@@ -55,6 +58,10 @@ class Work:
 
     spilled: int = 0
     """Bytes that the workers wrote to disk for lack of memory."""
+
+    schedulers: tuple[str, ...] = ()
+    """Without a cluster: the schedulers in the kernel that ran the tasks, in dask's words, in the
+    order in which they first did; empty on workers."""
 
     @property
     def task_seconds(self) -> float:

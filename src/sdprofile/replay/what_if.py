@@ -64,7 +64,7 @@ def recorded(run: Run, trace: Trace, *, cpus: int) -> Setup | None:
     hosts = {each.worker.rpartition(":")[0]: each.cpus for each in trace.cores}
     it = Recorded(run=run, trace=trace)
     costs = lumped_costs(it, cpus=sum(hosts.values()) or cpus)
-    was = Setup(trace=trace, costs=costs, workers=run.workers)
+    was = Setup(trace=trace, costs=costs, workers=max(1, run.workers))
     off = was.seconds / run.seconds if run.seconds else 0.0
     return was if 1 - _OFF <= off <= 1 + _OFF else None
 

@@ -10,7 +10,7 @@ from sdprofile.explain.causes.found import Found, Seen
 from sdprofile.explain.causes.moving import moves_data
 from sdprofile.explain.causes.without import gain_without, on, waits
 from sdprofile.model.account import Cause
-from sdprofile.model.spans import EXECUTE
+from sdprofile.model.spans import EXECUTE, SYNCHRONOUS
 from sdprofile.units import listed, plural
 
 if TYPE_CHECKING:
@@ -49,10 +49,12 @@ def waits_for_gil(seen: Seen) -> Found | None:
     if share < _MUCH or run.threads < 2:
         return None
     cpus = seen.profile.machine.cpus
-    fastest = min(seen.threads, cpus) / run.workers
+    workers = min(seen.threads, cpus)
+    fastest = workers / max(1, run.workers)
     if fastest <= 1:
         return None
-    workers = min(seen.threads, cpus)
+    if not run.workers and any(each.workers > 1 for each in seen.profile.runs):
+        return None  # what workers gain was measured
     of_waiting = share / seen.share(Cause.GIL, Cause.CPU, Cause.WAITING)
 
     def without(was: Setup, part: float) -> Setup:
@@ -68,9 +70,10 @@ def waits_for_gil(seen: Seen) -> Found | None:
     return seen.found(
         "GIL",
         share=share,
-        fact=f"tasks of {_most(seen)} hold the GIL: the {run.threads} threads of a worker wait for"
-        f" each other for {100 * share:.0f} % of the time",
-        change=f"use --workers {workers} --threads 1 instead of {run.workers} with {run.threads}",
+        fact=f"tasks of {_most(seen)} hold the GIL: the {run.threads} threads of {seen.of_whom}"
+        f" wait for each other for {100 * share:.0f} % of the time",
+        change=f"use --workers {workers} --threads 1 instead of"
+        f" {f'{run.workers} with {run.threads}' if run.workers else 'no cluster'}",
         gain=(min(low, fastest), min(high, fastest)),
     )
 
@@ -80,15 +83,17 @@ def uses_more_cores(seen: Seen) -> Found | None:
     share, run = seen.share(Cause.MORE_CORES), seen.run
     if share < _MUCH:
         return None
-    used = [max(cores.used, default=0.0) for cores in seen.trace.cores]
-    return seen.found(
-        "more cores than threads",
-        share=share,
-        fact=f"tasks of {_most(seen)} use up to {max(used, default=0.0):.1f} CPUs with"
-        f" {plural(run.threads, 'thread')} of a worker for {100 * share:.0f} % of the time, so"
-        " more workers share the same CPUs",
-        change=_one_core([pool.name for pool in run.circumstances.pools]),
-    )
+    most = max((max(cores.used, default=0.0) for cores in seen.trace.cores), default=0.0)
+    fact = f"tasks of {_most(seen)} use up to {most:.1f} CPUs with {plural(run.threads, 'thread')}"
+    fact += f" of {seen.of_whom} for {100 * share:.0f} % of the time"
+    if run.workers:
+        fact += ", so more workers share the same CPUs"
+        change = _one_core([pool.name for pool in run.circumstances.pools])
+    else:
+        fact += ", for libraries have threads of their own, which workers are kept from"
+        change = "to compare it with workers that have as many, start these with --threads"
+        change += f" {seen.threads}, or give it one each: threadpoolctl.threadpool_limits(1)"
+    return seen.found("more cores than threads", share=share, fact=fact, change=change)
 
 
 def _one_core(pools: Sequence[str]) -> str:
@@ -144,14 +149,19 @@ def waits_for_else(seen: Seen) -> Found | None:
     saved = share * (1 - 1 / more)
 
     def with_more(was: Setup) -> Setup:
-        return on(was, workers=run.workers, threads=more * run.threads)
+        return on(was, workers=was.workers, threads=more * run.threads)
+
+    how = f"--threads {more * run.threads}"
+    if not run.workers:
+        other = 'scheduler="threads", ' if SYNCHRONOUS in run.work.schedulers else ""
+        how = f"dask.config.set({other}num_workers={more * run.threads})"
 
     return seen.found(
         "waiting",
         share=share,
         fact=f"tasks of {place} wait for {gpu}a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
-        change=f"run more of them at once{doubt}: --threads {more * run.threads}",
+        change=f"run more of them at once{doubt}: {how}",
         gain=gain_without(
             seen,
             least=lambda was: with_more(waits(was, 1.0 + _LONGER * (more - 1))),

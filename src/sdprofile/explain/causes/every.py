@@ -20,6 +20,7 @@ from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_i
 from sdprofile.explain.causes.moving import fetches_inputs, moves_data, spills
 from sdprofile.explain.causes.small_tasks import small_tasks
 from sdprofile.model.measured import traced
+from sdprofile.model.spans import PROCESSES
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -43,6 +44,9 @@ PAGES = (
     shares_cpus,
 )
 """Each looks for one cause."""
+
+_OF_THE_KERNEL = (works_itself, sends_graphs)
+"""Those for which it need not be known what each task took."""
 
 _SHORTEST = 0.2
 """Seconds below which a run is over before anything can hold it back."""
@@ -90,7 +94,8 @@ def find_causes(profile: Measured, counts: Sequence[CountSummary]) -> tuple[Foun
         if run is None or run.trace is None or run.status != "ok" or run.seconds < _SHORTEST:
             continue
         seen = Seen(profile=profile, run=run, trace=run.trace)
-        for page in PAGES:
+        # Of tasks in processes without a cluster only what a batch took is known.
+        for page in _OF_THE_KERNEL if PROCESSES in run.work.schedulers else PAGES:
             each = page(seen)
             if each is not None and _is_worth(each, run.seconds):
                 known = found.setdefault(each.name, each)

@@ -162,8 +162,8 @@ def _chain(seen: Seen, path: list[int], share: float) -> Found | None:
         fact=f"{plural(len(path), 'task')} run one after another, each on the result of the one"
         f" before ({listed(list(dict.fromkeys(most)))}), while other threads have nothing to do for"
         f" {100 * share:.0f} % of the time",
-        change="compute parts that do not need each other's results side by side, or use fewer"
-        " workers",
+        change="compute parts that do not need each other's results side by side"
+        + (", or use fewer workers" if seen.run.workers else ""),
         gain=gain_without(
             seen,
             least=lambda was: side_by_side(crowded(was, path, beside=len(path))),

@@ -144,8 +144,13 @@ class Seen:
 
     @property
     def threads(self) -> int:
-        """Threads of all workers together."""
-        return self.run.workers * self.run.threads
+        """Threads of all workers together; without a cluster those that dask uses in the kernel."""
+        return self.run.all_threads
+
+    @property
+    def of_whom(self) -> str:
+        """Whose threads they are, as in "the threads of a worker"."""
+        return "a worker" if self.run.workers else "the kernel"
 
     @property
     def in_small_graphs(self) -> bool:

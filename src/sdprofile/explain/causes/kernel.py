@@ -44,11 +44,15 @@ def works_itself(seen: Seen) -> Found | None:
         what += f" {format_seconds(run.seconds)}"
     else:
         what = f"the kernel works by itself for {100 * share:.0f} % of the time"
+    if run.workers:
+        what, where = f"{what}, while the workers have nothing to do", "on the workers"
+    else:
+        what, where = f"{what}, while no task runs", "in tasks"
     return seen.found(
         WORKS_ITSELF,
         share=share,
-        fact=f"{what}, while the workers have nothing to do",
-        change="do less there, or do it block by block on the workers (map_blocks, map_partitions)",
+        fact=what,
+        change=f"do less there, or do it block by block {where} (map_blocks, map_partitions)",
         gain=range_of(0.5 * share, share),
     )
 
@@ -83,16 +87,17 @@ def sends_graphs(seen: Seen) -> Found | None:
         return _one_after_another(seen)
     if not share or not tasks:
         return None
-    saved = (0.5 * share, 0.95 * share)
+    saved, does = (0.5 * share, 0.95 * share), "optimising"
+    does += " and sending" if seen.run.workers else ""
     if tasks >= _MANY_TASKS:
-        fact = f"optimising and sending {tasks} tasks takes {100 * share:.0f} % of the time"
+        fact = f"{does} {tasks} tasks takes {100 * share:.0f} % of the time"
         change = resized(seen.profile.code, min(10.0, tasks / (20 * seen.threads)))
     elif data_bytes(seen) > LARGE:
         return None  # the data take the time
     elif share * seen.run.seconds < _LONG:
         return None  # as long as any graph takes
     else:
-        fact = f"optimising and sending a graph of {plural(tasks, 'task')} takes"
+        fact = f"{does} a graph of {plural(tasks, 'task')} takes"
         fact += f" {100 * share:.0f} % of the time"
         change = "build it from fewer, larger operations, or compute more by one call"
     return seen.found(

@@ -51,7 +51,7 @@ def small_tasks(seen: Seen) -> Found | None:
     total = sum(each.total for each in seen.prefixes)
     many = max(len(each.seconds) for each in seen.prefixes) / 2
     most = next(each for each in seen.prefixes if len(each.seconds) >= many)
-    most_threads = max(run.workers * run.threads for run in seen.profile.runs)
+    most_threads = max(run.all_threads for run in seen.profile.runs)
     fewer = _parts(seen) / (_PER_THREAD * most_threads)
     if fewer < _FEWER and total / tasks < overhead:
         fewer = _parts(seen) / most_threads  # that some threads may have less to do is nothing
