@@ -183,11 +183,11 @@ def test_counts_take_turns_within_a_budget_also_on_a_borrowed_cluster() -> None:
 
 def test_no_cluster_is_tried_where_the_session_has_no_client() -> None:
     plan = make_plan(Options(memory="1GB"), MACHINE, has_client=False)
-    assert plan.alone is not None
     assert [each.workers for each in plan.every] == [0, 1, 2, 4]
     assert [each.workers for each in plan.settings] == [1, 2, 4]
-    assert plan.alone.kind == plan.settings[0].kind  # so that it is held against these
-    assert make_plan(Options(), MACHINE).alone is None
+    [alone] = plan.alone
+    assert alone.kind == plan.settings[0].kind  # so that it is held against these
+    assert make_plan(Options(), MACHINE).alone == ()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,23 @@ def test_no_cluster_is_tried_where_the_session_has_no_client() -> None:
     ],
 )
 def test_but_not_where_something_is_asked_that_only_workers_have(options: dict[str, Any]) -> None:
-    assert make_plan(Options(**options), MACHINE, has_client=False).alone is None
+    assert make_plan(Options(**options), MACHINE, has_client=False).alone == ()
+
+
+def test_a_scheduler_that_is_named_asks_for_a_row_without_a_cluster() -> None:
+    plan = make_plan(Options(scheduler="processes"), MACHINE)
+    assert [(each.workers, each.scheduler) for each in plan.every] == [
+        *((0, "processes"), (1, ""), (2, ""), (4, ""))
+    ]
+    assert plan.name(plan.every[0]) == "no cluster (processes)"
+
+
+def test_each_value_of_a_variable_is_tried_without_a_cluster_too() -> None:
+    plan = make_plan(Options(workers=(0, 2), vary="n=1,2"), MACHINE)
+    assert [plan.name(each) for each in plan.every] == [
+        *("no cluster, n=1", "no cluster, n=2", "2 workers, n=1", "2 workers, n=2")
+    ]
+    assert [each.kind for each in plan.alone] == [each.kind for each in plan.settings]
 
 
 def test_no_cluster_alone_needs_no_workers() -> None:

@@ -93,3 +93,53 @@ def test_by_default_it_is_there_without_a_client_only(user_client: Client) -> No
         sweep = sweep_of(total, repeats=1)
         for run in sweep:
             assert run.workers > 0
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes", "synchronous"])
+def test_a_scheduler_that_is_named_is_that_of_the_row(scheduler: str, tmp_path: Path) -> None:
+    with dask.config.set(scheduler="sync"):  # what the session has set gives way
+        profile = sdprofile.profile(
+            total, workers=(0,), scheduler=scheduler, repeats=1, save=str(tmp_path / "kept.json")
+        )
+        assert dask.config.get("scheduler") == "sync"
+    [run] = profile.runs
+    assert (run.status, run.work.schedulers, run.setting.label) == ("ok", (scheduler,), scheduler)
+    assert profile.answer.headline.startswith(f"No cluster ({scheduler}): ")
+    assert profile.to_frame().scheduler.tolist() == [scheduler]
+    read = sdprofile.load(tmp_path / "kept.json")
+    assert [each.setting for each in read.runs] == [run.setting]
+    assert read.runs[0].work.schedulers == (scheduler,)
+
+
+def test_a_cell_that_asks_for_another_scheduler_is_told() -> None:
+    profile = sdprofile.profile(
+        lambda: da.ones(10, chunks=5).sum().compute(scheduler="synchronous"),
+        workers=(0,),
+        scheduler="threads",
+        repeats=1,
+    )
+    assert [each.fact for each in profile.notices if each.leading] == [
+        "Without a cluster the cell asked for synchronous itself, in place of --scheduler threads"
+    ]
+
+
+def test_each_value_of_a_variable_has_a_row_without_a_cluster() -> None:
+    made: list[int] = []
+
+    def work(n: int) -> None:
+        made.append(n)
+        da.ones((n, 100), chunks=(1, 100)).sum().compute()
+
+    profile = sdprofile.profile(
+        work, workers=(0, 1), vary={"n": (2, 3)}, memory="500MB", repeats=1, steps="off"
+    )
+    settings = [(run.workers, run.setting.variables) for run in profile.runs]
+    assert settings == [(w, (("n", n),)) for w in (0, 1) for n in ("2", "3")]
+    assert {run.status for run in profile.runs} == {"ok"}
+    assert made == [2, 3, 2, 3]
+    assert [[count.setting.label for count in part.counts] for part in profile.parts] == [
+        ["none", "1"],
+        ["none", "1"],
+    ]
+    assert profile.chosen is not None
+    assert "none" in str(profile)

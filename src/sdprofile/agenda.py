@@ -66,7 +66,7 @@ class Agenda:
 
     def left_alone(self, plan: Plan, runs: Sequence[Run]) -> tuple[Setting, ...]:
         """Return as `left` does the runs that are still to be made without a cluster."""
-        alone = replace(plan, settings=(plan.alone,) if plan.alone else ())
+        alone = replace(plan, settings=plan.alone)
         return self.left(alone, [run for run in runs if not run.workers])
 
     def next_visit(

@@ -48,8 +48,8 @@ class Plan:
     settings: tuple[Setting, ...]
     """What the runs on workers are made with, in the order in which they are first visited."""
 
-    alone: Setting | None = None
-    """What the runs without a cluster are made with, before all others; None for none of these."""
+    alone: tuple[Setting, ...] = ()
+    """What the runs without a cluster are made with, before all others."""
 
     repeats: int
     """Runs with each setting; more where nobody asked for a number, see `REPEATS`."""
@@ -81,7 +81,7 @@ class Plan:
     @property
     def every(self) -> tuple[Setting, ...]:
         """What any run is made with, that without a cluster first."""
-        return (*([self.alone] if self.alone else []), *self.settings)
+        return (*self.alone, *self.settings)
 
     def name(self, setting: Setting) -> str:
         """Return what tells a setting from the others, ``2 workers, chunk=500``."""
@@ -138,7 +138,8 @@ def make_plan(
     jobs = powers_of_two(max(1, most // together))
     asked = options.workers or tuple(together * number for number in jobs)
     counts = tuple(count for count in asked if count)
-    without = 0 in asked or not (has_client or _tells_of_workers_only(options))
+    without = 0 in asked or options.scheduler is not None
+    without = without or not (has_client or _tells_of_workers_only(options))
     if odd := [str(count) for count in counts if count % together]:
         raise SdprofileError(
             f"--workers: expected multiples of {together}, for each job of the session's cluster"
@@ -171,16 +172,25 @@ def make_plan(
                 f" {format_bytes(need, decimal=decimal)} ({limited}; see --memory)"
             )
     every_threads = options.threads or ((found.threads if found else None) or 1,)
+    combinations = tuple(_combinations(options.vary))
     return Plan(
         settings=tuple(
             Setting(workers=count, threads=threads, memory_limit=limit, variables=variables)
             for limit, threads, count, variables in product(
-                limits, every_threads, counts, tuple(_combinations(options.vary))
+                limits, every_threads, counts, combinations
             )
         ),
-        alone=Setting(workers=0, threads=every_threads[0], memory_limit=limits[0])
-        if without
-        else None,
+        alone=tuple(
+            Setting(
+                workers=0,
+                threads=every_threads[0],
+                memory_limit=limits[0],
+                variables=variables,
+                scheduler=options.scheduler or "",
+            )
+            for variables in combinations
+            if without
+        ),
         repeats=options.repeats or REPEATS[0],
         order=options.order or _order(options, borrowed=found is not None and not ours),
         order_asked=options.order is not None,

@@ -14,7 +14,6 @@ from pathlib import Path
 from sdprofile.errors import SdprofileError
 from sdprofile.explain.comparison import CountChange
 from sdprofile.explain.verdict import SLOWER
-from sdprofile.model.setting import count_label, count_name
 from sdprofile.options.declared import option
 from sdprofile.options.options import Options
 from sdprofile.output_files import check_file
@@ -163,13 +162,13 @@ def _failed(each: Condition, before: Profile, after: Profile) -> Iterator[str]:
     if not compared.counts:
         raise SdprofileError(
             f"--fail-if: expected a profile with the same --workers, got {each.file} with"
-            f" {', '.join(count_label(count.workers) for count in before.counts)}"
+            f" {', '.join(count.setting.label for count in before.counts)}"
         )
     for change in compared.counts:
         ratio = each.ratio(change)
         if ratio is not None and each.holds(change):
             yield (
-                f"failed: {count_name(change.workers)}: {format_ratio(ratio)}x the"
+                f"failed: {change.after.setting.name}: {format_ratio(ratio)}x the"
                 f" {'time' if each.what == 'slower' else 'peak memory'} of {each.file}, more than"
                 f" {each.percent:g} % above"
             )

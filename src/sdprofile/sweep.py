@@ -239,7 +239,7 @@ class Sweep:
 
     def _visit(self, lease: Lease, visit: Visit) -> Generator[Run, None, None]:
         # The work may need a cluster: what it raises without one ends only these runs.
-        may_fail = visit.setting == lease.plan.alone and bool(lease.plan.settings)
+        may_fail = visit.setting in lease.plan.alone and bool(lease.plan.settings)
         made = sum(run.setting == visit.setting for run in self.runs)
         for repeat in range(made + 1, made + 1 + visit.repeats):
             # By turns the one that goes first, and in the end the names are those of the subject.

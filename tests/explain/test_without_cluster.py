@@ -15,6 +15,9 @@ from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import Run
 from sdprofile.model.steps import LineTime, Steps
 from sdprofile.model.trace import KERNEL, Cores, Trace
+from sdprofile.render.page.page import html_report
+from sdprofile.render.page.widget import timing_widget
+from sdprofile.render.plots.grid import grid_plot
 from sdprofile.render.text.report import report
 from sdprofile.render.text.rows import conditions, table_rows
 from sdprofile.results.comparison import Comparison
@@ -254,3 +257,71 @@ def test_where_the_kernel_does_the_work_no_cluster_is_needed() -> None:
         "No cluster is needed: parse (line 2) took 7.00 s of 8.00 s in the kernel, where workers"
         " cannot help"
     )
+
+
+def in_threads(found: list[Run]) -> list[Run]:
+    """Return runs without a cluster whose scheduler was named."""
+    return [
+        replace(
+            run,
+            setting=replace(run.setting, scheduler="threads"),
+            work=replace(run.work, schedulers=("threads",)),
+        )
+        for run in found
+    ]
+
+
+def test_a_scheduler_that_was_named_is_the_name_of_the_row() -> None:
+    alone = in_threads(runs(0, 4.0, 4.1, 4.2, 4.0, 4.1))
+    slower, faster = (
+        make_profile(*alone, *runs(1, *(each * seconds for each in (1.0, 1.01, 1.02, 1.0, 1.01))))
+        for seconds in (8.0, 2.0)
+    )
+    assert slower.answer.headline == (
+        "No cluster is needed: 4.10 s with threads; 1 worker is slower"
+    )
+    assert " instead of 4.10 s with threads in place of a cluster, " in faster.answer.headline
+    assert [row[0] for row in table_rows(slower)] == ["workers", "threads", "1"]
+    assert "without a cluster 1 thread in the kernel" in conditions(slower)
+    only = make_profile(*alone)
+    assert only.answer.headline == "No cluster (threads): 4.10 s"
+    assert "no cluster (threads)" in str(Comparison(names=("a", "b"), before=only, after=only))
+
+
+@pytest.mark.parametrize(
+    ("schedulers", "words"),
+    [
+        (("processes",), "2 processes"),
+        (("threads", "processes"), "2 processes and threads in the kernel"),
+        (("threads",), "2 threads in the kernel"),
+    ],
+)
+def test_in_what_the_tasks_ran_is_told(schedulers: tuple[str, ...], words: str) -> None:
+    run = alone(ran([(0.0, 0.0, 2.0)] * 2, threads=2, seconds=2.0))
+    run = replace(run, work=replace(run.work, schedulers=schedulers))
+    assert conditions(make_profile(run, repeats=1))[1] == words
+
+
+def test_schedulers_that_differ_are_told_in_a_comparison() -> None:
+    first, second = (
+        make_profile(replace(run, work=replace(run.work, schedulers=(name,))), repeats=1)
+        for [run], name in ((runs(0, 4.0), "threads"), (runs(0, 4.0), "processes"))
+    )
+    comparison = Comparison(names=("a", "b"), before=first, after=second)
+    assert "without a cluster threads against processes" in comparison.differences
+
+
+def test_no_cluster_is_a_setting_of_a_grid() -> None:
+    found = [
+        replace(run, setting=replace(run.setting, variables=(("n", n),)))
+        for n, seconds in (("1", 4.0), ("2", 2.0))
+        for run in (*runs(0, seconds), *runs(1, 2 * seconds), *runs(2, seconds))
+    ]
+    profile = make_profile(*found, repeats=1)
+    assert profile.is_grid
+    assert profile.answer.headline.startswith("Use no cluster, n=2: 2.00 s instead of 4.00 s with")
+    rows = [row[:2] for row in table_rows(profile)]
+    assert rows == [["workers", "n"], *([w, n] for n in "12" for w in ("none", "1", "2"))]
+    grid_plot(profile)
+    timing_widget(profile, uid="u1")
+    html_report(profile)

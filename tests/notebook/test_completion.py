@@ -23,7 +23,15 @@ from traitlets.config import Config
 from sdprofile.notebook.completion import register_completion
 
 PROFILE = [
-    *("--workers", "--oversubscribe", "--memory", "--threads", "--vary", "--task-memory"),
+    *(
+        "--workers",
+        "--scheduler",
+        "--oversubscribe",
+        "--memory",
+        "--threads",
+        "--vary",
+        "--task-memory",
+    ),
     *("--predict", "--repeats", "--budget", "--on", "--order"),
     *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
     *("--name", "--against", "--out", "--quiet"),
@@ -41,6 +49,7 @@ OFFERED = [
     ("%%sdprofile --order ro", ["rounds"], "ro"),
     ("%%sdprofile --workers=1,2 --order=gr", ["grouped"], "gr"),
     ("%%sdprofile --compute=", ["discard", "persist"], ""),
+    ("%%sdprofile --scheduler ", ["threads", "processes", "synchronous"], ""),
     ("%%sdprofile --compute p", ["persist"], "p"),
     ("\n  %%sdprofile --q", ["--quiet"], "--q"),
     ("x = 1\n%sdprofile --q", ["--quiet"], "--q"),

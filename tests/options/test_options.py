@@ -48,8 +48,22 @@ def test_values_may_be_quoted() -> None:
         ("--workers -1", "--workers: expected whole numbers like 1,2,4, got '-1'"),
         (
             "--workers 0,1 --threads 1,2",
-            "--workers: expected no 0 with several --memory or --threads, or --vary, got one"
-            " (profile the cell without a cluster by itself: --workers 0)",
+            "--workers: expected no 0 with several --memory or --threads, which are of workers,"
+            " got one (profile the cell without a cluster by itself: --workers 0)",
+        ),
+        (
+            "--scheduler threads --memory 1GB,2GB",
+            "--scheduler: expected none with several --memory or --threads, which are of workers,"
+            " got one (profile the cell without a cluster by itself: --workers 0)",
+        ),
+        (
+            "--scheduler dask",
+            "--scheduler: expected threads, processes or synchronous, got 'dask'",
+        ),
+        (
+            "--workers 1,2 --scheduler threads",
+            "--scheduler: expected 0 among --workers, for workers have a scheduler of their own,"
+            " got 1,2 (write --workers 0,1,2)",
         ),
         ("--workers", "--workers: expected a value (--workers N,N,...), got none"),
         ("--workers --quiet", "--workers: expected a value (--workers N,N,...), got none"),

@@ -22,7 +22,6 @@ from sdprofile.explain.recommend import (
 )
 from sdprofile.explain.unfinished import nothing_finished
 from sdprofile.explain.verdict import CANNOT_TELL, NOT_FASTER
-from sdprofile.model.setting import count_name
 from sdprofile.units import (
     capitalized,
     format_bytes,
@@ -107,7 +106,7 @@ def _cause(cause: Found, found: Recommendation) -> Line:
 
 def _named(chosen: Candidate, profile: Measured) -> str:
     """Return a count with the memory to give it, ``4 workers of 1.7GB``."""
-    name = count_name(chosen.workers)
+    name = chosen.count.setting.name
     limits = limits_of(chosen, profile)
     return f"{name} of {limits[1]}" if limits else name
 
@@ -140,14 +139,19 @@ def _count(
         larger += f" (this machine has {plural(cpus, 'core')})"
     if not chosen.workers:
         took = format_seconds(chosen.timing.median)
-        return f"No cluster is needed: {took} without; {_with_noun(larger)}", "", None
+        scheduler = chosen.count.setting.scheduler
+        how = f"with {scheduler}" if scheduler else "without"
+        return f"No cluster is needed: {took} {how}; {_with_noun(larger)}", "", None
     if chosen is first:
         # Enough is only what others were shown not to beat, not where nothing could be shown.
         if all(shows_no_gain(each, chosen) for each in candidates[1:]):
             return f"{name} {'is' if chosen.workers == 1 else 'are'} enough: {larger}", "", None
         return f"Use {name}: {larger}", "", None
     took, instead = (format_seconds(each.timing.median) for each in (chosen, first))
-    instead += "" if first.workers else " without a cluster"
+    if not first.workers:
+        scheduler = first.count.setting.scheduler
+        instead += f" with {scheduler} in place of" if scheduler else " without"
+        instead += " a cluster"
     headline = f"Use {name}: {took} instead of {instead}, {speed_of(chosen, first)} faster"
     remark = "; ".join(filter(None, (how_sure(chosen, first), _in_all(chosen, first, profile))))
     return headline, remark, _others(chosen, candidates, profile, larger)
@@ -173,7 +177,7 @@ def _others(
     if below is not first and _step(below, chosen) < POOR_STEP:
         times = _times_memory([below], first)
         for_less = f" for {times} the memory" if times else ""
-        are = f"{count_name(below.workers)} {'is' if below.workers == 1 else 'are'}"
+        are = f"{below.count.setting.name} {'is' if below.workers == 1 else 'are'}"
         parts.append(f"{are} {speed_of(below, first)} faster{for_less}")
     if larger:
         parts.append(larger if parts else _with_noun(larger))

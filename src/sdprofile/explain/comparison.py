@@ -11,7 +11,6 @@ from sdprofile.explain.answer import Answer
 from sdprofile.explain.verdict import FASTER, SAME, SLOWER, Verdict, compare
 from sdprofile.model.measured import Measured
 from sdprofile.model.run import CountSummary
-from sdprofile.model.setting import count_label, count_name
 from sdprofile.units import format_bytes, format_ratio, listed, plural
 
 _LEAST_MEMORY = 0.05
@@ -119,7 +118,7 @@ def _change(change: CountChange, verdict: Verdict, compared: Compared) -> tuple[
         remark = "; ".join([*within, *doubt])
     else:
         text = "was not measurably faster or slower"
-    text += f" with {count_name(change.workers)}"
+    text += f" with {change.after.setting.name}"
     before, after = change.before.peak_worker, change.after.peak_worker
     if before and after and abs(after - before) >= _LEAST_MEMORY * before:
         amount = format_bytes(abs(after - before), decimal=compared.after.decimal)
@@ -152,7 +151,7 @@ def _differences(before: Measured, after: Measured) -> Iterator[str]:
         yield f"--compute {before.compute or 'off'} against {after.compute or 'off'}"
     for profile, where in ((before, "the first"), (after, "the second")):
         others = {count.workers for count in (after if profile is before else before).counts}
-        alone = [count_label(each.workers) for each in profile.counts if each.workers not in others]
+        alone = [each.setting.label for each in profile.counts if each.workers not in others]
         if alone:
             yield f"{listed(alone)} {'worker' if alone == ['1'] else 'workers'} only in {where}"
 
@@ -163,9 +162,17 @@ def _of_workers(before: Measured, after: Measured) -> Iterator[str]:
     )
     if one.threads != other.threads:
         yield f"{plural(one.threads, 'thread')} per worker against {other.threads}"
+    in_what = [_scheduler(each) for each in (before, after)]
+    if "" not in in_what and in_what[0] != in_what[1]:
+        yield f"without a cluster {' against '.join(in_what)}"
     if one.memory_limit != other.memory_limit:
         limits = (
             format_bytes(run.memory_limit, decimal=after.decimal) if run.memory_limit else "none"
             for run in (one, other)
         )
         yield f"limit of a worker {' against '.join(limits)}"
+
+
+def _scheduler(profile: Measured) -> str:
+    """Return in what dask ran the tasks without a cluster; empty where there is no such run."""
+    return next((each for run in profile.runs for each in run.work.schedulers), "")

@@ -93,7 +93,7 @@ def run_alone(
     with contextlib.ExitStack() as stack:
         stack.enter_context(kernel.sampled())
         stack.enter_context(entered(None, [calls, lines, steps]))
-        stack.enter_context(dask_config(plan, None))
+        stack.enter_context(dask_config(plan, None, scheduler=setting.scheduler))
         stack.enter_context(bounded_memory(int(free * (1 - _LEFT_FREE))))
         stack.enter_context(pool_put_back())
         stack.enter_context(tasks)

@@ -17,7 +17,7 @@ _IN_KERNEL = ("threads", "threading", "processes", "multiprocessing", "synchrono
 
 
 @contextlib.contextmanager
-def dask_config(plan: Plan, client: Client | None) -> Iterator[None]:
+def dask_config(plan: Plan, client: Client | None, *, scheduler: str = "") -> Iterator[None]:
     """Send the cell's dask work to a client, and undo what the cell does to dask's config.
 
     Parameters
@@ -27,6 +27,9 @@ def dask_config(plan: Plan, client: Client | None) -> Iterator[None]:
     client
         Where the work goes; None to let dask do it without any, as far as the cell does not ask
         for a client of its own.
+    scheduler
+        In what dask is to run the tasks without a client; empty for what the session has set, or
+        else for its own choice.
     """
     import dask
 
@@ -38,7 +41,7 @@ def dask_config(plan: Plan, client: Client | None) -> Iterator[None]:
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(dask.config.set(changes))
-            stack.enter_context(client.as_current() if client else _without_client())
+            stack.enter_context(client.as_current() if client else _without_client(scheduler))
             yield
     finally:
         # A client that is closed takes its scheduler with it.
@@ -51,11 +54,14 @@ def dask_config(plan: Plan, client: Client | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without_client() -> Iterator[None]:
-    """Let dask find no client; a scheduler in the kernel that the session has set stays."""
+def _without_client(scheduler: str) -> Iterator[None]:
+    """Let dask find no client.
+
+    Where no scheduler is asked for, one in the kernel that the session has set stays.
+    """
     import dask
 
-    asked = dask.config.get("scheduler", None)
+    asked = scheduler or dask.config.get("scheduler", None)
     kept = asked if isinstance(asked, str) and asked.lower() in _IN_KERNEL else None
     with hidden_defaults(), dask.config.set(scheduler=kept):
         yield

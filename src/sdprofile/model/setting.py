@@ -20,26 +20,28 @@ NO_CLUSTER = "no cluster"
 """What stands for 0 workers: the cell as dask runs it without any, in threads of the kernel."""
 
 
-def count_name(workers: int) -> str:
-    """Return a worker count as in a sentence.
+def count_name(workers: int, scheduler: str = "") -> str:
+    """Return a worker count as in a sentence, without a cluster with the scheduler that was named.
 
     Examples
     --------
-    >>> count_name(0), count_name(1), count_name(2)
-    ('no cluster', '1 worker', '2 workers')
+    >>> count_name(0), count_name(1), count_name(2), count_name(0, "threads")
+    ('no cluster', '1 worker', '2 workers', 'no cluster (threads)')
     """
-    return plural(workers, "worker") if workers else NO_CLUSTER
+    if workers:
+        return plural(workers, "worker")
+    return f"{NO_CLUSTER} ({scheduler})" if scheduler else NO_CLUSTER
 
 
-def count_label(workers: int) -> str:
+def count_label(workers: int, scheduler: str = "") -> str:
     """Return a worker count as in a column of them.
 
     Examples
     --------
-    >>> count_label(0), count_label(2)
-    ('none', '2')
+    >>> count_label(0), count_label(2), count_label(0, "threads")
+    ('none', '2', 'threads')
     """
-    return str(workers) if workers else "none"
+    return str(workers) if workers else scheduler or "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,19 @@ class Setting(Kind):
     workers: int
     """Number of workers; 0 for no cluster at all, where the kind is that of the workers that it is
     held against."""
+
+    scheduler: str = ""
+    """Without a cluster: what dask was told to run the tasks in; empty for its own choice."""
+
+    @property
+    def name(self) -> str:
+        """The number of workers as in a sentence, ``2 workers`` or ``no cluster (threads)``."""
+        return count_name(self.workers, self.scheduler)
+
+    @property
+    def label(self) -> str:
+        """The number of workers as in a column of them, ``2`` or ``threads``."""
+        return count_label(self.workers, self.scheduler)
 
     @property
     def kind(self) -> Kind:
@@ -111,7 +126,7 @@ class Varied:
             ),
             Axis(name=LIMIT, value=functools.partial(_limit, decimal=decimal)),
             Axis(name=THREADS, value=lambda setting: str(setting.threads)),
-            Axis(name=WORKERS, value=lambda setting: count_label(setting.workers)),
+            Axis(name=WORKERS, value=lambda setting: setting.label),
         ]
         return cls(axes=tuple(a for a in axes if len({a.value(each) for each in found}) > 1))
 
@@ -128,7 +143,7 @@ class Varied:
     def name(self, setting: Setting) -> str:
         """Return what tells a setting from others, ``2 workers, chunk=500, 1 thread``."""
         kind = self.name_kind(setting)
-        return ", ".join([count_name(setting.workers), *([kind] if kind else [])])
+        return ", ".join([setting.name, *([kind] if kind else [])])
 
     def name_kind(self, setting: Setting) -> str:
         """Return the same without the number of workers, ``chunk=500, 1 thread``."""

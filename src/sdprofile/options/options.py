@@ -39,6 +39,13 @@ class Options(Declared):
         " session has no client)",
         metavar="N,N,...",
     )
+    scheduler: str | None = option(
+        values.scheduler,
+        "what dask runs the cell's tasks in without a cluster: threads, processes or synchronous"
+        " (default: what dask.config says, else dask's own for each collection)",
+        metavar="WHICH",
+        choices=values.SCHEDULERS,
+    )
     oversubscribe: bool = _oversubscribe_option()
     memory: tuple[str, ...] | None = option(
         values.amounts,
@@ -170,10 +177,19 @@ class Options(Declared):
                     f"--budget: expected no --{name}, which needs all runs, got both (leave one of"
                     " them out)"
                 )
-        if 0 in (self.workers or ()) and self.is_grid:
+        if self.scheduler is not None and self.workers is not None and 0 not in self.workers:
+            counts = ",".join(map(str, self.workers))
             raise SdprofileError(
-                "--workers: expected no 0 with several --memory or --threads, or --vary, got one"
-                " (profile the cell without a cluster by itself: --workers 0)"
+                "--scheduler: expected 0 among --workers, for workers have a scheduler of their"
+                f" own, got {counts} (write --workers 0,{counts})"
+            )
+        alone = 0 in (self.workers or ()) or self.scheduler is not None
+        if alone and self._varies_workers:
+            raise SdprofileError(
+                f"--{'workers' if self.scheduler is None else 'scheduler'}: expected"
+                f" {'no 0' if self.scheduler is None else 'none'} with several --memory or"
+                " --threads, which are of workers, got one (profile the cell without a cluster by"
+                " itself: --workers 0)"
             )
         if self.against is not None and self.is_grid:
             raise SdprofileError(
@@ -190,8 +206,11 @@ class Options(Declared):
     @property
     def is_grid(self) -> bool:
         """Whether more is to be varied than the number of workers."""
-        several = any(len(each or ()) > 1 for each in (self.memory, self.threads))
-        return several or bool(self.vary)
+        return self._varies_workers or bool(self.vary)
+
+    @property
+    def _varies_workers(self) -> bool:
+        return any(len(each or ()) > 1 for each in (self.memory, self.threads))
 
 
 @dataclass(frozen=True, kw_only=True)

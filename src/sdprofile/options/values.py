@@ -16,6 +16,9 @@ SMALLEST_MEMORY = 100_000_000
 ORDERS = ("rounds", "grouped")
 """Values of ``--order``."""
 
+SCHEDULERS = ("threads", "processes", "synchronous")
+"""Dask's schedulers that need no cluster."""
+
 STEPS = ("auto", "off")
 """Which calls become steps."""
 
@@ -181,6 +184,11 @@ def order(value: object) -> str:
     return _one_of(ORDERS, value)
 
 
+def scheduler(value: object) -> str:
+    """Return one of `SCHEDULERS`."""
+    return _one_of(SCHEDULERS, value)
+
+
 def steps(value: object) -> str:
     """Return one of `STEPS`."""
     return _one_of(STEPS, value)
@@ -229,7 +237,8 @@ def _pair(item: object) -> tuple[object, object]:
 def _one_of(choices: tuple[str, ...], value: object) -> str:
     text = _text(value)
     if text not in choices:
-        raise SdprofileError(f"expected {' or '.join(choices)}, got {shown(value)}")
+        *others, last = choices
+        raise SdprofileError(f"expected {', '.join(others)} or {last}, got {shown(value)}")
     return text
 
 

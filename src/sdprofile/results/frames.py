@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
 
-_COLUMNS = ("workers", "threads", "memory_limit_bytes", "repeat", "status", "seconds", "tasks")
+_COLUMNS = (
+    "workers",
+    "threads",
+    "memory_limit_bytes",
+    "repeat",
+    "status",
+    "seconds",
+    "tasks",
+    "scheduler",
+)
 """Names that a variable may have too, and whose columns must stay apart from its own."""
 
 
@@ -33,6 +42,7 @@ _OF_GPUS = {
 
 def runs_frame(profile: Measured) -> pd.DataFrame:
     """Return one row per run; see `Profile.to_frame`."""
+    alone = ["scheduler"] if any(not run.workers for run in profile.runs) else []
     of_gpus = _OF_GPUS if any(run.memory.used_cards for run in profile.runs) else {}
     return make_frame(
         [
@@ -55,6 +65,7 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
                 "transferred_bytes": run.transfers.nbytes,
                 "cpu_seconds": run.work.cpu_seconds,
                 "kernel_cpu_seconds": run.circumstances.kernel_cpu_seconds,
+                **{name: ", ".join(run.work.schedulers) for name in alone},
                 **{name: run.memory.highest(of) for name, of in of_gpus.items()},
             }
             for run in profile.runs
@@ -62,7 +73,7 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
         "threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
         " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes peak_children_bytes"
         " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds"
-        + "".join(f" {name}" for name in of_gpus),
+        + "".join(f" {name}" for name in (*alone, *of_gpus)),
         profile,
     )
 

@@ -43,10 +43,10 @@ class Profile(Explained, Exported):
             `tasks`, `peak_worker_bytes`, `peak_cluster_low_bytes`, `peak_cluster_high_bytes`,
             `baseline_bytes`, `peak_children_bytes`, `peak_kernel_bytes`, `spilled_bytes`,
             `transferred_bytes`, `cpu_seconds` (of the tasks), `kernel_cpu_seconds`. What is not
-            known is `NA`. If a run used a GPU, also `peak_gpu_worker_bytes` (the most that a
-            worker held of one), `peak_gpu_torch_bytes` (had in use by torch's own count),
-            `peak_gpu_workers_bytes` (that all workers did together),
-            `peak_gpu_bytes` (in use at most, by whomever), `gpu_bytes` (its size) and `gpu_busy`
+            known is `NA`. If a run was made without a cluster, also `scheduler` (what dask ran its
+            tasks in, empty on workers). If a run used a GPU, also `peak_gpu_worker_bytes` (the most
+            that a worker held of one), `peak_gpu_torch_bytes` (had in use by torch's own count),
+            `peak_gpu_workers_bytes` (that all workers did together), `peak_gpu_bytes` (in use at most, by whomever), `gpu_bytes` (its size) and `gpu_busy`
             (share of the time, 0 to 1), each of the GPU where it is the highest.
 
         Notes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.elsewhere import EXECUTOR, Elsewhere
 from sdprofile.model.notice import Notice
-from sdprofile.units import format_seconds, plural
+from sdprofile.units import format_seconds, listed, plural
 
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
@@ -45,6 +45,21 @@ def elsewhere_notices(profile: Measured) -> Iterator[Notice]:
         for place, run in sorted(in_kernel, key=lambda pair: pair[0].seconds)
     }.values():
         yield _in_kernel(place, run)
+    yield from _other_than_named(profile)
+
+
+def _other_than_named(profile: Measured) -> Iterator[Notice]:
+    """Yield that a cell without a cluster asked for another scheduler than the one to be tried."""
+    for run in profile.runs:
+        named, others = run.setting.scheduler, set(run.work.schedulers) - {run.setting.scheduler}
+        if named and others:
+            yield Notice(
+                fact=f"Without a cluster the cell asked for {listed(sorted(others))} itself, in"
+                f" place of --scheduler {named}",
+                advice="Take scheduler= and dask.config.set(scheduler=...) out of the cell",
+                leading=True,
+            )
+            return
 
 
 def _in_kernel(place: Elsewhere, run: Run) -> Notice:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sdprofile.model.failure import NO_GPU_MEMORY
 from sdprofile.model.notice import Notice
-from sdprofile.model.setting import count_name
 from sdprofile.units import each_of, format_bytes, format_seconds, listed
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def gpu_notices(profile: Measured) -> Iterator[Notice]:
 
 def _ran_out(run: Run, failure: Failure, *, decimal: bool) -> Notice:
     cards = run.memory.used_cards
-    where = f"{count_name(run.workers)}: out of GPU memory after {format_seconds(run.seconds)}"
+    where = f"{run.setting.name}: out of GPU memory after {format_seconds(run.seconds)}"
     told = [
         f"{each_of(len(card.workers), 'worker')} held up to"
         f" {format_bytes(card.most, decimal=decimal)} of {card.name}, of which"

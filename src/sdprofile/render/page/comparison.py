@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.model.setting import count_label
 from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.details_view import details_table
 from sdprofile.render.page.markup import NOTHING, Cell, Row, glyph, joined, key, table, write
@@ -98,7 +97,7 @@ def comparison_widget(comparison: Compared, *, uid: str) -> VBox:
             *comparison_views(comparison, picture=svg_picture),
         ],
         counts={
-            change.workers: f"{how.glyph} {count_label(change.workers)}"
+            change.workers: f"{how.glyph} {change.after.setting.label}"
             for change, how in _marked(comparison)
         },
         above=_above(comparison),

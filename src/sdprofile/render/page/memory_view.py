@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.model.setting import column_name, count_label
+from sdprofile.model.setting import column_name
 from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, joined, key, table, write
 from sdprofile.render.page.picture import Picture
@@ -114,7 +114,7 @@ def _tells(name: str, texts: Sequence[Mapping[str, str]]) -> bool:
 def _texts(profile: Measured, count: CountSummary) -> dict[str, str]:
     decimal, cluster = profile.decimal, count.cluster_peak
     return {
-        "workers": count_label(count.workers),
+        "workers": count.setting.label,
         "at start": _amount(max(run.memory.baseline or 0 for run in count.runs), decimal=decimal),
         "peak/worker": peak_worker(count, decimal=decimal),
         "of limit": of_limit(count, profile.thresholds),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from sdprofile.model.setting import count_name
 from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
@@ -181,7 +180,7 @@ def overview_picture(
     draw = _over_time(profile, run, between)
     if run is None or draw is None:
         return memory_picture(profile, picture=picture)
-    return picture(draw, label=f"{_OVER_TIME}, with {count_name(run.workers)}")
+    return picture(draw, label=f"{_OVER_TIME}, with {run.setting.name}")
 
 
 def memory_picture(profile: Explained, *, picture: Picture) -> Markup:

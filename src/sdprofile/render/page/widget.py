@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.model.setting import count_label
 from sdprofile.render.page.markup import in_page, joined, write
 from sdprofile.render.page.page import answer, code, conditions_line, parts, stopped, style
 from sdprofile.render.page.picture import svg_picture
@@ -114,10 +113,8 @@ def _section(view: View) -> Markup:
 def _counts(profile: Explained) -> dict[int, str]:
     """Return what the buttons say; without a mark in a grid, where that is of more."""
     if profile.is_grid:
-        return {count.workers: count_label(count.workers) for count in profile.counts}
-    return {
-        count.workers: f"{how.glyph} {count_label(count.workers)}" for count, how in marked(profile)
-    }
+        return {count.workers: count.setting.label for count in profile.counts}
+    return {count.workers: f"{how.glyph} {count.setting.label}" for count, how in marked(profile)}
 
 
 def _class(view: View) -> str:

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from sdprofile.model.setting import count_name
 from sdprofile.render.curves import (
     SHOWN,
     emptiest_curve,
@@ -205,7 +204,7 @@ def _draw_run(
             zorder=4,
             gid=group,
         )
-    words = [] if dimmed else [count_name(run.workers)]
+    words = [] if dimmed else [run.setting.name]
     if run.status != "ok":
         words.append(run.status)
     if words:

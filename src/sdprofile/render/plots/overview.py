@@ -11,7 +11,6 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from sdprofile.explain.causes.found import Seen
-from sdprofile.model.setting import count_name
 from sdprofile.model.trace import KERNEL
 from sdprofile.render.curves import shown_curve, thinned
 from sdprofile.render.plots.worker_tasks import COLOURS, Bar, Bars, draw_tasks
@@ -84,7 +83,7 @@ def overview_plot(
     draw_tasks(above, tasks, _memory_at(run, profile.decimal))
     below.set_xlim(*window)
     _draw_memory(below, run, tasks, decimal=profile.decimal)
-    which = f"{count_name(run.workers)}, run {run.repeat}"
+    which = f"{run.setting.name}, run {run.repeat}"
     below.set_xlabel(f"seconds since the cell started ({which})")
     for ax in (above, below):
         ax.spines[["top", "right"]].set_visible(False)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from sdprofile.model.setting import count_name
 from sdprofile.render.palette import Mark, mark, of_count
 from sdprofile.render.plots.labels import (
     CurveLabel,
@@ -75,7 +74,7 @@ def _draw_times(ax: Axes, change: CountChange, how: Mark, aside: float) -> list[
     sides = (change.before, change.after)
     medians = [each.timing.median if each.timing else None for each in sides]
     runs = [each.timing.seconds if each.timing else () for each in sides]
-    verdict, words = change.verdict, count_name(change.workers)
+    verdict, words = change.verdict, change.after.setting.name
     if verdict is not None and verdict.interval is not None and medians[0] is not None:
         ax.plot(
             [_AFTER - aside] * 2,
@@ -101,7 +100,7 @@ def _draw_peaks(
     runs = [
         tuple(run.peak_worker / gigabyte for run in each.runs if run.peak_worker) for each in sides
     ]
-    return _draw_line(ax, change, how, aside, peaks, runs, count_name(change.workers))
+    return _draw_line(ax, change, how, aside, peaks, runs, change.after.setting.name)
 
 
 def _draw_line(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.account import account
 from sdprofile.model.account import Cause
 from sdprofile.model.measured import traced
-from sdprofile.model.setting import count_label
 from sdprofile.model.spans import EXECUTE, IDLE
 from sdprofile.model.tasks import merge
 from sdprofile.render.curves import median_run
@@ -146,7 +145,7 @@ def time_rows(profile: Measured) -> list[list[str]]:
         return []
     rows = [
         [
-            count_label(count.workers),
+            count.setting.label,
             *(f"{100 * share.get(name, 0):.0f} %" if share else MISSING for name in columns),
         ]
         for count, share in zip(profile.counts, shares, strict=True)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.verdict import CANNOT_TELL
-from sdprofile.model.setting import count_label, count_name
 from sdprofile.render.curves import median_run
 from sdprofile.render.text.report import WIDEST_PLOT, printable, terminal_width
 from sdprofile.render.text.rows import MISSING, peak_worker
@@ -139,7 +138,7 @@ def step_change_rows(comparison: Compared) -> list[list[str]]:
     names = dict.fromkeys((*before, *after))
     if len(names) < 2 or not comparison.counts:
         return []
-    headers = [STEP, *(count_name(change.workers) for change in comparison.counts)]
+    headers = [STEP, *(change.after.setting.name for change in comparison.counts)]
     rows = []
     for name in names:
         cells = [
@@ -160,7 +159,7 @@ def _strips(comparison: Compared, *, width: int, ascii_only: bool) -> str:
     strips = [
         Strip(
             run=median_run(count) or count.runs[-1],
-            name=clean(f"{name}, {strip_name(count.workers)}"),
+            name=clean(f"{name}, {strip_name(count.setting)}"),
             note=f"peak {peak_worker(count, decimal=decimal)}",
         )
         for change in comparison.counts
@@ -176,7 +175,7 @@ def _change(change: CountChange, *, decimal: bool) -> list[str]:
     peaks = [each.peak_worker for each in (change.before, change.after)]
     verdict = change.verdict
     return [
-        count_label(change.workers),
+        change.after.setting.label,
         *(
             format_seconds(timing.median) if timing else count.status
             for timing, count in zip(times, (change.before, change.after), strict=True)

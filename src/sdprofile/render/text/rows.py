@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.memory import Thresholds
-from sdprofile.model.setting import LIMIT, THREADS, column_name, count_label
+from sdprofile.model.setting import LIMIT, THREADS, column_name
+from sdprofile.model.spans import PROCESSES
 from sdprofile.units import format_bytes, format_seconds, listed, plural
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def conditions(profile: Measured) -> list[str]:
     return [
         *([] if LIMIT in varied.own else [limit]),
         *([] if THREADS in varied.own else [_threads(run)]),
+        *_alone(profile, run),
         *(f"{name}={value}" for name, value in run.setting.variables if name not in variables),
         *(
             f"{each.prefix} held to {format_bytes(each.nbytes, decimal=profile.decimal)} a task"
@@ -117,8 +119,19 @@ def conditions(profile: Measured) -> list[str]:
 
 
 def _threads(run: Run) -> str:
-    threads = plural(run.threads, "thread")
-    return f"{threads} per worker" if run.workers else f"{threads} in the kernel"
+    if run.workers:
+        return f"{plural(run.threads, 'thread')} per worker"
+    if PROCESSES not in run.work.schedulers:
+        return f"{plural(run.threads, 'thread')} in the kernel"
+    words = "processes" if run.threads > 1 else "process"
+    others = len(run.work.schedulers) > 1
+    return f"{run.threads} {words}{' and threads in the kernel' if others else ''}"
+
+
+def _alone(profile: Measured, told: Run) -> list[str]:
+    """Return in what the tasks ran without a cluster, unless that is told already."""
+    runs = [run for run in profile.runs if not run.workers and run.work.schedulers]
+    return [f"without a cluster {_threads(runs[-1])}"] if runs and told.workers else []
 
 
 def parts_line(profile: Measured) -> str:
@@ -175,7 +188,7 @@ def _rows(
     shown = [
         [name, *each] for name, each in cells.items() if name == "time" or set(each) - {MISSING, ""}
     ]
-    workers = ["workers", *(count_label(count.workers) for count in profile.counts)]
+    workers = ["workers", *(count.setting.label for count in profile.counts)]
     varied = [
         [column_name(axis.name, columns), *(axis.value(count.setting) for count in profile.counts)]
         for axis in profile.varied.of_kind

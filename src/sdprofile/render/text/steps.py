@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sdprofile.model.setting import count_name
 from sdprofile.render.curves import median_run
 from sdprofile.render.text.breakdown import ACTIVITIES, activity_shares, is_accounted
 from sdprofile.render.text.rows import MISSING
@@ -126,7 +125,7 @@ def step_rows(profile: Measured) -> list[list[str]]:
     found = steps(profile)
     if len(found) < 2:
         return []
-    headers = [STEP, *(count_name(count.workers) for count in profile.counts)]
+    headers = [STEP, *(count.setting.name for count in profile.counts)]
     return [headers, *([_indented(step), *map(_in_words, step.times)] for step in found)]
 
 

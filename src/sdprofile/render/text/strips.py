@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdprofile.model.setting import count_label
 from sdprofile.render.curves import SHOWN, Array, column_maxima, is_sampled, median_run, shown_curve
 from sdprofile.render.text.rows import right_aligned
 from sdprofile.units import format_bytes, format_seconds
@@ -17,6 +16,7 @@ from sdprofile.units import format_bytes, format_seconds
 if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import Run
+    from sdprofile.model.setting import Setting
 
 _BLOCKS, _BORDER = " ▁▂▃▄▅▆▇█", "│"
 _ASCII_BLOCKS, _ASCII_BORDER = " .:#", "|"
@@ -62,7 +62,7 @@ def terminal_plot(profile: Measured, *, width: int, ascii_only: bool = False) ->
     value in its stretch of time.
     """
     strips = [
-        Strip(run=median_run(count) or count.runs[-1], name=strip_name(count.workers))
+        Strip(run=median_run(count) or count.runs[-1], name=strip_name(count.setting))
         for count in profile.counts
     ]
     return draw_strips(strips, width=width, decimal=profile.decimal, ascii_only=ascii_only)
@@ -96,9 +96,9 @@ def draw_strips(
     return "\n".join([*lines, f"{' ' * (frame - 1)}{axis}"])
 
 
-def strip_name(workers: int) -> str:
+def strip_name(setting: Setting) -> str:
     """Return what stands at the left of a worker count's strip."""
-    return f"{workers} w" if workers else count_label(workers)
+    return f"{setting.label} w" if setting.workers else setting.label
 
 
 def _end(run: Run) -> str:
