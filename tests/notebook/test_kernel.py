@@ -77,6 +77,7 @@ x""",
     "after grid": "print(x, len(_.parts), _.to_frame().x.tolist())",
     "nested": "%%sdprofile --workers 1\n%sdprofile --workers 1 1",
     "figure": """%%sdprofile --workers 1 -r 2
+%matplotlib inline
 import matplotlib.pyplot as plt
 plt.plot([1, 2]);""",
     "killed": """%%sdprofile --workers 1,2 --memory 600MB -r 1
@@ -362,6 +363,8 @@ def test_a_figure_is_shown_once(cells: dict[str, Any]) -> None:
     outputs = [o for o in cells["figure"].outputs if o.output_type == "display_data"]
     figures = [o for o in outputs if "Figure size" in o.data.get("text/plain", "")]
     assert len(figures) == 1
+    assert "error" not in {output.output_type for output in cells["figure"].outputs}
+    assert "2 repeats" in text_of(cells["figure"])
 
 
 def test_a_killed_count_is_a_row_and_the_sweep_goes_on(cells: dict[str, Any]) -> None:

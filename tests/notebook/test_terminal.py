@@ -74,6 +74,13 @@ def test_what_workers_print_does_not_tear_the_progress(ipython: pexpect.spawn) -
     assert re.search(r"workers?( \d+)?: noise \(8 times", shown)
 
 
+def test_a_line_may_await(ipython: pexpect.spawn) -> None:
+    enter(ipython, "import asyncio")
+    shown = enter(ipython, "%sdprofile --workers 1 --memory 500MB -r 1 await asyncio.sleep(0, 7)")
+    assert re.search(r"Out\[\d+\]: 7$", shown, re.MULTILINE)
+    assert "Traceback" not in shown
+
+
 def test_help_shows_every_option(ipython: pexpect.spawn) -> None:
     shown = enter(ipython, "print(get_ipython().find_cell_magic('sdprofile').__doc__)")
     for option in ("--workers", "--memory", "--threads", "-r, --repeats", "--no-fuse", "--timeout"):

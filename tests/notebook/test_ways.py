@@ -9,6 +9,7 @@ from conftest import wait_until
 from distributed import Client, Scheduler
 from IPython.core.interactiveshell import InteractiveShell
 
+from sdprofile.render.text.steps import steps
 from sdprofile.results.profile import Profile
 
 OPTIONS = "--workers 1 -r 2 --quiet --out kept"
@@ -151,6 +152,8 @@ def test_rows_tasks_and_value_are_right(
     before, names = on_scheduler(client), shell.user_ns.keys() - {"kept"}
     source, value, prefixes = WAYS[way]
     kept = run(shell, f"%%sdprofile {OPTIONS}{source}")
+    assert [(count.workers, len(count.runs)) for count in kept.counts] == [(1, 2)]
+    assert [step.name for step in steps(kept)] == ["cell"]
     tasks = kept.tasks().set_index(["repeat", "prefix"]).tasks
     for repeat, each in enumerate(kept.runs, start=1):
         assert each.work.tasks == tasks[repeat].sum()
@@ -159,6 +162,23 @@ def test_rows_tasks_and_value_are_right(
     for name in shell.user_ns.keys() - names:
         del shell.user_ns[name]
     wait_until(lambda: gc.collect() >= 0 and on_scheduler(client) == before)
+
+
+@pytest.mark.parametrize(
+    ("way", "scheduler"),
+    [("delayed with apply_ufunc", "threads"), ("dataframe", "threads"), ("bag", "processes")],
+)
+def test_what_needs_no_client_runs_without_a_cluster_too(
+    magic_shell: InteractiveShell, way: str, scheduler: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, value, prefixes = WAYS[way]
+    kept = run(magic_shell, f"%%sdprofile {OPTIONS.replace('--workers 1', '--workers 0')}{source}")
+    assert [(count.workers, len(count.runs)) for count in kept.counts] == [(0, 2)]
+    assert [step.name for step in steps(kept)] == ["cell"]
+    for each in kept.runs:
+        assert each.work.schedulers == (scheduler,)
+        assert {part.prefix for part in each.work.spans} >= prefixes.keys()
+    assert capsys.readouterr().out == f"{value!r}\n"
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,9 @@ class Profile(Explained, Exported):
             known is `NA`. If a run was made without a cluster, also `scheduler` (what dask ran its
             tasks in, empty on workers). If a run used a GPU, also `peak_gpu_worker_bytes` (the most
             that a worker held of one), `peak_gpu_torch_bytes` (had in use by torch's own count),
-            `peak_gpu_workers_bytes` (that all workers did together), `peak_gpu_bytes` (in use at most, by whomever), `gpu_bytes` (its size) and `gpu_busy`
-            (share of the time, 0 to 1), each of the GPU where it is the highest.
+            `peak_gpu_workers_bytes` (that all workers did together), `peak_gpu_bytes` (in use at
+            most, by whomever), `gpu_bytes` (its size) and `gpu_busy` (share of the time, 0 to 1),
+            each of the GPU where it is the highest.
 
         Notes
         -----
