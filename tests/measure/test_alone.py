@@ -345,6 +345,36 @@ def test_tasks_are_in_the_span_of_the_users_that_is_open_around_them() -> None:
     assert seconds_of(run, inside[0]) > 48 * 0.02
 
 
+def test_what_is_made_again_is_told_with_its_name() -> None:
+    data = da.ones((40, 40), chunks=20)
+
+    def work() -> None:
+        global filtered
+        filtered = data.map_blocks(slow)
+        filtered.min().compute()
+        filtered.max().compute()
+
+    run, error = measure(work)
+    assert error is None
+    found = run.steps.recomputed
+    assert found is not None
+    assert (found.name, found.variable) == ("slow", "filtered")
+    assert (found.blocks, found.made) == (4, 8)
+    assert 4 * 0.02 <= found.seconds < run.work.task_seconds - 4 * 0.02
+
+
+def test_what_is_held_is_not_made_again() -> None:
+    def work() -> None:
+        one = da.ones((40, 40), chunks=20).map_blocks(slow).persist()
+        one.sum().compute()
+        one.max().compute()
+
+    run, error = measure(work)
+    assert error is None
+    assert run.steps.recomputed is None
+    assert run.work.tasks
+
+
 def test_without_steps_all_tasks_are_of_the_cell() -> None:
     run, _ = measure(lambda: sd.map_raster(image(), slow, blockwise=True).compute(), steps=False)
     assert {part.span for part in run.work.spans} == {"cell"}

@@ -83,11 +83,13 @@ class Lease:
         self._prepared: object = None
         self._stack = contextlib.ExitStack()
         client = find_client()
-        if overridden := overridden_scheduler(client):
+        overridden = overridden_scheduler(client)
+        if overridden and options.workers != (0,):
+            on = " on workers" if 0 in (options.workers or ()) else ""
             self.remarks.append(
                 Notice(
                     fact=f"dask.config has {overridden}, which keeps work off the workers: it was"
-                    " overridden for these runs",
+                    f" overridden for these runs{on}",
                     advice="To use the workers outside of sdprofile, too:"
                     " dask.config.set(scheduler=None)",
                     leading=True,

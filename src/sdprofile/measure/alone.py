@@ -122,7 +122,9 @@ def run_alone(
             sampled=curves, dask=(), marks=kernel.marks, kill=None, began=clock.began
         ),
         work=tasks.work(clock.seconds),
-        steps=replace(steps.reading, lines=lines.reading),
+        steps=replace(
+            steps.reading, lines=lines.reading, recomputed=steps.recomputed(tasks.seconds_of)
+        ),
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(steps.layers, lazy=lazy),
             partitioned=partitioned(scope) if scope is not None else (),

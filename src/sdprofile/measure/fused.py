@@ -31,9 +31,15 @@ def made_of(tasks: Mapping[Any, Any]) -> tuple[str, set[str]]:
     return first, {first}
 
 
-def blocks_of(task: TaskState) -> Iterator[tuple[str, Block]]:
-    """Yield each layer of which a task makes a block, and which block that is."""
-    for key, block, spec in _parts({task.key: task.run_spec}):
+def blocks_of(tasks: Mapping[Any, Any]) -> Iterator[tuple[str, Block]]:
+    """Yield for each task the layers of which it makes a block, and which block that is.
+
+    Parameters
+    ----------
+    tasks
+        By their keys what is executed for each.
+    """
+    for key, block, spec in _parts(tasks):
         if not is_at_hand(spec):
             yield layer_of(key), block
 
@@ -52,7 +58,7 @@ def layer_of(key: Any) -> str:
     return str(name).partition("_.")[0]
 
 
-def _parts(graph: dict[Any, Any], around: Block = ()) -> Iterator[tuple[Any, Block, Any]]:
+def _parts(graph: Mapping[Any, Any], around: Block = ()) -> Iterator[tuple[Any, Block, Any]]:
     """Yield keys, which blocks they are and what is executed for them, also of graphs within."""
     for key, spec in graph.items():
         # What dask merges block by block is named by its layer alone: the block is that around it.

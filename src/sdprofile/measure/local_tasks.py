@@ -10,6 +10,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from dask.callbacks import Callback
@@ -26,8 +27,8 @@ from sdprofile.model.trace import KERNEL, Calls, Cores, Group, Trace, since
 _INFINITE = float("inf")
 
 
-SpansOf = Callable[[Mapping[Any, Any]], Mapping[str, str]]
-"""Gets a graph, and returns the span of each of its layers."""
+SpansOf = Callable[[int, Mapping[Any, Any]], Mapping[str, str]]
+"""Gets a graph with its number, and returns the span of each of its layers."""
 
 
 @dataclass
@@ -53,7 +54,7 @@ class _Graph:
     index: int
     arrived: float
     in_processes: bool
-    spans: Mapping[str, str]
+    spans: Mapping[str, str] = field(default_factory=dict)
     tasks: dict[Any, _Task] = field(default_factory=dict)
     batches: list[_Batch] = field(default_factory=list)
     comes_back: bool = False
@@ -71,7 +72,7 @@ class LocalTasks:
     of the first, the start of the process, is shared out in equal parts among its tasks.
     """
 
-    def __init__(self, spans_of: SpansOf = lambda _: {}) -> None:
+    def __init__(self, spans_of: SpansOf = lambda *_: {}) -> None:
         """Prepare; `spans_of` is asked in the thread that wants the results of the graph."""
         self.threads = 0
         """Threads, or processes, that dask used at most; 0 where it ran nothing."""
@@ -181,23 +182,35 @@ class LocalTasks:
             cores=cores,
         )
 
+    def seconds_of(self, layer: tuple[int, str]) -> float:
+        """Return the time of the tasks of a layer in a graph, by its number, in seconds."""
+        return self._seconds.get(layer, 0.0)
+
+    @cached_property
+    def _seconds(self) -> dict[tuple[int, str], float]:
+        found: defaultdict[tuple[int, str], float] = defaultdict(float)
+        for task in self._tasks:
+            if task.ended < _INFINITE:
+                found[task.graph, layer_of(task.key)] += task.ended - task.begun
+        return dict(found)
+
     @property
     def _tasks(self) -> list[_Task]:
         return [task for graph in self._graphs for task in graph.tasks.values()]
 
     def _start_state(self, dsk: Mapping[Any, Any], state: Mapping[str, Any]) -> None:
-        name, spans = scheduler_in_kernel(), self._spans_of(dsk)
+        name = scheduler_in_kernel()
         with self._lock:
             self._schedulers[name] = None
             graph = _Graph(
                 index=len(self._graphs),
                 arrived=time.time(),
                 in_processes=name == PROCESSES,
-                spans=spans,
             )
             self._graphs.append(graph)
             self._by_state[id(state)] = graph
             self.threads = max(self.threads, _threads_of(name))
+        graph.spans = self._spans_of(graph.index, dsk)
 
     def _pretask(self, key: Any, dsk: object, state: Mapping[str, Any]) -> None:
         graph = self._by_state.get(id(state))

@@ -1,17 +1,17 @@
-"""On the scheduler: finds what a cell has made anew with one graph after another."""
+"""Finds what a cell has made anew with one graph after another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any, Generic, TypeVar
 
 from sdprofile.internals.dask import prefix_of
 from sdprofile.measure.fused import Block, blocks_of
 from sdprofile.model.steps import Recomputed
 
-if TYPE_CHECKING:
-    from distributed.scheduler import TaskGroup, TaskState
+Group = TypeVar("Group", bound=Hashable)
+"""What stands for a group of tasks of one graph."""
 
 _AS_MUCH = 0.8
 """Fraction of the most time that was lost by which a later layer is named instead: all that it is
@@ -19,7 +19,7 @@ made from is kept with it."""
 
 
 @dataclass
-class _Layer:
+class _Layer(Generic[Group]):
     """What is known of one layer."""
 
     made: set[Block] = field(default_factory=set)
@@ -31,11 +31,11 @@ class _Layer:
     times_again: int = 0
     """How many more times, over all of them."""
 
-    groups: list[tuple[TaskGroup, float]] = field(default_factory=list)
+    groups: list[tuple[Group, float]] = field(default_factory=list)
     """The task groups that made them, and which fraction of their tasks made one once more."""
 
 
-class Recomputations:
+class Recomputations(Generic[Group]):
     """Counts the blocks of each layer that come with several graphs.
 
     Notes
@@ -45,16 +45,21 @@ class Recomputations:
     """
 
     def __init__(self) -> None:
-        self._layers: dict[str, _Layer] = {}
+        self._layers: dict[str, _Layer[Group]] = {}
 
-    def add_graph(self, groups: Mapping[TaskGroup, Iterable[TaskState]]) -> None:
-        """Look at the new task groups of one graph, with their tasks."""
+    def add_graph(self, groups: Mapping[Group, Mapping[Any, Any]]) -> None:
+        """Look at the new task groups of one graph.
+
+        Parameters
+        ----------
+        groups
+            Of each, by the keys of its tasks, what is executed for them.
+        """
         sent: dict[str, set[Block]] = {}
         for group, tasks in groups.items():
             blocks: dict[str, list[Block]] = {}
-            for task in tasks:
-                for name, block in blocks_of(task):
-                    blocks.setdefault(name, []).append(block)
+            for name, block in blocks_of(tasks):
+                blocks.setdefault(name, []).append(block)
             for name, of_group in blocks.items():
                 layer = self._layers.setdefault(name, _Layer())
                 again = sum(block in layer.made for block in of_group) / len(of_group)
@@ -67,7 +72,13 @@ class Recomputations:
             layer.times_again += len(once_more)
             layer.made |= of_graph
 
-    def most(self, names: Mapping[str, str], variables: Mapping[str, str]) -> Recomputed | None:
+    def most(
+        self,
+        names: Mapping[str, str],
+        variables: Mapping[str, str],
+        *,
+        seconds: Callable[[Group], float],
+    ) -> Recomputed | None:
         """Return the layer whose recomputation took the most time; None if nothing was.
 
         Parameters
@@ -77,14 +88,20 @@ class Recomputations:
             prefix.
         variables
             By which names the cell has what layers put out, those built on most others last.
+        seconds
+            Gives the thread time that the tasks of a group took.
         """
-        lost = {name: _lost(layer) for name, layer in self._layers.items() if layer.again}
+        lost = {
+            name: sum(again * seconds(group) for group, again in layer.groups)
+            for name, layer in self._layers.items()
+            if layer.again
+        }
         most = max(lost.values(), default=0.0)
         if not most:
             return None
         built, used = ({name: n for n, name in enumerate(each)} for each in (names, variables))
         found = max(
-            (name for name, seconds in lost.items() if seconds >= _AS_MUCH * most),
+            (name for name, amount in lost.items() if amount >= _AS_MUCH * most),
             key=lambda name: (built.get(name, -1), used.get(name, -1)),
         )
         layer = self._layers[found]
@@ -95,7 +112,3 @@ class Recomputations:
             seconds=lost[found],
             variable=variables.get(found, ""),
         )
-
-
-def _lost(layer: _Layer) -> float:
-    return sum(again * group.all_durations.get("compute", 0.0) for group, again in layer.groups)

@@ -63,6 +63,11 @@ class StepPlaces:
         self.sent: set[str] = set()
         """All layers whose tasks were sent, as far as they are told from each other."""
 
+    @property
+    def steps(self) -> dict[str, str]:
+        """By the layers that they built, the names of steps, in the order in which they came."""
+        return {layer: place.names[-1] for layer, place in self.built.items()}
+
     def place(self, tasks: Mapping[Any, Any], *, around: Place, sender: Place | None) -> Place:
         """Return the place of a group: the step that built what it puts out, else its sender.
 
@@ -116,7 +121,7 @@ class StepSpans(SchedulerPlugin):
         self.places = StepPlaces()
         """Where the tasks belong that have come."""
         self._seen: set[TaskGroup] = set()
-        self._recomputed = Recomputations()
+        self._recomputed: Recomputations[TaskGroup] = Recomputations()
 
     def recomputed(self, variables: Mapping[str, str]) -> Recomputed | None:
         """Return what was made anew with one graph after another, and took the most time by it.
@@ -126,8 +131,7 @@ class StepSpans(SchedulerPlugin):
         variables
             By which names the cell has what layers put out.
         """
-        steps = {name: each.names[-1] for name, each in self.places.built.items()}
-        return self._recomputed.most(steps, variables)
+        return self._recomputed.most(self.places.steps, variables, seconds=_seconds)
 
     def update_graph(
         self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
@@ -146,21 +150,30 @@ class StepSpans(SchedulerPlugin):
         forget_annotation(scheduler, ANNOTATION)
         self._seen.update(by_group)
         ours = {group: each for group, each in by_group.items() if self._is_ours(scheduler, group)}
+        specs = {group: {task.key: task.run_spec for task in ours[group]} for group in ours}
         for group, members in ours.items():
-            self._place(scheduler, group, members, known.place)
-        self._recomputed.add_graph(ours)
+            self._place(scheduler, group, members, specs[group], known.place)
+        self._recomputed.add_graph(specs)
 
     def _is_ours(self, scheduler: Scheduler, group: TaskGroup) -> bool:
         span = span_of(scheduler, group)
         return bool(span and span.annotation and span.annotation["ids"][0] == self._root)
 
     def _place(
-        self, scheduler: Scheduler, group: TaskGroup, tasks: list[TaskState], sender: Place | None
+        self,
+        scheduler: Scheduler,
+        group: TaskGroup,
+        tasks: list[TaskState],
+        specs: Mapping[Any, Any],
+        sender: Place | None,
     ) -> None:
         span = span_of(scheduler, group)
         around: Any = span.annotation if span else None
         now = Place(names=around["name"], ids=around["ids"])
-        specs = {task.key: task.run_spec for task in tasks}
         place = self.places.place(specs, around=now, sender=sender)
         if place is not now:
             put_into_span(scheduler, group, tasks, place.names, place.ids)
+
+
+def _seconds(group: TaskGroup) -> float:
+    return float(group.all_durations.get("compute", 0.0))

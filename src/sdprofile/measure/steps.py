@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from sdprofile.measure.fused import layer_of
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import line_of_cell, stood_in
 from sdprofile.measure.peak import OwnMark
+from sdprofile.measure.recomputed import Recomputations
 from sdprofile.measure.spans import ROOT, shown_path
 from sdprofile.measure.step_spans import (
     ANNOTATION,
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from distributed import Client, Scheduler
 
     from sdprofile.spatial.scope import Scope
+
+
+OfGraph = tuple[int, str]
+"""A graph that runs in the kernel, by its number, and a layer of it."""
 
 
 class StepWatcher(Instrument[Steps]):
@@ -74,7 +79,7 @@ class StepWatcher(Instrument[Steps]):
         self._functions = functions
         self._scope = scope
         self._stack = contextlib.ExitStack()
-        self._thread = thread_of_work()
+        self._thread, self._lock = thread_of_work(), threading.Lock()
         self._inside: Place | None = None
         self._took: dict[tuple[str, ...], list[float]] = {}
         self._rises: dict[tuple[str, ...], int] = {}
@@ -82,6 +87,7 @@ class StepWatcher(Instrument[Steps]):
         self._layers: dict[str, Place] = {}
         self._sent: set[str] = set()
         self._places = StepPlaces()
+        self._recomputed: Recomputations[OfGraph] = Recomputations()
 
     def begin(self, asked: Questions) -> None:
         """Stand in for the functions, and watch what the client sends."""
@@ -129,11 +135,13 @@ class StepWatcher(Instrument[Steps]):
         """Leave functions and client as they were."""
         self._stack.close()
 
-    def spans_of(self, graph: Mapping[Any, Any]) -> dict[str, str]:
+    def spans_of(self, number: int, graph: Mapping[Any, Any]) -> dict[str, str]:
         """Return the spans of a graph that dask is about to run here, by its layers.
 
         Parameters
         ----------
+        number
+            What tells it from others.
         graph
             By keys what is executed for each, as dask has optimised it. Call it in the thread that
             asked for the results.
@@ -145,12 +153,24 @@ class StepWatcher(Instrument[Steps]):
             layers.setdefault(layer_of(key), {})[key] = spec
         inside = self._inside if threading.get_ident() == self._thread else None
         around = _place(self._root)
-        self._places.built = self._layers
-        places = {
-            layer: self._places.place(tasks, around=around, sender=inside)
-            for layer, tasks in layers.items()
-        }
+        with self._lock:
+            self._places.built.update(self._layers)
+            places = {
+                layer: self._places.place(tasks, around=around, sender=inside)
+                for layer, tasks in layers.items()
+            }
+            self._recomputed.add_graph({(number, layer): each for layer, each in layers.items()})
         return {layer: shown_path(place.names) for layer, place in places.items()}
+
+    def recomputed(self, seconds: Callable[[OfGraph], float]) -> Recomputed | None:
+        """Return what was made anew in the kernel with one graph after another.
+
+        Parameters
+        ----------
+        seconds
+            Gives the thread time that the tasks of a layer took in a graph.
+        """
+        return self._recomputed.most(self._places.steps, _variables(self._scope), seconds=seconds)
 
     def _call(
         self, name: str, original: FunctionType, args: tuple[Any, ...], kwargs: dict[str, Any]
