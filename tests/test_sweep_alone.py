@@ -111,6 +111,18 @@ def test_a_scheduler_that_is_named_is_that_of_the_row(scheduler: str, tmp_path: 
     assert read.runs[0].work.schedulers == (scheduler,)
 
 
+def test_a_scheduler_of_the_session_is_overridden_on_workers_only() -> None:
+    with dask.config.set(scheduler="sync"):
+        alone = sdprofile.profile(total, workers=(0,), repeats=1)
+        both = sdprofile.profile(total, workers=(0, 1), memory="500MB", repeats=1)
+    assert not any("dask.config" in notice.fact for notice in alone.notices)
+    assert [run.work.schedulers for run in both.runs] == [("synchronous",), ()]
+    assert [each.fact for each in both.notices if each.leading] == [
+        'dask.config has scheduler="sync", which keeps work off the workers: it was overridden for'
+        " the runs on workers"
+    ]
+
+
 def test_a_cell_that_asks_for_another_scheduler_is_told() -> None:
     profile = sdprofile.profile(
         lambda: da.ones(10, chunks=5).sum().compute(scheduler="synchronous"),

@@ -84,17 +84,6 @@ class Lease:
         self._stack = contextlib.ExitStack()
         client = find_client()
         overridden = overridden_scheduler(client)
-        if overridden and options.workers != (0,):
-            on = " on workers" if 0 in (options.workers or ()) else ""
-            self.remarks.append(
-                Notice(
-                    fact=f"dask.config has {overridden}, which keeps work off the workers: it was"
-                    f" overridden for these runs{on}",
-                    advice="To use the workers outside of sdprofile, too:"
-                    " dask.config.set(scheduler=None)",
-                    leading=True,
-                )
-            )
         if client is not None and options.secure:
             client = client if check_secure(client, ours=is_started_here(client)) else None
         self._found = client
@@ -105,6 +94,7 @@ class Lease:
                     f" {', '.join(options.on)} (connect a Client to it, or leave --on out)"
                 )
             self.plan = make_plan(options, machine, has_client=False)
+            self._note_overridden(overridden)
             return
         self.of_jobs = is_of_jobs(client.cluster)
         self._before = shape(client)
@@ -113,6 +103,7 @@ class Lease:
         if self._chosen:
             found = replace(found, workers=len(self._chosen))
         self.plan = self._make_plan(client, found)
+        self._note_overridden(overridden)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -269,6 +260,20 @@ class Lease:
                 fact=f"Run on {which} of the session's cluster{first}{parked}",
                 advice="The peaks leave their memory out, dask's own MemorySampler does not; other"
                 " users of the cluster were slowed down meanwhile",
+            )
+        )
+
+    def _note_overridden(self, setting: str) -> None:
+        if not setting or not self.plan.settings:
+            return
+        which = "the runs on workers" if self.plan.alone else "these runs"
+        self.remarks.append(
+            Notice(
+                fact=f"dask.config has {setting}, which keeps work off the workers: it was"
+                f" overridden for {which}",
+                advice="To use the workers outside of sdprofile, too:"
+                " dask.config.set(scheduler=None)",
+                leading=True,
             )
         )
 
