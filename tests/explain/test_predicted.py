@@ -7,7 +7,7 @@ from dataclasses import replace
 from profiles import GB, MACHINE, make_profile, make_run
 from traces import cores, make_trace
 
-from sdprofile.explain.predicted import doubt_of
+from sdprofile.explain.predicted import doubt_of, errors_upwards
 from sdprofile.model.machine import Machine
 from sdprofile.model.prediction import Prediction, Predictions
 from sdprofile.model.run import Run
@@ -103,3 +103,11 @@ def test_what_does_not_hold_is_not_used() -> None:
     told = predict((8, 1.0), peak=4 * GB)  # of 5 GB, which a worker spills from 70 % on
     assert "worth" not in answer(told)
     assert doubt_of(make_profile(predictions=told), told.asked[0]) == "workers would spill"
+
+
+def test_the_smallest_count_is_held_against_nothing_also_beside_no_cluster() -> None:
+    made = predict((8, 2.4))
+    made = replace(made, measured=tuple(replace(made.asked[0], workers=each) for each in (1, 2)))
+    runs = [make_run(workers, seconds=4.0, peak=None) for workers in (0, 1, 2)]
+    profile = make_profile(*runs, predictions=made)
+    assert [each.workers for each in errors_upwards(profile)] == [2]

@@ -88,6 +88,20 @@ found, total, number""",
     assert (shown.count("printed"), shown.count("(12, ")) == (1, 1)
 
 
+def test_a_cell_that_awaits_runs_without_a_cluster_too(shell: InteractiveShell) -> None:
+    result = run(
+        shell,
+        f"""%%sdprofile {OPTIONS.replace("--workers 1", "--workers 0")}
+import dask.array as da
+await asyncio.sleep(0)
+total = da.ones(4, chunks=2).sum().compute()""",
+    )
+    assert result.success
+    [made] = kept(shell).runs
+    assert (made.workers, made.status, made.work.schedulers) == (0, "ok", ("threads",))
+    assert shell.user_ns["total"] == 4
+
+
 @pytest.mark.usefixtures("client")
 def test_a_line_may_await(shell: InteractiveShell) -> None:
     run(shell, f"p = %sdprofile {OPTIONS} 'é', await asyncio.sleep(0, 'value')\ny = 1")

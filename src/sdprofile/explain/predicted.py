@@ -39,7 +39,7 @@ def errors_upwards(profile: Measured) -> tuple[PredictionError, ...]:
     """
     if profile.predictions is None:
         return ()
-    least = min((count.workers for count in profile.counts), default=0)
+    least = min((count.workers for count in profile.counts if count.workers), default=0)
     found = profile.predictions.errors(profile.counts)
     return tuple(each for each in found if each.workers > least)
 
