@@ -316,7 +316,17 @@ def test_tasks_of_a_lazy_step_are_in_its_span() -> None:
     assert seconds_of(run, step) > 48 * 0.02
     assert {part.prefix for part in run.work.spans if part.span == step} == {"slow"}
     assert "sum" in {part.prefix for part in run.work.spans if part.span == "cell"}
-    assert [each.name for each in run.data.elements] == ["one"]
+
+
+def test_elements_are_those_that_were_worked_on() -> None:
+    def work() -> None:
+        global used, unused
+        used, unused = image(), image(size=200)
+        used.data.sum().compute()
+
+    run, error = measure(work)
+    assert error is None
+    assert [each.name for each in run.data.elements] == ["used"]
 
 
 def test_steps_that_dask_has_fused_are_named() -> None:

@@ -45,7 +45,7 @@ class _Task:
 class _Batch:
     """Tasks that one process has sent back one after another: of them only the whole is known."""
 
-    process: int
+    pid: int
     tasks: list[_Task]
 
 
@@ -233,10 +233,10 @@ class LocalTasks:
         task.cpu, self._used[worker_id] = used - self._used.get(worker_id, 0.0), used
         if graph.in_processes and worker_id is not None:
             last = graph.batches[-1] if graph.comes_back else None
-            if last is not None and last.process == worker_id:
+            if last is not None and last.pid == worker_id:
                 last.tasks.append(task)
             else:
-                graph.batches.append(_Batch(process=worker_id, tasks=[task]))
+                graph.batches.append(_Batch(pid=worker_id, tasks=[task]))
             graph.comes_back = True
 
     def _finish(self, dsk: object, state: Mapping[str, Any], failed: bool) -> None:
@@ -255,8 +255,8 @@ def _share_out(graph: _Graph) -> None:
     """Share out the time of each batch among its tasks, as if they had run one after another."""
     free: dict[int, float] = {}
     for batch in graph.batches:
-        begun = max(batch.tasks[0].begun, free.get(batch.process, graph.arrived))
-        ended = free[batch.process] = batch.tasks[-1].ended
+        begun = max(batch.tasks[0].begun, free.get(batch.pid, graph.arrived))
+        ended = free[batch.pid] = batch.tasks[-1].ended
         each, cpu = (ended - begun) / len(batch.tasks), sum(task.cpu for task in batch.tasks)
         for place, task in enumerate(batch.tasks):
             task.begun, task.ended = begun + place * each, begun + (place + 1) * each
