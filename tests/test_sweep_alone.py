@@ -155,3 +155,14 @@ def test_each_value_of_a_variable_has_a_row_without_a_cluster() -> None:
     ]
     assert profile.chosen is not None
     assert "none" in str(profile)
+
+
+def test_schedulers_are_held_against_each_other_by_varying_them() -> None:
+    def work(how: str) -> None:
+        da.ones((4, 100), chunks=(1, 100)).sum().compute(scheduler=how)
+
+    profile = sdprofile.profile(
+        work, workers=(0,), vary={"how": ("threads", "synchronous")}, repeats=1
+    )
+    assert profile.to_frame().scheduler.tolist() == ["threads", "synchronous"]
+    assert profile.answer.headline.startswith("Use no cluster, how=")

@@ -300,6 +300,8 @@ def test_in_what_the_tasks_ran_is_told(schedulers: tuple[str, ...], words: str) 
     run = alone(ran([(0.0, 0.0, 2.0)] * 2, threads=2, seconds=2.0))
     run = replace(run, work=replace(run.work, schedulers=schedulers))
     assert conditions(make_profile(run, repeats=1))[1] == words
+    other = replace(run, work=replace(run.work, schedulers=("synchronous",), threads=1), repeat=2)
+    assert conditions(make_profile(run, other, repeats=2)) == ["no memory limit", "2 repeats"]
 
 
 def test_schedulers_that_differ_are_told_in_a_comparison() -> None:

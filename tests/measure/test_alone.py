@@ -6,6 +6,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dask
@@ -68,6 +69,7 @@ def test_each_task_is_recorded_with_its_inputs() -> None:
     for task, inputs in enumerate(trace.inputs_of):
         assert all(ends[each] <= trace.begun[task] for each in inputs)
     assert sum(map(len, trace.inputs_of)) > 0
+    assert sum(trace.wanted) == 1
 
 
 def times(run: Run) -> tuple[list[float], list[float]]:
@@ -98,6 +100,7 @@ def test_cpu_time_of_tasks_is_that_of_their_threads(scheduler: str) -> None:
     # That of a process comes in steps of 10 ms, and holds what it does around its tasks.
     assert 0.35 < run.work.cpu_seconds < (6.0 if scheduler == "processes" else 0.6)
     assert run.threads == (1 if scheduler == "synchronous" else cpu_count())
+    assert replace(run, trace=None).threads == run.threads
     seconds = sum(part.seconds for part in run.work.spans)
     assert seconds == pytest.approx(max(run.threads * run.seconds, run.work.task_seconds))
 
@@ -371,6 +374,11 @@ def test_what_is_made_again_is_told_with_its_name() -> None:
     assert (found.name, found.variable) == ("slow", "filtered")
     assert (found.blocks, found.made) == (4, 8)
     assert 4 * 0.02 <= found.seconds < run.work.task_seconds - 4 * 0.02
+    # The second time is what keeping it would save: the kernel waits for one graph, then the other.
+    assert run.trace is not None
+    assert list(run.trace.wanted) == [
+        not any(task in needed for needed in run.trace.inputs_of) for task in range(len(run.trace))
+    ]
 
 
 def test_what_is_held_is_not_made_again() -> None:

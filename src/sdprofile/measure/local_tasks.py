@@ -127,6 +127,7 @@ class LocalTasks:
             ),
             cpu_seconds=sum(task.cpu for task in tasks),
             schedulers=tuple(self._schedulers),
+            threads=self.threads,
         )
 
     def trace(self, clock: Clock, *, calls: Calls, cores: tuple[Cores, ...]) -> Trace:
@@ -150,6 +151,7 @@ class LocalTasks:
             [place[task.graph, key] for key in task.inputs if (task.graph, key) in place]
             for task in tasks
         ]
+        read = {each for some in inputs for each in some}
         first = array("i", [0])
         for each in inputs:
             first.append(first[-1] + len(each))
@@ -172,7 +174,8 @@ class LocalTasks:
             ended=since([task.ended for task in tasks], began),
             nbytes=array("i", [0] * size),
             worker=array("i", [0] * size),
-            wanted=array("i", [0] * size),
+            # The call that asked for a graph waits for the results that no task of it reads.
+            wanted=array("b", [task not in read for task in range(size)]),
             released=array("d", [_INFINITE] * size),
             first_input=first,
             inputs=array("i", [each for some in inputs for each in some]),

@@ -74,7 +74,7 @@ class Run:
         """Threads of each worker; without a cluster those that dask uses in the kernel."""
         if self.workers:
             return self.setting.threads
-        return self.trace.threads if self.trace is not None else 1
+        return self.work.threads or (self.trace.threads if self.trace is not None else 1)
 
     @property
     def all_threads(self) -> int:

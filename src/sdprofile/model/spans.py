@@ -63,6 +63,9 @@ class Work:
     """Without a cluster: the schedulers in the kernel that ran the tasks, in dask's words, in the
     order in which they first did; empty on workers."""
 
+    threads: int = 0
+    """Threads, or processes, that these used at most; 0 where none ran, and on workers."""
+
     @property
     def task_seconds(self) -> float:
         """Thread time of all tasks together, in seconds."""

@@ -106,8 +106,8 @@ def conditions(profile: Measured) -> list[str]:
     order = {True: " in rounds", False: " in a row", None: ""}[profile.in_rounds]
     return [
         *([] if LIMIT in varied.own else [limit]),
-        *([] if THREADS in varied.own else [_threads(run)]),
-        *_alone(profile, run),
+        *([_threads(run)] if run.workers and THREADS not in varied.own else []),
+        *_alone(profile, beside=bool(run.workers)),
         *(f"{name}={value}" for name, value in run.setting.variables if name not in variables),
         *(
             f"{each.prefix} held to {format_bytes(each.nbytes, decimal=profile.decimal)} a task"
@@ -128,10 +128,11 @@ def _threads(run: Run) -> str:
     return f"{run.threads} {words}{' and threads in the kernel' if others else ''}"
 
 
-def _alone(profile: Measured, told: Run) -> list[str]:
-    """Return in what the tasks ran without a cluster, unless that is told already."""
-    runs = [run for run in profile.runs if not run.workers and run.work.schedulers]
-    return [f"without a cluster {_threads(runs[-1])}"] if runs and told.workers else []
+def _alone(profile: Measured, *, beside: bool) -> list[str]:
+    """Return in what all tasks ran without a cluster; `beside` runs on workers if they ran any."""
+    runs = [run for run in profile.runs if not run.workers]
+    words = {_threads(run) for run in runs if run.work.schedulers or not beside}
+    return [f"without a cluster {each}" if beside else each for each in words if len(words) == 1]
 
 
 def parts_line(profile: Measured) -> str:
