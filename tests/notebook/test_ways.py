@@ -121,6 +121,21 @@ model.score(x, x[:, 0] > 20)
 """
 
 
+STEPS = """
+import dask
+import dask.array as da
+import spatialdata as sd
+from spatialdata.models import Image2DModel
+image = Image2DModel.parse(da.ones((1, 4, 4), chunks=(1, 2, 4)), dims="cyx")
+twice = sd.map_raster(image, lambda block: 2 * block, blockwise=True)
+@dask.delayed
+def total(values):
+    return float(values.sum())
+total(twice.data).compute()
+"""
+"""A cell whose steps are of lines 6 and 7, and whose last task is of none."""
+
+
 @pytest.fixture
 def shell(magic_shell: InteractiveShell, client: Client) -> InteractiveShell:
     """A shell whose session has a cluster of sdprofile's, of one worker."""
@@ -182,6 +197,21 @@ def test_what_needs_no_client_runs_without_a_cluster_too(
     assert capsys.readouterr().out == f"{value!r}\n"
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_steps_are_told_beside_delayed_with_workers_and_without(
+    shell: InteractiveShell, workers: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell.run_cell("import spatialdata").raise_error()  # what is not loaded has no steps
+    kept = run(shell, f"%%sdprofile --workers {workers} -r 2 --quiet --out kept --no-fuse{STEPS}")
+    assert [step.name for step in steps(kept)] == [
+        *("cell", "Image2DModel.parse (line 6)", "map_raster (line 7)")
+    ]
+    parts = [(part.span, part.prefix) for part in kept.runs[1].work.spans if part.prefix]
+    assert ("cell", "total") in parts
+    assert "cell/map_raster (line 7)" in {span for span, _ in parts}
+    assert capsys.readouterr().out == "32.0\n"
+
+
 @pytest.mark.parametrize(
     ("before", "inside"), [("", "%%time\n"), ("%%time\n", ""), ("", "%%capture caught\n")]
 )
@@ -239,5 +269,6 @@ def test_scikit_learn_computes_on_the_workers_by_joblib(
     [made] = kept.runs
     assert made.work.tasks == kept.tasks().tasks.sum() > 0
     assert kept.tasks().prefix.str.contains("_parallel_build_trees").all()
+    assert [step.name for step in steps(kept)] == ["cell"]
     assert shell.user_ns["model"].n_estimators == 4
     wait_until(lambda: gc.collect() >= 0 and not on_scheduler(client)[0])

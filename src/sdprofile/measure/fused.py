@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,11 @@ from sdprofile.internals.dask import is_at_hand, merged_graph, prefix_of
 
 if TYPE_CHECKING:
     from distributed.scheduler import TaskState
+
+_TOKEN = 32
+"""Letters of a token."""
+
+_TOKENS = re.compile(rf"-[0-9a-f]{{{_TOKEN}}}-[0-9a-f]{{{_TOKEN}}}$")
 
 Block = tuple[Any, ...]
 """Which block of a layer a key stands for; empty if it has only one."""
@@ -53,9 +59,20 @@ def prefixes_of(task: TaskState) -> set[str]:
 
 
 def layer_of(key: Any) -> str:
-    """Return the layer that a key is of; within a fused task it may have block numbers."""
-    name = key[0] if isinstance(key, tuple) else key
-    return str(name).partition("_.")[0]
+    """Return the layer that a key is of; within a fused task it may have block numbers.
+
+    Notes
+    -----
+    What dask computes for an argument of a delayed function has a token more at the end of its
+    keys, lest it be taken for the same elsewhere (`dask._expr.ProhibitReuse`).
+
+    Examples
+    --------
+    >>> layer_of(("add-1f", 0, 2)), layer_of("add-1f_.0")
+    ('add-1f', 'add-1f')
+    """
+    name = str(key[0] if isinstance(key, tuple) else key).partition("_.")[0]
+    return name[: -1 - _TOKEN] if _TOKENS.search(name) else name
 
 
 def _parts(graph: Mapping[Any, Any], around: Block = ()) -> Iterator[tuple[Any, Block, Any]]:
