@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dask
 import dask.array as da
 import pytest
+from dask import delayed
 from dask.threaded import get as get_in_threads
 from distributed import Client, get_client
 from runs import sweep_of
@@ -67,6 +69,26 @@ def test_what_needs_a_client_fails_there_only() -> None:
     profile = sdprofile.profile(work, workers=(0, 1), memory="500MB", repeats=1)
     assert [(run.workers, run.status) for run in profile.runs] == [(0, "failed"), (1, "ok")]
     assert any("Without a cluster the cell failed" in each.fact for each in profile.notices)
+
+
+def end_process() -> None:
+    os._exit(3)
+
+
+def test_a_process_that_dies_is_a_row_and_the_sweep_goes_on() -> None:
+    def work() -> None:
+        if dask.config.get("scheduler", None) == "processes":
+            delayed(end_process)().compute()
+
+    profile = sdprofile.profile(
+        work, workers=(0, 1), memory="500MB", scheduler="processes", repeats=1
+    )
+    assert [(run.setting.label, run.status) for run in profile.runs] == [
+        *(("processes", "failed"), ("1", "ok"))
+    ]
+    [notice] = [each for each in profile.notices if each.fact.startswith("Without a cluster the")]
+    assert "A process in the process pool was terminated abruptly" in notice.fact
+    assert notice.advice == "Leave --scheduler processes out to see whether it is that"
 
 
 def test_alone_an_error_is_the_cells() -> None:

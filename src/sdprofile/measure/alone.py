@@ -117,7 +117,9 @@ def run_alone(
         setting=setting,
         repeat=repeat,
         seconds=clock.seconds,
-        failure=_failure(error, limit, free=free, decimal=plan.decimal),
+        failure=_failure(
+            error, limit, free=free, decimal=plan.decimal, scheduler=setting.scheduler
+        ),
         memory=MemoryUse.of(
             sampled=curves, dask=(), marks=kernel.marks, kill=None, began=clock.began
         ),
@@ -237,7 +239,7 @@ def bounded_memory(nbytes: int) -> Iterator[None]:
 
 
 def _failure(
-    error: BaseException | None, limit: _TimeLimit, *, free: int, decimal: bool
+    error: BaseException | None, limit: _TimeLimit, *, free: int, decimal: bool, scheduler: str
 ) -> Failure | None:
     if error is None:
         return None
@@ -255,4 +257,5 @@ def _failure(
             f" {format_bytes(free, decimal=decimal)} of memory that were free",
             advice="Use workers, which write to disk what they have no room for, or smaller chunks",
         )
-    return Failure(status="failed", message=one_line(error))
+    advice = f"Leave --scheduler {scheduler} out to see whether it is that" if scheduler else ""
+    return Failure(status="failed", message=one_line(error), advice=advice)
