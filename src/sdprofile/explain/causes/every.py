@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.again import starts_cold, works_out_again
 from sdprofile.explain.causes.computing import (
-    shares_cpus,
     uses_more_cores,
     waits_for_else,
     waits_for_gil,
@@ -40,7 +39,6 @@ PAGES = (
     moves_data,
     fetches_inputs,
     spills,
-    shares_cpus,
 )
 """Each looks for one cause."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.chunks import make_of, written
+from sdprofile.explain.causes.chunks import given_to, written
 from sdprofile.explain.notices.task_memory import most_crowded
 from sdprofile.model.notice import Notice
 from sdprofile.units import capitalized, format_bytes
@@ -57,7 +57,7 @@ def _too_large(profile: Measured, rasters: list[Element]) -> Iterator[Notice]:
     yield Notice(
         fact=f"Chunks are too large: a task of {crowd.prefix} takes"
         f" {'' if need.exact else 'at least '}{amount}{beside} the limit of {limit}",
-        advice=f"{capitalized(make_of(largest))} smaller chunks than {written(largest.chunks)}"
+        advice=f"{capitalized(given_to(largest))} smaller chunks than {written(largest.chunks)}"
         f" ({size}), or raise --memory{', or use fewer --threads' if crowd.together > 1 else ''}",
     )
 
