@@ -66,12 +66,12 @@ def test_no_count_takes_less_than_the_cpus_allow() -> None:
     used = tuple(
         Cores(worker=worker, cpus=2, step=1.5, used=(0.8, 0.8, 0.6)) for worker in ("a", "b")
     )
-    around = Circumstances(kernel_cpu_seconds=0.8)
+    around = Circumstances(kernel_cpu_seconds=0.5)
     predictor.add(make_run(1, seconds=8.0, spans=spans, trace=trace))
-    both = replace(side_by_side(1.0), cores=used)
+    both = replace(side_by_side(1.0), cores=used, scheduler_seconds=0.3)
     predictor.add(make_run(2, seconds=4.0, spans=spans, trace=both, circumstances=around))
 
-    # (2 * (0.8 * 3 + 0.6 * 1) + 0.8) / 2 CPUs
+    # (2 * (0.8 * 3 + 0.6 * 1) + 0.5 + 0.3) / 2 CPUs
     found = predicted(predictor, 4, cpus=2)
     assert [each.seconds for each in found.asked] == pytest.approx([3.4], abs=0.001)
     assert predicted(predictor, 4).asked[0].seconds == pytest.approx(2.0, abs=0.01)

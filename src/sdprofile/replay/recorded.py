@@ -78,17 +78,15 @@ class Recorded:
 
     @cached_property
     def cpu_seconds(self) -> float:
-        """What workers, scheduler and kernel took of this machine's CPUs; 0.0 if not known.
-
-        The scheduler is in the kernel's process.
-        """
+        """What workers, scheduler and kernel took of this machine's CPUs; 0.0 if not known."""
         seconds = self.run.seconds
         used = sum(
             each * min(cores.step, seconds - index * cores.step)  # the last may be cut off
             for cores in self.trace.cores
             for index, each in enumerate(cores.used)
         )
-        return used and used + self.run.circumstances.kernel_cpu_seconds
+        besides = self.trace.scheduler_seconds + self.run.circumstances.kernel_cpu_seconds
+        return used and used + besides
 
     @cached_property
     def gaps(self) -> list[tuple[int, float]]:
