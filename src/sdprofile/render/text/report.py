@@ -37,6 +37,7 @@ from sdprofile.render.text.steps import (
     step_rows,
     with_bars,
 )
+from sdprofile.render.text.stores import STORES, store_rows
 from sdprofile.render.text.strips import terminal_plot
 from sdprofile.render.text.tables import DROPPED_BELOW, GAP, plain_table, table_lines, width_of
 from sdprofile.render.text.wrapping import clean, wrap
@@ -212,6 +213,7 @@ def _tables(profile: Explained, *, with_time: bool) -> Iterator[tuple[str, list[
     yield STEPS, step_rows(profile)
     yield MEMORY, memory_rows(profile)
     yield ELEMENTS, element_rows(profile)
+    yield STORES, store_rows(profile)
 
 
 def _can_print(text: str) -> bool:
