@@ -69,7 +69,7 @@ def _calls(dask_worker: Worker, began: Mapping[str, float]) -> dict[str, list[Ro
 
 
 @lru_cache(maxsize=1)  # it takes milliseconds, after each run
-def _modules(number: int) -> dict[str, str]:
+def modules_by_file(number: int) -> dict[str, str]:
     """Return the modules that are imported, so many, by their files."""
     found: dict[str, str] = {}
     for name, module in list(sys.modules.items()):
@@ -88,7 +88,7 @@ class _Frames(dict[str, Frame]):
         rest, _, line = identifier.rpartition(";")
         name, _, file = rest.partition(";")
         frozen = file.removeprefix("<frozen ").removesuffix(">") if file[:8] == "<frozen " else ""
-        module = _modules(len(sys.modules)).get(file, frozen)
+        module = modules_by_file(len(sys.modules)).get(file, frozen)
         number = int(line) if line.isdigit() else 0
         found = self[identifier] = frame_named(name, module=module, file=file, line=number)
         return found

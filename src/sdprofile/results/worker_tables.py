@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.model.measured import Measured
+from sdprofile.render.text.allocations import stack_words
 from sdprofile.results.frames import make_frame, which_run
 
 if TYPE_CHECKING:
@@ -98,4 +99,46 @@ class WorkerTables(Measured):
             "repeat array prefix shape chunks pieces needed reads amplification cut needed_bytes"
             " bytes seconds",
             self,
+        )
+
+    def allocations(self) -> pd.DataFrame:
+        """Return what a task had allocated at its peak, one row per line that allocated.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `workers`, `prefix` (of the task), `bytes`, `share` (of all that was allocated
+            then, 0 to 1), `allocations` (their number), `function`, `origin`, `module`, `file` and
+            `line` (the line that allocated; see `calls`), `stack` (the functions that led there,
+            the outermost first, each with the line that it had come to). Empty without
+            ``--allocations``.
+
+        Notes
+        -----
+        By memray (https://bloomberg.github.io/memray/), in one more run after the measured ones, of
+        the tasks of one prefix, that of which one made its worker's memory rise the most; of these,
+        the one that allocated most. Lines below 1 % are left out, and calls of dask and Python that
+        lead to the task. Memory that was allocated before the task is not in it, nor what child
+        processes take; what ran beside it in its worker is.
+        """
+        found = self.allocated
+        return make_frame(
+            [
+                {
+                    "workers": found.workers,
+                    "prefix": found.prefix,
+                    "bytes": each.nbytes,
+                    "share": each.nbytes / found.nbytes,
+                    "allocations": each.times,
+                    "function": each.stack[-1].name,
+                    "origin": each.stack[-1].origin,
+                    "module": each.stack[-1].module,
+                    "file": each.stack[-1].file,
+                    "line": each.stack[-1].line,
+                    "stack": stack_words(each),
+                }
+                for each in (found.largest if found is not None else ())
+                if found is not None
+            ],
+            "workers prefix bytes share allocations function origin module file line stack",
         )

@@ -13,6 +13,11 @@ from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, joined, key, table, write
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.render.text.allocations import (
+    allocation_rows,
+    allocations_key,
+    allocations_title,
+)
 from sdprofile.render.text.rows import (
     GPU,
     MISSING,
@@ -22,7 +27,7 @@ from sdprofile.render.text.rows import (
     of_limit,
     peak_worker,
 )
-from sdprofile.units import format_bytes
+from sdprofile.units import capitalized, format_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,6 +85,19 @@ def memory_view(profile: Measured) -> Markup:
         + (_DISK_KEY if {"read", "written"} & {*names} else "")
         + (_GPU_KEY if OF_GPU in names else "")
     )
+
+
+def allocations_view(profile: Measured) -> Markup:
+    """Return the table of what a task had allocated at its peak; empty without it."""
+    found = profile.allocated
+    if found is None:
+        return NOTHING
+    headers, *body = [
+        [*(Cell(text=text) for text in row[:-1]), Cell(text=row[-1], classes="sdp-name")]
+        for row in allocation_rows(profile)
+    ]
+    words = f"{capitalized(allocations_title(profile))}. {allocations_key(found)}"
+    return table(headers, [Row(cells=cells) for cells in body]) + key(words)
 
 
 def memory_panels(profile: Measured, *, picture: Picture) -> Markup:

@@ -14,7 +14,7 @@ from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.markup import NOTHING, Cell, Row, joined, key, table, write
-from sdprofile.render.page.memory_view import memory_panels, memory_view
+from sdprofile.render.page.memory_view import allocations_view, memory_panels, memory_view
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.page.steps_view import steps_view
 from sdprofile.render.page.tasks_view import tasks_view
@@ -95,6 +95,7 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
             # Curves of settings that differ in much would need labels that are too long.
             NOTHING if profile.is_grid else memory_picture(profile, picture=picture),
             memory_panels(profile, picture=picture) if few else NOTHING,
+            allocations_view(profile),
         ]
     )
     views = (
