@@ -88,6 +88,8 @@ def test_each_chunk_is_read_as_often_as_pieces_touch_it(
     assert "from-zarr" in found.prefix or "getter" in found.prefix or "sum" in found.prefix
     assert 0 < found.seconds < run.seconds
     assert not any(with_zarr.run(is_wrapped).values())
+    assert run.trace is not None
+    assert "sdprofile" not in {frame.origin for frame in run.trace.inside.frames}
 
 
 def test_pieces_that_cut_chunks_are_a_cause_and_those_that_fit_are_none(

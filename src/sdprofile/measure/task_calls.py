@@ -6,14 +6,14 @@ import contextlib
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.questions import Questions
 from sdprofile.internals.distributed.samples import begin_samples, end_samples
-from sdprofile.measure.branches import Branch, Row, frame_named
+from sdprofile.measure.branches import Branch, Row, frame_named, is_ours
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.calls import Frame
 
@@ -99,13 +99,23 @@ def _add(branch: Branch, samples: dict[str, Any], frame_of: _Frames) -> None:
     left = [(branch, samples, 0)]
     while left:
         into, tree, depth = left.pop()
-        children = tree["children"]
-        within = sum(child["count"] for child in children.values())
+        children = list(_children(tree, frame_of))
+        within = sum(child["count"] for _, child in children)
         into.weight += tree["count"]
         into.own += max(0, tree["count"] - within)
         if depth < _DEEPEST:
             left += [
-                (into.called(frame_of[identifier]), child, depth + 1)
-                for identifier, child in children.items()
+                (into.called(frame), child, depth + 1)
+                for frame, child in children
                 if child["count"]
             ]
+
+
+def _children(samples: dict[str, Any], frame_of: _Frames) -> Iterator[tuple[Frame, dict[str, Any]]]:
+    """Yield what was called, in place of a function of ours that stands in what that called."""
+    for identifier, child in samples["children"].items():
+        frame = frame_of[identifier]
+        if is_ours(frame):
+            yield from _children(child, frame_of)
+        else:
+            yield frame, child

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 
-MOST_STORES = 5
+MOST_STORES = 3
 """Zarr arrays of a run that are kept: some 350 bytes each in a file."""
 
 

@@ -73,7 +73,7 @@ class WorkerTables(Measured):
         -----
         Counted in the workers, from what tasks ask of `zarr.Array` (see
         `sdprofile.measure.store_reads.StoreCounter`), and so for any store. A run in which a worker
-        has yet to import zarr is not counted. Of a run five arrays are kept, those with most bytes.
+        has yet to import zarr is not counted. Of a run the three with most bytes are kept.
         """
         return make_frame(
             [

@@ -58,9 +58,10 @@ _DISK_KEY = (
     " in memory; in the median run."
 )
 
+_TLS_KEY = " With TLS it holds what workers send each other."
+
 _LITTLE = 10_000_000
 """Bytes below which a worker reads or writes for dask alone, and they are not shown."""
-
 
 _GPU_KEY = (
     " gpu/worker: the most that any worker held of a GPU, with what its allocator kept for later."
@@ -80,11 +81,13 @@ def memory_view(profile: Measured) -> Markup:
     axes = [Cell(text=column_name(axis.name, _HEADERS)) for axis in profile.varied.of_kind]
     first, *others = [Cell(text=name, classes=_classes(name)) for name in names]
     headers = [first, *axes, *others]
-    return table(headers, rows) + key(
-        _KEY
-        + (_DISK_KEY if {"read", "written"} & {*names} else "")
-        + (_GPU_KEY if OF_GPU in names else "")
-    )
+    disk = _DISK_KEY + (_TLS_KEY if profile.secure else "")
+    words = [
+        _KEY,
+        disk if {"read", "written"} & {*names} else "",
+        _GPU_KEY if OF_GPU in names else "",
+    ]
+    return table(headers, rows) + key("".join(words))
 
 
 def allocations_view(profile: Measured) -> Markup:
