@@ -11,8 +11,10 @@ from distributed import Client
 
 import sdprofile
 from sdprofile import tracking
-from sdprofile.errors import SdprofileError
+from sdprofile.cluster.lease import Lease
+from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.measure.allocations import Tracked
+from sdprofile.model.setting import Setting
 from sdprofile.options.options import Options
 
 MB = 10**6
@@ -68,6 +70,29 @@ def test_where_memray_sees_nothing_it_is_told(
     assert profile.allocations().empty
     [notice] = [each for each in profile.notices if "--allocations" in each.fact]
     assert notice.fact.endswith("there is no memray, or it saw no task of make_large")
+
+
+def test_where_the_workers_do_not_come_back_it_is_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("memray")
+    reshape = Lease.reshape
+    shapes: list[Setting] = []
+
+    def once(lease: Lease, setting: Setting) -> None:
+        shapes.append(setting)
+        if len(shapes) > 1:
+            raise NotReachedError("only 0 of 1 workers started", advice="wait")
+        reshape(lease, setting)
+
+    monkeypatch.setattr(Lease, "reshape", once)
+
+    profile = sdprofile.profile(work, workers=1, repeats=1, allocations=True)
+
+    assert profile.allocated is None
+    assert [run.status for run in profile.runs] == ["ok"]
+    [notice] = [each for each in profile.notices if "--allocations" in each.fact]
+    assert notice.fact.endswith("was not seen: only 0 of 1 workers started")
 
 
 def test_an_error_of_the_run_with_it_is_raised(client: Client, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sdprofile.errors import NotReachedError
 from sdprofile.interrupts import held_back
 from sdprofile.measure.allocations import TaskAllocations, Tracked, worst_prefix
 from sdprofile.measure.run import run_once
@@ -46,7 +47,10 @@ def track_allocations(
         return _left_out(lease, "no task ran on the workers of a run that ended well")
     prefix, setting = worst
     telling(notify, "tracking allocations with", done=len(runs))(setting.workers)
-    lease.reshape(setting)
+    try:
+        lease.reshape(setting)
+    except NotReachedError as not_reached:
+        return _left_out(lease, not_reached.message)
     plan = lease.plan
     if setting.memory_limit:  # so that in each worker one of them runs at a time
         needs = {**dict(plan.task_memory), prefix: setting.memory_limit}

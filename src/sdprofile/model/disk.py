@@ -74,12 +74,12 @@ class StoreReads:
     @property
     def amplification(self) -> float:
         """How often each chunk was read, on average."""
-        return self.reads / self.needed
+        return self.reads / max(1, self.needed)
 
     @property
     def cut(self) -> float:
         """The same if each piece was read once: 1.0 where none begins or ends within a chunk."""
-        return self.once / self.needed
+        return self.once / max(1, self.needed)
 
     @property
     def nbytes(self) -> int:

@@ -128,7 +128,7 @@ class WorkerTables(Measured):
                     "workers": found.workers,
                     "prefix": found.prefix,
                     "bytes": each.nbytes,
-                    "share": each.nbytes / found.nbytes,
+                    "share": each.nbytes / max(1, found.nbytes),
                     "allocations": each.times,
                     "function": each.stack[-1].name,
                     "origin": each.stack[-1].origin,

@@ -75,6 +75,21 @@ def test_what_is_read_again_as_a_whole_is_to_be_kept() -> None:
     assert reads_again(seen_with(store, recomputed=again)) is None  # it tells of that
 
 
+@pytest.mark.parametrize(
+    ("once", "reads", "share"),
+    [
+        (64, 128, 0.75),  # 4 times by cuts, and all of that twice: the cuts take more
+        (32, 128, 0.75),  # twice by cuts, and all of that 4 times
+        (64, 256, 0.75),  # as much of both
+    ],
+)
+def test_of_two_reasons_that_which_takes_more_is_told(once: int, reads: int, share: float) -> None:
+    cause = cause_of(make_store(once=once, reads=reads, seconds=20.0))
+
+    assert cause.share == pytest.approx(share)
+    assert ("cut them" in cause.fact) is (once == 64)
+
+
 def test_little_saved_is_a_cause_without_a_gain() -> None:
     assert cause_of(make_store(seconds=0.1)).gain is None
 

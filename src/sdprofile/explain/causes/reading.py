@@ -31,11 +31,11 @@ def reads_again(seen: Seen) -> Found | None:
     found = [each for each in reads_of(seen) if is_often(each)]
     if not found:
         return None
-    worst = max(found, key=lambda each: (each.seconds * _in_vain(each), each.nbytes))
-    cuts = worst.cut > _OFTEN
+    worst = max(found, key=lambda each: (each.seconds * _saved(each), each.nbytes))
+    cuts = is_cut(worst)
     if not cuts and seen.run.steps.recomputed is not None:
         return None  # which is told with what else is made anew
-    share = worst.seconds * _in_vain(worst) / (seen.threads * seen.run.seconds)
+    share = worst.seconds * _saved(worst) / (seen.threads * seen.run.seconds)
     gain = range_of(_LEAST * share, share)
     nbytes, needed = (
         format_bytes(each, decimal=seen.profile.decimal)
@@ -81,9 +81,14 @@ def is_often(reads: StoreReads) -> bool:
     return reads.amplification > _OFTEN and reads.nbytes - reads.needed_bytes >= _MUCH
 
 
-def _in_vain(reads: StoreReads) -> float:
-    """Return which fraction of the reading is in vain."""
-    return 1 - 1 / reads.amplification
+def is_cut(reads: StoreReads) -> bool:
+    """Whether it is more for pieces that cut chunks than for those that are read several times."""
+    return reads.cut**2 >= reads.amplification
+
+
+def _saved(reads: StoreReads) -> float:
+    """Return which fraction of the reading the change saves."""
+    return 1 - 1 / reads.cut if is_cut(reads) else 1 - reads.once / reads.reads
 
 
 def _larger_pieces(seen: Seen, reads: StoreReads, name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.chunks import make_of, written
-from sdprofile.explain.causes.reading import is_often
+from sdprofile.explain.causes.reading import is_cut, is_often
 from sdprofile.explain.notices.task_memory import most_crowded
 from sdprofile.model.notice import Notice
 from sdprofile.units import capitalized, format_bytes
@@ -39,7 +39,8 @@ def element_notices(profile: Measured) -> Iterator[Notice]:
     rasters = [each for each in elements if each.chunks]
     yield from _too_large(profile, rasters)
     yield from _finer_than_needed(profile)
-    told = {each.array for run in profile.runs for each in run.disk.stores if is_often(each)}
+    stores = (each for run in profile.runs for each in run.disk.stores)
+    told = {each.array for each in stores if is_often(each) and is_cut(each)}
     for each in elements:
         yield from _shape_of_chunks(each, is_told=each.store in told)
 

@@ -50,7 +50,7 @@ def allocation_rows(profile: Measured) -> list[list[str]]:
     rows = (
         [
             format_bytes(each.nbytes, decimal=profile.decimal),
-            f"{100 * each.nbytes / found.nbytes:.0f} %",
+            f"{100 * each.nbytes / max(1, found.nbytes):.0f} %",
             str(each.times),
             stack_words(each),
         ]
