@@ -25,7 +25,16 @@ from sdprofile.notebook.completion import register_completion
 PROFILE = [
     *("--workers", "--oversubscribe", "--memory", "--threads", "--vary", "--task-memory"),
     *("--predict", "--repeats", "--budget", "--on", "--order"),
-    *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
+    *(
+        "--timeout",
+        "--compute",
+        "--steps",
+        "--no-fuse",
+        "--allocations",
+        "--secure",
+        "--report",
+        "--save",
+    ),
     *("--name", "--against", "--out", "--quiet"),
 ]
 CLUSTER = ["--workers", "--oversubscribe", "--memory", "--threads", "--secure", "--close"]

@@ -17,6 +17,7 @@ from sdprofile.explain.causes.few_tasks import few_tasks
 from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
 from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
 from sdprofile.explain.causes.moving import fetches_inputs, moves_data, spills
+from sdprofile.explain.causes.reading import reads_again
 from sdprofile.explain.causes.small_tasks import small_tasks
 from sdprofile.model.measured import traced
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PAGES = (
     starts_cold,
     works_out_again,
+    reads_again,
     small_tasks,
     few_tasks,
     waits_for_gil,
