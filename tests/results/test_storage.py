@@ -93,7 +93,10 @@ profiles = st.builds(
     machine=st.builds(Machine),
     decimal=st.booleans(),
     versions=few(pairs),
-    allocated=st.none() | st.builds(Allocations, largest=few(st.builds(Allocation))),
+    allocated=st.none()
+    | st.builds(
+        Allocations, seconds=seconds, usual_seconds=seconds, largest=few(st.builds(Allocation))
+    ),
     remarks=few(st.builds(Notice)),
 )
 
