@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sdprofile.model.disk import StoreReads
 from sdprofile.model.elements import Data, Element
 from sdprofile.model.failure import Failure
 from sdprofile.model.gpu import Card, Held
@@ -203,3 +204,20 @@ def make_element(name: str = "image", **kwargs: Any) -> Element:
         "chunk_bytes": 80_000,
     } | kwargs
     return Element(name=name, **values)
+
+
+def make_store(**kwargs: Any) -> StoreReads:
+    """Return an array of 16 chunks of 1 MiB, each read for four pieces, unless told otherwise."""
+    values: dict[str, Any] = {
+        "array": "/data/sample.zarr/images/he/0",
+        "prefix": "add",
+        "shape": (4096, 4096),
+        "chunks": (1024, 1024),
+        "pieces": (512, 512),
+        "chunk_bytes": 2**20,
+        "needed": 16,
+        "once": 64,
+        "reads": 64,
+        "seconds": 2.0,
+    } | kwargs
+    return StoreReads(**values)

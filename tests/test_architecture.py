@@ -41,6 +41,7 @@ BELOW = {
     "results": {"explain", "model", "render"},
     "cluster": {"internals", "model", "options", "plan"},
     "measure": {"cluster", "internals", "model", "plan", "replay", "spatial"},
+    "tracking": {"cluster", "measure", "model", "progress", "subject"},
 }
 """For each room below the sweep, what it may import beside itself and the ground."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from profiles import make_run, make_setting
 
 from sdprofile.model.run import Run
-from sdprofile.progress import Standing, Step, predicting, seconds_left
+from sdprofile.progress import Standing, Step, seconds_left, telling
 from sdprofile.render.text.progress import progress_line
 
 
@@ -112,8 +112,8 @@ def test_times_on_the_curve_are_met(serial: float, shared: float, counts: list[i
 
 def test_it_is_told_which_count_is_predicted() -> None:
     steps: list[Step] = []
-    tell = predicting(steps.append, done=3)
+    tell = telling(steps.append, "predicting", done=3)
     tell(16)
     standing = Standing(step=steps[0], done=3, seconds=12.0, seconds_left=None)
     assert progress_line(standing) == "sdprofile: predicting 16 workers: 3 of 3 runs done, 12 s"
-    predicting(None, done=3)(16)
+    telling(None, "predicting", done=3)(16)

@@ -170,13 +170,15 @@ class Teller:
             self._notify(replace(step, forecast=self._forecast))
 
 
-def predicting(notify: Notify | None, *, done: int) -> Callable[[int], None]:
-    """Return what tells that a worker count is being predicted.
+def telling(notify: Notify | None, way: str, *, done: int) -> Callable[[int], None]:
+    """Return what tells what is done with a worker count when all runs are made.
 
     Parameters
     ----------
     notify
         Gets the step; None for nobody.
+    way
+        What is done.
     done
         Runs that are done, after which nothing is left.
     """
@@ -184,7 +186,7 @@ def predicting(notify: Notify | None, *, done: int) -> Callable[[int], None]:
     def tell(workers: int) -> None:
         if notify is not None:
             name = count_name(workers)
-            notify(Step(name=name, repeat=0, repeats=0, done=done, left=(), way="predicting"))
+            notify(Step(name=name, repeat=0, repeats=0, done=done, left=(), way=way))
 
     return tell
 

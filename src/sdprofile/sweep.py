@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 from sdprofile.agenda import Agenda
 from sdprofile.cluster.dashboard import tunnel_here
@@ -16,9 +17,11 @@ from sdprofile.cluster.quiet import quiet_root
 from sdprofile.cluster.session import is_local
 from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back
+from sdprofile.measure.allocations import check_memray
 from sdprofile.measure.alone import run_alone
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_not_made, run_once, step_functions
+from sdprofile.model.allocations import Allocations
 from sdprofile.model.failure import NO_GPU_MEMORY
 from sdprofile.model.measured import with_one_trace
 from sdprofile.model.memory import Thresholds
@@ -30,11 +33,12 @@ from sdprofile.options.options import Options
 from sdprofile.order import Visit
 from sdprofile.output_files import check_file
 from sdprofile.plan import Plan
-from sdprofile.progress import Notify, Step, Teller, predicting
+from sdprofile.progress import Notify, Step, Teller, telling
 from sdprofile.repeats import enough_repeats
 from sdprofile.replay.predictor import Predictor
 from sdprofile.results.profile import Profile
 from sdprofile.subject import Subject
+from sdprofile.tracking import track_allocations
 
 _UNFINISHED = "not finished: what was measured when the session ended"
 
@@ -78,18 +82,16 @@ class Sweep:
         self._agenda = Agenda(options)
         self._predictor: Predictor | None = None
         self._predicted: Predictions | None = None
+        self._allocated: Allocations | None = None
         self.runs: list[Run] = []
         self._rival_runs: list[Run] = []
 
     def profile(self, *, stopped: str = "") -> Profile:
-        """Return what has been measured so far.
-
-        Parameters
-        ----------
-        stopped
-            Why the sweep ended early, in one line.
-        """
-        return self._profile(self._subject, self.runs, stopped=stopped, predictions=self._predicted)
+        """Return what has been measured so far; `stopped` says why it ended early, in one line."""
+        made = self._profile(self._subject, self.runs)
+        return replace(
+            made, stopped=stopped, predictions=self._predicted, allocated=self._allocated
+        )
 
     def rival_profile(self) -> Profile | None:
         """Return what has been measured of the rival; None if it was never run."""
@@ -97,14 +99,7 @@ class Sweep:
             return None
         return self._profile(self._rival, self._rival_runs)
 
-    def _profile(
-        self,
-        subject: Subject,
-        runs: list[Run],
-        *,
-        stopped: str = "",
-        predictions: Predictions | None = None,
-    ) -> Profile:
+    def _profile(self, subject: Subject, runs: list[Run]) -> Profile:
         lease = self._lease
         dashboard = lease.dashboard if lease else ""
         return Profile(
@@ -113,7 +108,6 @@ class Sweep:
             repeats=self._agenda.repeats,
             fused=not self._options.no_fuse,
             compute=self._options.compute or "",
-            stopped=stopped,
             machine=self._machine,
             thresholds=(lease.thresholds if lease else None) or Thresholds(),
             secure=lease is not None and lease.secure,
@@ -122,18 +116,11 @@ class Sweep:
             decimal=lease is not None and lease.plan.decimal,
             created=self._created,
             versions=versions(),
-            predictions=predictions,
             remarks=(*subject.remarks, *lease.remarks, *self._remarks) if lease else (),
         )
 
     def keep(self, *, stopped: str = "") -> Profile:
-        """Return what has been measured so far, and write it to the file that was asked for.
-
-        Parameters
-        ----------
-        stopped
-            Why the sweep ended early, in one line.
-        """
+        """Return `profile`, and write it to the file that was asked for."""
         path = self._options.save
         if path is not None:
             from sdprofile.results.storage import save
@@ -159,6 +146,8 @@ class Sweep:
             check_report(report)
         if self._options.save is not None:
             check_file("--save", self._options.save)
+        if self._options.allocations:
+            check_memray()
         self._agenda = Agenda(self._options)  # whose time counts from now
         with quiet_root():
             ahead = step_functions if self._options.steps == "auto" else None
@@ -186,6 +175,8 @@ class Sweep:
                     self.keep(stopped=_UNFINISHED)
                     yield run
                     lease.start_another()
+            if self._options.allocations:
+                self._allocated = track_allocations(self.runs, lease, self._subject, self._notify)
             lease.remarks += self._agenda.close(lease.plan, self.runs)
 
     def _without_cluster(self, lease: Lease) -> Generator[Run, None, None]:
@@ -200,7 +191,7 @@ class Sweep:
             yield
         finally:
             if self._predictor is not None:
-                tell = predicting(self._notify, done=len(self.runs))
+                tell = telling(self._notify, "predicting", done=len(self.runs))
                 self._predicted = self._predictor.predict(self._options.predict or (), tell=tell)
 
     def _tell(self, lease: Lease, setting: Setting, repeat: int) -> None:

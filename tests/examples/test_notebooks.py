@@ -25,8 +25,8 @@ LESSONS = {
     "points_by_shapes": "'aggregate (line 3)' in set(before.steps().step.str.removeprefix('cell/'))"
     " and all(before.steps().eval('kernel_seconds > thread_seconds')[1:])"
     " and 'aggregate' not in str(after) and np.isclose(total, again)",
-    "pyramid_and_zarr": "'in line 4 make pyramid of chunks' in told(before)"
-    " and 'make pyramid of' not in told(after)",
+    "pyramid_and_zarr": "'in line 4 give pyramid chunks' in told(before)"
+    " and 'give pyramid ' not in told(after)",
     "rasterize_affine": "turned(before) > turned(after)"
     " and 'transform (line 3) into rasterize (line 4)' in told(before)",
 }

@@ -33,7 +33,16 @@ PROFILE = [
         "--task-memory",
     ),
     *("--predict", "--repeats", "--budget", "--on", "--order"),
-    *("--timeout", "--compute", "--steps", "--no-fuse", "--secure", "--report", "--save"),
+    *(
+        "--timeout",
+        "--compute",
+        "--steps",
+        "--no-fuse",
+        "--allocations",
+        "--secure",
+        "--report",
+        "--save",
+    ),
     *("--name", "--against", "--out", "--quiet"),
 ]
 CLUSTER = ["--workers", "--oversubscribe", "--memory", "--threads", "--secure", "--close"]

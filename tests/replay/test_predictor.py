@@ -12,7 +12,7 @@ from traces import MB, make_costs, make_trace, ran
 
 from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.prediction import Prediction, Predictions
-from sdprofile.model.trace import Trace
+from sdprofile.model.trace import Cores, Trace
 from sdprofile.replay.costs import costs_of, fetches_of
 from sdprofile.replay.events import replay
 from sdprofile.replay.excerpt import excerpt
@@ -56,6 +56,26 @@ def test_the_smallest_count_is_replayed_and_each_thread_has_a_cpu_unless_it_is_t
     assert shared.seconds == pytest.approx(4.0, abs=0.01)
     assert [each.workers for each in found.every] == [1, 2, 4, 8]
     assert found.rate is None
+
+
+def test_no_count_takes_less_than_the_cpus_allow() -> None:
+    predictor = Predictor(cpus=2)
+    trace = make_trace([1.0] * 8, wanted=range(8))
+    spans = (make_activity("thread-noncpu", 8.0, prefix="group0"),)
+    # Tasks that wait, as far as is known of them; the last of three steps is cut off.
+    used = tuple(
+        Cores(worker=worker, cpus=2, step=1.5, used=(0.8, 0.8, 0.6)) for worker in ("a", "b")
+    )
+    around = Circumstances(kernel_cpu_seconds=0.5)
+    predictor.add(make_run(1, seconds=8.0, spans=spans, trace=trace))
+    both = replace(side_by_side(1.0), cores=used, scheduler_seconds=0.3)
+    predictor.add(make_run(2, seconds=4.0, spans=spans, trace=both, circumstances=around))
+
+    # (2 * (0.8 * 3 + 0.6 * 1) + 0.5 + 0.3) / 2 CPUs
+    found = predicted(predictor, 4, cpus=2)
+    assert [each.seconds for each in found.asked] == pytest.approx([3.4], abs=0.001)
+    assert predicted(predictor, 4).asked[0].seconds == pytest.approx(2.0, abs=0.01)
+    assert predicted(predictor, 1, cpus=2).asked[0].seconds == pytest.approx(8.0, abs=0.01)
 
 
 def test_the_runs_of_the_smallest_count_meet_its_median() -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from profiles import GB, make_card, make_curve, make_profile, make_run
+from profiles import GB, make_card, make_curve, make_profile, make_run, make_store
 from traces import call_tree, make_trace
 
 from sdprofile.explain.verdict import verdict_of
 from sdprofile.model.calls import CallTrees, Frame
 from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.disk import Disk, WorkerDisk
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
@@ -35,6 +36,8 @@ RUN_COLUMNS = [
     "peak_kernel_bytes",
     "spilled_bytes",
     "transferred_bytes",
+    "read_bytes",
+    "written_bytes",
     "cpu_seconds",
     "kernel_cpu_seconds",
 ]
@@ -162,6 +165,12 @@ def test_frame_has_a_row_per_run() -> None:
         peak=GB,
         spilled=7,
         transferred=8,
+        disk=Disk(
+            workers=tuple(
+                WorkerDisk(worker=worker, read=read, written=1, from_storage=0, to_storage=0)
+                for worker, read in (("a", 10), ("b", 15), ("c", 5))
+            )
+        ),
         cpu_seconds=2.5,
         worker_peaks=(WorkerPeak(worker="a", baseline=GB // 5, peak=GB, children=6),),
         circumstances=Circumstances(kernel_cpu_seconds=3.5, kernel_peak=9 * GB),
@@ -174,7 +183,7 @@ def test_frame_has_a_row_per_run() -> None:
     assert list(frame["workers"]) == [2, 4]
     assert list(frame.iloc[0]) == [
         *(2, 3, 5 * GB, 1, "ok", 1.5, 100, GB, GB, 2 * GB, GB // 5),
-        *(6, 9 * GB, 7, 8, 2.5, 3.5),
+        *(6, 9 * GB, 7, 8, 30, 3, 2.5, 3.5),
     ]
 
 
@@ -347,7 +356,40 @@ def test_calls_have_a_row_each_with_their_share_of_the_tasks() -> None:
     ]
 
 
-@pytest.mark.parametrize("table", ["to_frame", "summary", "memory", "spans", "tasks", "calls"])
+def test_disk_and_stores_have_a_row_for_each_worker_and_array() -> None:
+    disk = Disk(
+        workers=(WorkerDisk(worker="a", read=4, written=3, from_storage=2, to_storage=1),),
+        stores=(make_store(),),
+    )
+    profile = make_profile(make_run(2, disk=disk), make_run(4))
+
+    frame = profile.disk()
+    assert " ".join(frame.columns) == (
+        "workers repeat worker read_bytes written_bytes from_storage_bytes to_storage_bytes"
+    )
+    assert frame.to_numpy().tolist() == [[2, 1, "a", 4, 3, 2, 1]]
+    [row] = profile.stores().to_dict("records")
+    assert row == {
+        "workers": 2,
+        "repeat": 1,
+        "array": "/data/sample.zarr/images/he/0",
+        "prefix": "add",
+        "shape": (4096, 4096),
+        "chunks": (1024, 1024),
+        "pieces": (512, 512),
+        "needed": 16,
+        "reads": 64,
+        "amplification": 4.0,
+        "cut": 4.0,
+        "needed_bytes": 16 * 2**20,
+        "bytes": 64 * 2**20,
+        "seconds": 2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "table", ["to_frame", "summary", "memory", "spans", "tasks", "calls", "disk", "stores"]
+)
 def test_tables_of_an_empty_profile_are_empty_and_keep_their_columns(table: str) -> None:
     frame = getattr(make_profile(empty=True), table)()
 

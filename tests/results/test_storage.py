@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from profiles import GB, make_activity, make_profile, make_run
+from profiles import GB, address, make_activity, make_profile, make_run, make_store
 
 from sdprofile.errors import SdprofileError
 from sdprofile.explain.notices.every import Notice
+from sdprofile.model.allocations import Allocation, Allocations
+from sdprofile.model.disk import MOST_STORES, Disk, StoreReads, WorkerDisk
 from sdprofile.model.failure import Failure
 from sdprofile.model.machine import Machine
 from sdprofile.model.memory import ClusterPeak, Curve, Thresholds, WorkerPeak
@@ -77,6 +79,11 @@ runs = st.builds(
         cpu_seconds=seconds,
     ),
     failure=st.none() | failures,
+    disk=st.builds(
+        Disk,
+        workers=few(st.builds(WorkerDisk, read=amounts)),
+        stores=few(st.builds(StoreReads, shape=few(amounts), seconds=seconds)),
+    ),
 )
 profiles = st.builds(
     Profile,
@@ -86,6 +93,10 @@ profiles = st.builds(
     machine=st.builds(Machine),
     decimal=st.booleans(),
     versions=few(pairs),
+    allocated=st.none()
+    | st.builds(
+        Allocations, seconds=seconds, usual_seconds=seconds, largest=few(st.builds(Allocation))
+    ),
     remarks=few(st.builds(Notice)),
 )
 
@@ -107,6 +118,26 @@ def test_file_names_format_and_version_and_is_compact(tmp_path: Path) -> None:
     assert list(document) == ["format", "sdprofile", "advice", "notices", "profile"]
     assert document["format"] == 5
     assert path.read_text() == json.dumps(document, separators=(",", ":"))
+
+
+def test_what_was_read_makes_a_file_grow_by_less_than_100_kb(tmp_path: Path) -> None:
+    def size(*, known: bool) -> int:
+        runs = []
+        for workers in (1, 2, 4, 8, 16):
+            disk = Disk(
+                workers=tuple(
+                    WorkerDisk(
+                        worker=address(n), read=GB, written=GB, from_storage=GB, to_storage=GB
+                    )
+                    for n in range(workers)
+                ),
+                stores=(make_store(array=f"/data/{'a' * 80}.zarr/images/he/0"),) * MOST_STORES,
+            )
+            runs += [make_run(workers, disk=disk if known else Disk())] * 9
+        save(make_profile(*runs), tmp_path / "profile.json")
+        return (tmp_path / "profile.json").stat().st_size
+
+    assert size(known=True) - size(known=False) < 100_000
 
 
 def test_file_tells_its_readers_what_the_profile_tells(tmp_path: Path) -> None:

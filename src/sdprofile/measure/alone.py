@@ -18,6 +18,7 @@ from sdprofile.measure.branches import call_trees
 from sdprofile.measure.circumstances import others_cpu
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_config import dask_config
+from sdprofile.measure.disk import Counted, counted_here, disk_of
 from sdprofile.measure.gpu_errors import is_out_of_gpu_memory
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
@@ -90,6 +91,7 @@ def run_alone(
     lazy: LazyValue | None = None
     found: Elements | None = None
     error: BaseException | None = None
+    disk: dict[str, Counted] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(kernel.sampled())
         stack.enter_context(entered(None, [calls, lines, steps]))
@@ -97,6 +99,7 @@ def run_alone(
         stack.enter_context(bounded_memory(int(free * (1 - _LEFT_FREE))))
         stack.enter_context(pool_put_back())
         stack.enter_context(tasks)
+        stack.enter_context(counted_here(disk))
         kernel.begin()
         try:
             with let_in(), limit, clock:
@@ -124,6 +127,7 @@ def run_alone(
             sampled=curves, dask=(), marks=kernel.marks, kill=None, began=clock.began
         ),
         work=tasks.work(clock.seconds),
+        disk=disk_of(disk),
         steps=replace(
             steps.reading, lines=lines.reading, recomputed=steps.recomputed(tasks.seconds_of)
         ),

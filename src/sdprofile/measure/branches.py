@@ -129,3 +129,8 @@ def frame_named(name: str, *, module: str, file: str, line: int) -> Frame:
     """Return a function; its file only where its module does not tell where it is from."""
     own = module in ("", "__main__")
     return Frame(name=name[:_NAME], module=module, file=file if own else "", line=line)
+
+
+def is_ours(frame: Frame) -> bool:
+    """Whether a function is sdprofile's, which stands in for what it calls."""
+    return frame.origin == "sdprofile"

@@ -12,6 +12,7 @@ from sdprofile.measure.circumstances import Surroundings
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_memory import DaskMemory
 from sdprofile.measure.deaths import WorkerExits
+from sdprofile.measure.disk import DiskUse
 from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.failures import FailureWatcher
 from sdprofile.measure.instrument import Instrument, entered
@@ -76,6 +77,9 @@ class Instruments:
     task_calls: TaskCalls
     """It only asks the workers: anywhere before the cell will do."""
 
+    disk: DiskUse
+    """Inside the span, so that it begins late: what the others do in the workers is no part."""
+
     trace: TaskTrace
     """Inside the span; of the plugins of the scheduler it only looks at tasks."""
 
@@ -138,6 +142,7 @@ class Instruments:
             others=OtherSchedulers(client),
             throttle=TaskThrottle(client, dict(plan.task_memory)),
             task_calls=TaskCalls(client),
+            disk=DiskUse(client),
             trace=TaskTrace(client, clock, setting=setting),
             calls=KernelCalls(client, clock),
             lines=KernelLines(client, clock),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sdprofile.cluster.questions import Answer, Questions
 from sdprofile.internals.dask import prefix_of
@@ -54,6 +54,9 @@ class PeakMarks(Instrument[Marks]):
 class OwnMark:
     """The mark of the process that asks; raises OSError where there is none."""
 
+    nbytes_read: ClassVar[int] = 0
+    """Bytes that all marks of this process have read: no task asked for them."""
+
     def __init__(self) -> None:
         # Kept open: opening them takes longer than reading.
         self._status = os.open("/proc/self/status", os.O_RDONLY)
@@ -66,6 +69,7 @@ class OwnMark:
     def read(self) -> tuple[int, int]:
         """Return ``VmHWM`` and ``VmRSS`` in bytes."""
         status = os.pread(self._status, 8192, 0)
+        OwnMark.nbytes_read += len(status)
         # In this order, and next to each other; to look for all fields takes twice as long.
         return _field(status, b"VmHWM:"), _field(status, b"VmRSS:")
 

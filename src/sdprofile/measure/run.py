@@ -141,6 +141,7 @@ def run_once(
         ),
         work=work_done,
         transfers=instruments.transfers.reading,
+        disk=instruments.disk.reading,
         steps=replace(instruments.steps.reading, lines=instruments.lines.reading),
         throttled=instruments.throttle.reading,
         data=replace(

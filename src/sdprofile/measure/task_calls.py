@@ -6,14 +6,14 @@ import contextlib
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.questions import Questions
 from sdprofile.internals.distributed.samples import begin_samples, end_samples
-from sdprofile.measure.branches import Branch, Row, frame_named
+from sdprofile.measure.branches import Branch, Row, frame_named, is_ours
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.calls import Frame
 
@@ -69,7 +69,7 @@ def _calls(dask_worker: Worker, began: Mapping[str, float]) -> dict[str, list[Ro
 
 
 @lru_cache(maxsize=1)  # it takes milliseconds, after each run
-def _modules(number: int) -> dict[str, str]:
+def modules_by_file(number: int) -> dict[str, str]:
     """Return the modules that are imported, so many, by their files."""
     found: dict[str, str] = {}
     for name, module in list(sys.modules.items()):
@@ -88,7 +88,7 @@ class _Frames(dict[str, Frame]):
         rest, _, line = identifier.rpartition(";")
         name, _, file = rest.partition(";")
         frozen = file.removeprefix("<frozen ").removesuffix(">") if file[:8] == "<frozen " else ""
-        module = _modules(len(sys.modules)).get(file, frozen)
+        module = modules_by_file(len(sys.modules)).get(file, frozen)
         number = int(line) if line.isdigit() else 0
         found = self[identifier] = frame_named(name, module=module, file=file, line=number)
         return found
@@ -99,13 +99,23 @@ def _add(branch: Branch, samples: dict[str, Any], frame_of: _Frames) -> None:
     left = [(branch, samples, 0)]
     while left:
         into, tree, depth = left.pop()
-        children = tree["children"]
-        within = sum(child["count"] for child in children.values())
+        children = list(_children(tree, frame_of))
+        within = sum(child["count"] for _, child in children)
         into.weight += tree["count"]
         into.own += max(0, tree["count"] - within)
         if depth < _DEEPEST:
             left += [
-                (into.called(frame_of[identifier]), child, depth + 1)
-                for identifier, child in children.items()
+                (into.called(frame), child, depth + 1)
+                for frame, child in children
                 if child["count"]
             ]
+
+
+def _children(samples: dict[str, Any], frame_of: _Frames) -> Iterator[tuple[Frame, dict[str, Any]]]:
+    """Yield what was called, in place of a function of ours that stands in what that called."""
+    for identifier, child in samples["children"].items():
+        frame = frame_of[identifier]
+        if is_ours(frame):
+            yield from _children(child, frame_of)
+        else:
+            yield frame, child

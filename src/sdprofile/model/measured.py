@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Self
 
+from sdprofile.model.allocations import Allocations
 from sdprofile.model.calls import MOST_CALLS
 from sdprofile.model.elements import Element
 from sdprofile.model.failure import FailedRun
@@ -73,6 +74,9 @@ class Measured:
     predictions: Predictions | None = None
     """What a replay of the tasks says of other worker counts; None without ``--predict``."""
 
+    allocated: Allocations | None = None
+    """What a task had allocated at its peak; None without ``--allocations``."""
+
     remarks: tuple[Notice, ...] = field(default=())
     """Notices that were found while it ran."""
 
@@ -101,7 +105,9 @@ class Measured:
         kinds = by_kind(self.runs)
         if len(kinds) < 2:
             return (self,)
-        return tuple(replace(self, runs=runs, stopped="", remarks=()) for runs in kinds)
+        return tuple(
+            replace(self, runs=runs, stopped="", allocated=None, remarks=()) for runs in kinds
+        )
 
     @property
     def is_grid(self) -> bool:

@@ -6,6 +6,7 @@ import statistics
 from dataclasses import dataclass, field
 
 from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.disk import Disk
 from sdprofile.model.elements import Data
 from sdprofile.model.elsewhere import Elsewhere
 from sdprofile.model.failure import Failure
@@ -44,6 +45,9 @@ class Run:
 
     transfers: Transfers = Transfers()
     """What was fetched from the workers."""
+
+    disk: Disk = Disk()
+    """What the workers read and wrote."""
 
     steps: Steps = Steps()
     """What the steps of the cell took."""

@@ -69,6 +69,7 @@ class Extrapolation:
         if with_room != typical:
             least = by_count[with_room[-1].run.workers] if with_room else []
             self._lost_elsewhere = self._lost_with_room(least)
+        self._cpu_seconds = statistics.median(each.cpu_seconds for each in largest)
         self._peak = max(each.run.peak_worker or 0 for each in largest)
         self._more = max(0, self._peak - at.peak_worker)
         self._risen = at.peak_worker - self._baseline
@@ -94,9 +95,13 @@ class Extrapolation:
         risen = found.peak_worker - self._baseline
         # Heap that stays is the less, the less a worker holds at a time.
         more = round(self._more * (min(1.0, risen / self._risen) if self._risen > 0 else 1.0))
+        seconds = found.seconds
+        if workers >= self.counts[-1] and not (part and self.base.part is not self.base):
+            # More workers need no less of the CPUs, also for what a replay takes for waiting.
+            seconds = max(seconds, self._cpu_seconds / cpus)
         return Prediction(
             workers=workers,
-            seconds=found.seconds,
+            seconds=seconds,
             peak_worker=found.peak_worker + more if self._peak else None,
             peak_cluster=found.peak_cluster + workers * more if self._peak else None,
         )

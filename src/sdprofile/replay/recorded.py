@@ -77,6 +77,18 @@ class Recorded:
         return self.task_seconds / busy if busy else 1.0
 
     @cached_property
+    def cpu_seconds(self) -> float:
+        """What workers, scheduler and kernel took of this machine's CPUs; 0.0 if not known."""
+        seconds = self.run.seconds
+        used = sum(
+            each * min(cores.step, seconds - index * cores.step)  # the last may be cut off
+            for cores in self.trace.cores
+            for index, each in enumerate(cores.used)
+        )
+        besides = self.trace.scheduler_seconds + self.run.circumstances.kernel_cpu_seconds
+        return used and used + besides
+
+    @cached_property
     def gaps(self) -> list[tuple[int, float]]:
         """See `gaps`; of tasks that were surely sent when the thread became free."""
         return list(gaps(self.trace, sent=_SENT))

@@ -63,6 +63,8 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
                 "peak_kernel_bytes": run.circumstances.kernel_peak,
                 "spilled_bytes": run.work.spilled,
                 "transferred_bytes": run.transfers.nbytes,
+                "read_bytes": run.disk.read,
+                "written_bytes": run.disk.written,
                 "cpu_seconds": run.work.cpu_seconds,
                 "kernel_cpu_seconds": run.circumstances.kernel_cpu_seconds,
                 **{name: ", ".join(run.work.schedulers) for name in alone},
@@ -72,8 +74,8 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
         ],
         "threads memory_limit_bytes repeat status seconds tasks peak_worker_bytes"
         " peak_cluster_low_bytes peak_cluster_high_bytes baseline_bytes peak_children_bytes"
-        " peak_kernel_bytes spilled_bytes transferred_bytes cpu_seconds kernel_cpu_seconds"
-        + "".join(f" {name}" for name in (*alone, *of_gpus)),
+        " peak_kernel_bytes spilled_bytes transferred_bytes read_bytes written_bytes cpu_seconds"
+        " kernel_cpu_seconds" + "".join(f" {name}" for name in (*alone, *of_gpus)),
         profile,
     )
 

@@ -19,6 +19,7 @@ from sdprofile.results.frames import (
     tasks_frame,
 )
 from sdprofile.results.time_frames import account_frame, calls_frame, chunk_frame
+from sdprofile.results.worker_tables import WorkerTables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile(Explained, Exported):
+class Profile(Explained, WorkerTables, Exported):
     """A cell, run with several settings: what it took and why.
 
     `str` gives the report for a terminal; a notebook shows it as a table and a plot.
@@ -42,10 +43,11 @@ class Profile(Explained, Exported):
             Columns: `workers`, `threads`, `memory_limit_bytes`, `repeat`, `status`, `seconds`,
             `tasks`, `peak_worker_bytes`, `peak_cluster_low_bytes`, `peak_cluster_high_bytes`,
             `baseline_bytes`, `peak_children_bytes`, `peak_kernel_bytes`, `spilled_bytes`,
-            `transferred_bytes`, `cpu_seconds` (of the tasks), `kernel_cpu_seconds`. What is not
-            known is `NA`. If a run was made without a cluster, also `scheduler` (what dask ran its
-            tasks in, empty on workers). If a run used a GPU, also `peak_gpu_worker_bytes` (the most
-            that a worker held of one), `peak_gpu_torch_bytes` (had in use by torch's own count),
+            `transferred_bytes`, `read_bytes` and `written_bytes` (of all workers, see `disk`),
+            `cpu_seconds` (of the tasks), `kernel_cpu_seconds`. What is not known is `NA`. If a run
+            was made without a cluster, also `scheduler` (what dask ran its tasks in, empty on
+            workers). If a run used a GPU, also `peak_gpu_worker_bytes` (the most that a worker held
+            of one), `peak_gpu_torch_bytes` (had in use by torch's own count),
             `peak_gpu_workers_bytes` (that all workers did together), `peak_gpu_bytes` (in use at
             most, by whomever), `gpu_bytes` (its size) and `gpu_busy` (share of the time, 0 to 1),
             each of the GPU where it is the highest.

@@ -155,7 +155,7 @@ def _raster(array: Any) -> Candidate:
     is_fresh = is_whole and len(layers) <= _LAYERS_OF_READING
     element = replace(
         element,
-        store=_path(stored),
+        store=store_path(stored),
         store_chunks=tuple(stored.chunks) if is_whole else (),
         reads=_reads(data.chunks, stored.chunks) if is_fresh else 1.0,
     )
@@ -209,7 +209,8 @@ def _stored(layers: Mapping[str, Any]) -> Any:
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _path(stored: Any) -> str:
+def store_path(stored: Any) -> str:
+    """Return where a zarr array is: its store, and the path in it."""
     root = getattr(stored.store, "root", None) or getattr(stored.store, "path", stored.store)
     return f"{str(root).rstrip('/')}/{stored.path}".rstrip("/")
 

@@ -15,7 +15,7 @@ def better(*elements: Element, factor: float = 9.0, least: int = 1) -> str | Non
 
 def test_chunks_are_told_with_the_line_that_makes_them() -> None:
     assert better(make_element()) == (
-        "in line 2 make image of chunks=(1, 400, 400) instead of chunks=(1, 100, 100) (80.0 kB):"
+        "in line 2 give image chunks=(1, 400, 400) instead of chunks=(1, 100, 100) (80.0 kB):"
         " 27 chunks instead of 300"
     )
 
@@ -45,7 +45,7 @@ def test_small_chunks_of_a_store_are_told_also_where_they_are_put_together(
 def test_chunks_that_are_smaller_than_those_of_the_store_are_told() -> None:
     text = better(make_element(store_chunks=(1, 200, 200)))
     assert text is not None
-    assert text.startswith("in line 2 make image of chunks=(1, 400, 400)")
+    assert text.startswith("in line 2 give image chunks=(1, 400, 400)")
 
 
 def test_better_chunks_do_not_pass_the_image() -> None:
@@ -57,9 +57,9 @@ def test_better_chunks_do_not_pass_the_image() -> None:
 @pytest.mark.parametrize(
     ("least", "said"),
     [
-        (24, "in line 2 make image of chunks=(1, 400, 400) instead of"),
-        (28, "in line 2 make image of chunks=(1, 200, 200) instead of"),
-        (72, "in line 2 make image of chunks=(1, 200, 200) instead of"),
+        (24, "in line 2 give image chunks=(1, 400, 400) instead of"),
+        (28, "in line 2 give image chunks=(1, 200, 200) instead of"),
+        (72, "in line 2 give image chunks=(1, 200, 200) instead of"),
     ],
 )
 def test_enough_chunks_are_left_for_all_threads(least: int, said: str) -> None:

@@ -41,7 +41,7 @@ def test_chunks_whose_tasks_pass_the_limit_side_by_side_are_told() -> None:
         " limit of 4.00 GB"
     )
     assert notice.advice == (
-        "In line 2 make image of smaller chunks than chunks=(1, 5000, 5000) (200 MB), or raise"
+        "In line 2 give image smaller chunks than chunks=(1, 5000, 5000) (200 MB), or raise"
         " --memory, or use fewer --threads"
     )
 

@@ -171,5 +171,21 @@ def test_kernels_own_work_beside_a_large_result_is_told_apart() -> None:
     assert other.startswith("The kernel itself took up to 3.00 GB more, in the cell's own code")
 
 
+def test_more_than_the_copies_of_a_result_is_the_cells_own() -> None:
+    [copied] = facts(make_profile(with_kernel(0, 2 * GB, 900 * MB)))
+    [own] = facts(make_profile(with_kernel(0, 2 * GB, 700 * MB)))
+
+    assert copied.startswith("The kernel took up to 2.00 GB more, for results of 900 MB")
+    assert own.startswith("The kernel itself took up to 2.00 GB more, in the cell's own code")
+
+
+def test_memory_that_a_large_result_took_is_not_for_want_of_smaller_chunks() -> None:
+    spilled, _ = memory_notices(make_profile(with_finalize(2 * GB, spilled=GB)))
+    [other] = memory_notices(make_profile(make_run(spilled=GB)))
+
+    assert spilled.advice == "Raise --memory, or reduce the result before it is put together"
+    assert other.advice == "Raise --memory, or use smaller chunks"
+
+
 def test_a_small_result_is_not_worth_a_word() -> None:
     assert facts(make_profile(with_finalize(GB))) == []

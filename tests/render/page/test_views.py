@@ -21,6 +21,7 @@ from traces import call_tree, make_trace
 
 from sdprofile.explain.notices.every import Notice
 from sdprofile.model.calls import CELL, CallTrees, Frame
+from sdprofile.model.disk import Disk, WorkerDisk
 from sdprofile.model.memory import WorkerPeak
 from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
@@ -383,3 +384,26 @@ def test_many_prefixes_are_cut_and_counted() -> None:
 
     assert len(Page(html).rows) == 13
     assert "8 more" in html
+
+
+def test_memory_view_has_what_workers_read_and_wrote_if_it_is_much() -> None:
+    def disk(*read: int) -> Disk:
+        return Disk(
+            workers=tuple(
+                WorkerDisk(
+                    worker=address(n), read=each, written=GB // 1000, from_storage=0, to_storage=0
+                )
+                for n, each in enumerate(read)
+            )
+        )
+
+    profile = make_profile(
+        make_run(2, disk=disk(GB, GB)),  # the first run also reads what is imported
+        make_run(2, repeat=2, disk=disk(GB // 4, GB // 4)),
+        make_run(2, repeat=3, disk=disk(GB // 4, GB // 4)),
+    )
+
+    headers, row = Page(memory_view(profile)).rows
+    told = dict(zip(headers, row, strict=True))
+    assert told["read"] == "500 MB"
+    assert "written" not in told

@@ -11,6 +11,7 @@ from sdprofile.explain.causes.without import gain_without, lasts
 from sdprofile.units import format_seconds, listed, plural
 
 if TYPE_CHECKING:
+    from sdprofile.model.circumstances import Circumstances
     from sdprofile.replay.what_if import Setup
 
 _LEAST = 0.6
@@ -24,6 +25,9 @@ _LONG = 2.0
 
 _NAMES = 3
 """Packages that are named, at most."""
+
+_NUMBA = "NUMBA_NUM_THREADS"
+"""Pool of threads that there is where numba is loaded."""
 
 _MANY = 3
 """Other tasks of its prefix that there must be."""
@@ -94,18 +98,14 @@ def starts_cold(seen: Seen) -> Found | None:
             {task: each - part * (each - usual) for task, each in zip(found, seconds, strict=True)},
         )
 
-    packages = seen.run.circumstances.imported[:_NAMES]
-    once = f"it imports {listed(list(packages))}" if packages else "it compiles or fills caches"
-    change = "let numba cache what it compiles (cache=True), or compile before with client.run"
-    if packages:
-        change = f'import it before, client.run(__import__, "{packages[0]}")'
+    once, change = _done_once(seen.run.circumstances)
     return seen.found(
         "cold workers",
         share=share,
         fact=f"the first task of {seen.place(prefix)} on each new worker takes"
         f" {format_seconds(min(seconds))}, those after it about {format_seconds(usual)} ({once}),"
         f" {100 * share:.0f} % of the time",
-        change=f"{change}; only the first run pays it, so profile with -r 3 or more",
+        change=f"{change}only the first run pays it, so profile with -r 3 or more",
         gain=gain_without(
             seen,
             least=lambda was: warm(was, _LEAST),
@@ -113,6 +113,17 @@ def starts_cold(seen: Seen) -> Found | None:
             instead=(_LEAST * share, share),
         ),
     )
+
+
+def _done_once(around: Circumstances) -> tuple[str, str]:
+    """Return what new workers do once, and how to do it before, a clause that another follows."""
+    if packages := list(around.imported[:_NAMES]):
+        before = f'import it before, client.run(__import__, "{packages[0]}"); '
+        return f"it imports {listed(packages)}", before
+    if any(pool.name == _NUMBA for pool in around.pools):
+        before = "let numba cache what it compiles (cache=True), or compile before with client.run"
+        return "numba compiles, or it fills caches", f"{before}; "
+    return "it fills caches, or does something else once", ""
 
 
 def cold_tasks(seen: Seen) -> list[int]:

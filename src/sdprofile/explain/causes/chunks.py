@@ -49,16 +49,16 @@ def larger_chunks(
     now = f"{written(smallest.chunks)} ({size})"
     if better == smallest.chunks:
         return None
-    make = f"write the store of {smallest.where} in" if is_stored else make_of(smallest)
+    make = f"write the store of {smallest.where} in" if is_stored else given_to(smallest)
     count = plural(_count(smallest.shape, better), "chunk")
     return f"{make} {written(better)} instead of {now}: {count} instead of {smallest.chunk_count}"
 
 
-def make_of(element: Element) -> str:
+def given_to(element: Element) -> str:
     """Return where chunks of an element are chosen: a clause that ends before them."""
     if element.line is None:
         return f"store or read {element.name} in"
-    return f"in line {element.line} make {element.name} of"
+    return f"in line {element.line} give {element.name}"
 
 
 def written(chunks: tuple[int, ...]) -> str:

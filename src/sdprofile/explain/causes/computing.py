@@ -196,18 +196,5 @@ def _wait_for_each_other(seen: Seen, prefix: str) -> bool | None:
     return took[most] >= took[fewest] * (1 + _IN_TURN * (most / fewest - 1))
 
 
-def shares_cpus(seen: Seen) -> Found | None:
-    """Return that there are more threads than CPUs; None where each has its own."""
-    share, cpus = seen.share(Cause.CPU), seen.profile.machine.cpus
-    if share < _MUCH or seen.threads <= cpus:
-        return None
-    return seen.found(
-        "shared CPUs",
-        share=share,
-        fact=f"{plural(seen.threads, 'thread')} shared the {plural(cpus, 'CPU')} of this machine",
-        change=f"use at most {cpus} here",
-    )
-
-
 def _most(seen: Seen) -> str:
     return seen.place(seen.prefixes[0].prefix) if seen.prefixes else "the cell"

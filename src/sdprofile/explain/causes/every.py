@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.again import starts_cold, works_out_again
 from sdprofile.explain.causes.computing import (
-    shares_cpus,
     uses_more_cores,
     waits_for_else,
     waits_for_gil,
@@ -18,6 +17,7 @@ from sdprofile.explain.causes.few_tasks import few_tasks
 from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
 from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
 from sdprofile.explain.causes.moving import fetches_inputs, moves_data, spills
+from sdprofile.explain.causes.reading import reads_again
 from sdprofile.explain.causes.small_tasks import small_tasks
 from sdprofile.model.measured import traced
 from sdprofile.model.spans import PROCESSES
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PAGES = (
     starts_cold,
     works_out_again,
+    reads_again,
     small_tasks,
     few_tasks,
     waits_for_gil,
@@ -41,7 +42,6 @@ PAGES = (
     moves_data,
     fetches_inputs,
     spills,
-    shares_cpus,
 )
 """Each looks for one cause."""
 

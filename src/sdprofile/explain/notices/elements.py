@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.chunks import make_of, written
+from sdprofile.explain.causes.chunks import given_to, written
+from sdprofile.explain.causes.reading import is_cut, is_often
 from sdprofile.explain.notices.task_memory import most_crowded
 from sdprofile.model.notice import Notice
 from sdprofile.units import capitalized, format_bytes
@@ -38,8 +39,10 @@ def element_notices(profile: Measured) -> Iterator[Notice]:
     rasters = [each for each in elements if each.chunks]
     yield from _too_large(profile, rasters)
     yield from _finer_than_needed(profile)
+    stores = (each for run in profile.runs for each in run.disk.stores)
+    told = {each.array for each in stores if is_often(each) and is_cut(each)}
     for each in elements:
-        yield from _shape_of_chunks(each)
+        yield from _shape_of_chunks(each, is_told=each.store in told)
 
 
 def _too_large(profile: Measured, rasters: list[Element]) -> Iterator[Notice]:
@@ -57,7 +60,7 @@ def _too_large(profile: Measured, rasters: list[Element]) -> Iterator[Notice]:
     yield Notice(
         fact=f"Chunks are too large: a task of {crowd.prefix} takes"
         f" {'' if need.exact else 'at least '}{amount}{beside} the limit of {limit}",
-        advice=f"{capitalized(make_of(largest))} smaller chunks than {written(largest.chunks)}"
+        advice=f"{capitalized(given_to(largest))} smaller chunks than {written(largest.chunks)}"
         f" ({size}), or raise --memory{', or use fewer --threads' if crowd.together > 1 else ''}",
     )
 
@@ -78,14 +81,14 @@ def _finer_than_needed(profile: Measured) -> Iterator[Notice]:
         )
 
 
-def _shape_of_chunks(each: Element) -> Iterator[Notice]:
+def _shape_of_chunks(each: Element, *, is_told: bool) -> Iterator[Notice]:
     if each.unevenness >= _UNEVEN:
         yield Notice(
             fact=f"Chunks of {each.where} are uneven: the largest has {each.unevenness:.1f} times"
             " the pixels of the median one",
             advice="Give it chunks of one size, as .chunk() with one number for each axis does",
         )
-    if each.reads >= _READS:
+    if each.reads >= _READS and not is_told:  # by what holds the cell back
         yield Notice(
             fact=f"Chunks of {each.where} are not aligned with those of its store: each is read"
             f" {each.reads:.1f} times on average",

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _FINALIZE_FRACTION = 0.25
 """Fraction of a worker's limit that putting a result together may take without being told."""
 
+_COPIES = 2.5
+"""How many times the size of what is brought there the kernel may take for it: what comes is put
+together once more."""
+
 _KERNEL_RISE = 200_000_000
 """Bytes by which the kernel's memory may rise without being told."""
 
@@ -39,17 +43,19 @@ def memory_notices(profile: Measured) -> Iterator[Notice]:
 
 def _shortage(profile: Measured) -> Iterator[Notice]:
     finished = [run for run in profile.runs if run.status == "ok"]
+    together = any(_is_large(_finalize_rise(run), run) for run in finished if run.workers)
+    less = "reduce the result before it is put together" if together else "use smaller chunks"
     if spilled := max((run.work.spilled for run in finished), default=0):
         amount = format_bytes(spilled, decimal=profile.decimal)
         yield Notice(
             fact=f"Workers wrote up to {amount} to disk for lack of memory, which takes time",
-            advice="Raise --memory, or use smaller chunks",
+            advice=f"Raise --memory, or {less}",
         )
     if pauses := max((run.circumstances.pauses for run in finished), default=0):
         times = "once" if pauses == 1 else f"up to {pauses} times"
         yield Notice(
             fact=f"Workers paused {times} in a run: near the limit they take no new tasks",
-            advice="Raise --memory, or use smaller chunks",
+            advice=f"Raise --memory, or {less}",
         )
     if swapped := max((run.memory.swapped for run in profile.runs), default=0):
         amount = format_bytes(swapped, decimal=profile.decimal)
@@ -120,7 +126,7 @@ def _of_kernel(run: Run, *, own: bool, decimal: bool) -> Notice:
 def _is_gathered(run: Run) -> bool:
     """Whether what the kernel's memory rose by is mostly results that were brought there."""
     gathered = run.transfers.gathered
-    return gathered is None or gathered > _kernel_rise(run) / 2
+    return gathered is None or _COPIES * gathered > _kernel_rise(run)
 
 
 def _finalize_rise(run: Run) -> int:

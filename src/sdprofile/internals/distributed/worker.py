@@ -21,7 +21,8 @@ ACTIVE_THREADS = Name(
     of="distributed.Worker",
     name="active_threads",
     kind="worker",
-    without="tasks that wait for tasks of their own are not noticed",
+    without="tasks that wait for tasks of their own are not noticed, and which tasks read a zarr"
+    " array is not known",
 )
 MEMORY_MANAGER = Name(
     of="distributed.Worker",
@@ -62,6 +63,12 @@ TRANSFER_LOGS = (INCOMING_LOG, OUTGOING_LOG)
 def active_threads(worker: Worker) -> dict[int, Key]:
     """Return which task each thread of a worker runs; empty where that is not known."""
     return dict(ACTIVE_THREADS.get(worker, {}))
+
+
+def key_of_thread(worker: Worker, thread: int) -> Key | None:
+    """Return which task a thread of a worker runs, by the thread's identifier; None for none."""
+    found: Key | None = ACTIVE_THREADS.get(worker, {}).get(thread)
+    return found
 
 
 def memory_fraction(worker: Worker | Nanny, name: str) -> Any:

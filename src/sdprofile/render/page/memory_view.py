@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -12,6 +13,11 @@ from sdprofile.render.curves import is_sampled
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, glyph, joined, key, table, write
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.palette import Mark, marked, of_count
+from sdprofile.render.text.allocations import (
+    allocation_rows,
+    allocations_key,
+    allocations_title,
+)
 from sdprofile.render.text.rows import (
     GPU,
     MISSING,
@@ -21,7 +27,7 @@ from sdprofile.render.text.rows import (
     of_limit,
     peak_worker,
 )
-from sdprofile.units import format_bytes
+from sdprofile.units import capitalized, format_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,11 +40,11 @@ _BY_DASK = ("managed", "unmanaged", "spilled")
 _HEADERS = (
     *("workers", "at start", "peak/worker", "of limit", "all workers"),
     *_BY_DASK,
-    "transferred",
+    *("transferred", "read", "written"),
     *(GPU, OF_GPU, "gpu busy"),
 )
 
-_LEFT_OUT = ("at start", "managed", "unmanaged", "transferred")
+_LEFT_OUT = ("at start", "managed", "unmanaged", "transferred", "read", "written")
 """Columns that a narrow page does without."""
 
 _KEY = (
@@ -47,6 +53,15 @@ _KEY = (
     " workers, as dask saw it."
 )
 
+_DISK_KEY = (
+    " Read and written: what all workers asked for of files and pipes, also where the system had it"
+    " in memory; in the median run."
+)
+
+_TLS_KEY = " With TLS it holds what workers send each other."
+
+_LITTLE = 10_000_000
+"""Bytes below which a worker reads or writes for dask alone, and they are not shown."""
 
 _GPU_KEY = (
     " gpu/worker: the most that any worker held of a GPU, with what its allocator kept for later."
@@ -66,7 +81,26 @@ def memory_view(profile: Measured) -> Markup:
     axes = [Cell(text=column_name(axis.name, _HEADERS)) for axis in profile.varied.of_kind]
     first, *others = [Cell(text=name, classes=_classes(name)) for name in names]
     headers = [first, *axes, *others]
-    return table(headers, rows) + key(_KEY + (_GPU_KEY if OF_GPU in names else ""))
+    disk = _DISK_KEY + (_TLS_KEY if profile.secure else "")
+    words = [
+        _KEY,
+        disk if {"read", "written"} & {*names} else "",
+        _GPU_KEY if OF_GPU in names else "",
+    ]
+    return table(headers, rows) + key("".join(words))
+
+
+def allocations_view(profile: Measured) -> Markup:
+    """Return the table of what a task had allocated at its peak; empty without it."""
+    found = profile.allocated
+    if found is None:
+        return NOTHING
+    headers, *body = [
+        [*(Cell(text=text) for text in row[:-1]), Cell(text=row[-1], classes="sdp-name")]
+        for row in allocation_rows(profile)
+    ]
+    words = f"{capitalized(allocations_title(profile))}. {allocations_key(found)}"
+    return table(headers, [Row(cells=cells) for cells in body]) + key(words)
 
 
 def memory_panels(profile: Measured, *, picture: Picture) -> Markup:
@@ -121,6 +155,8 @@ def _texts(profile: Measured, count: CountSummary) -> dict[str, str]:
         "all workers": _range(cluster.low, cluster.high, decimal=decimal) if cluster else MISSING,
         **{name: _amount(_most_by_dask(count, name), decimal=decimal) for name in _BY_DASK},
         "transferred": _amount(max(run.transfers.nbytes for run in count.runs), decimal=decimal),
+        "read": _moved((run.disk.read for run in count.runs), decimal=decimal),
+        "written": _moved((run.disk.written for run in count.runs), decimal=decimal),
         GPU: gpu_worker(count, decimal=decimal),
         OF_GPU: of_gpu(count),
         "gpu busy": MISSING if count.gpu_busy is None else f"{100 * count.gpu_busy:.0f} %",
@@ -164,6 +200,12 @@ def _most_by_dask(count: CountSummary, measure: str) -> int:
         ),
         default=0,
     )
+
+
+def _moved(amounts: Iterable[int | None], *, decimal: bool) -> str:
+    known = [each for each in amounts if each is not None]
+    usual = statistics.median_low(known) if known else 0
+    return _amount(usual if usual >= _LITTLE else 0, decimal=decimal)
 
 
 def _amount(nbytes: int, *, decimal: bool) -> str:

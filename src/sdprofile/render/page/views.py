@@ -13,12 +13,13 @@ from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
 from sdprofile.render.page.markup import NOTHING, Cell, Row, joined, key, table, write
-from sdprofile.render.page.memory_view import memory_panels, memory_view
+from sdprofile.render.page.memory_view import allocations_view, memory_panels, memory_view
 from sdprofile.render.page.picture import Picture
 from sdprofile.render.page.steps_view import steps_view
 from sdprofile.render.page.tasks_view import tasks_view
 from sdprofile.render.text.elements import element_rows
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
+from sdprofile.render.text.stores import store_rows
 from sdprofile.units import capitalized
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 _ELEMENTS_KEY = (
     "What the cell names, and what its tasks were made from; of a pyramid the largest scale that"
     " was read. Chunks: the largest length along each axis."
+)
+
+_STORES_KEY = (
+    "Zarr arrays as the tasks read them: the chunks that were needed, each counted once, and how"
+    " many were read: more where pieces begin or end within chunks. Bytes: decompressed."
 )
 
 _TEXTS = (0, 1, 7)
@@ -88,6 +94,7 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
             # Curves of settings that differ in much would need labels that are too long.
             NOTHING if profile.is_grid else memory_picture(profile, picture=picture),
             memory_panels(profile, picture=picture) if few else NOTHING,
+            allocations_view(profile),
         ]
     )
     views = (
@@ -98,7 +105,7 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
         View(
             name="Calls", html=NOTHING if profile.is_grid else calls_view(profile, picture=picture)
         ),
-        View(name="Data", html=elements_view(profile)),
+        View(name="Data", html=elements_view(profile) + stores_view(profile)),
         notes,
         View(name="Details", html=details_view(profile, picture=picture)),
     )
@@ -107,17 +114,26 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
 
 def elements_view(profile: Measured) -> Markup:
     """Return a table of elements; empty if none is known."""
-    rows = element_rows(profile, whole_paths=True)
+    return _named_table(element_rows(profile, whole_paths=True), _TEXTS, _ELEMENTS_KEY)
+
+
+def stores_view(profile: Explained) -> Markup:
+    """Return a table of the zarr arrays that tasks read; empty if none is known."""
+    return _named_table(store_rows(profile, every=True), (0, 1), _STORES_KEY)
+
+
+def _named_table(rows: Sequence[Sequence[str]], names: Sequence[int], words: str) -> Markup:
+    """Return a table of which some columns are names, which stand on the left."""
     if not rows:
         return NOTHING
     headers, *body = [
         [
-            Cell(text=text, classes="sdp-name" if column in _TEXTS else "")
+            Cell(text=text, classes="sdp-name" if column in names else "")
             for column, text in enumerate(row)
         ]
         for row in rows
     ]
-    return table(headers, [Row(cells=cells) for cells in body]) + key(_ELEMENTS_KEY)
+    return table(headers, [Row(cells=cells) for cells in body]) + key(words)
 
 
 def predicted_view(profile: Measured, *, picture: Picture) -> Markup:

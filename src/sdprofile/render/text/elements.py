@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.causes.reading import short_path
 from sdprofile.render.text.rows import MISSING
 from sdprofile.units import format_bytes
 
@@ -17,8 +17,6 @@ ELEMENTS = "elements that the cell works on"
 
 ELEMENT = "element"
 """Header of the column whose texts come from the user's code."""
-
-_PARTS_OF_PATH = 3
 
 
 def element_rows(profile: Measured, *, whole_paths: bool = False) -> list[list[str]]:
@@ -50,21 +48,15 @@ def _row(each: Element, *, decimal: bool, whole: bool) -> list[str]:
     return [
         each.where,
         f"{each.kind}{scale}",
-        _lengths(each.shape),
+        lengths(each.shape),
         each.dtype or MISSING,
         MISSING if each.nbytes is None else format_bytes(each.nbytes, decimal=decimal),
-        _lengths(each.chunks),
+        lengths(each.chunks),
         str(each.chunk_count) if each.chunk_count else MISSING,
-        _store(each.store, whole=whole),
+        (each.store if whole else short_path(each.store)) or MISSING,
     ]
 
 
-def _lengths(shape: tuple[int, ...]) -> str:
+def lengths(shape: tuple[int, ...]) -> str:
+    """Return the length of each axis, for instance ``3 x 1000 x 1000``."""
     return " x ".join(map(str, shape)) or MISSING
-
-
-def _store(path: str, *, whole: bool) -> str:
-    parts = PurePath(path).parts
-    if whole or len(parts) <= _PARTS_OF_PATH:
-        return path or MISSING
-    return f".../{'/'.join(parts[-_PARTS_OF_PATH:])}"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from sdprofile.render.text.allocations import allocation_lines, allocations_title
 from sdprofile.render.text.breakdown import (
     MEMORY,
     SPENT,
@@ -37,6 +38,7 @@ from sdprofile.render.text.steps import (
     step_rows,
     with_bars,
 )
+from sdprofile.render.text.stores import STORES, store_rows
 from sdprofile.render.text.strips import terminal_plot
 from sdprofile.render.text.tables import DROPPED_BELOW, GAP, plain_table, table_lines, width_of
 from sdprofile.render.text.wrapping import clean, wrap
@@ -163,6 +165,9 @@ def _parts(profile: Explained, width: int, ascii_only: bool) -> Iterator[list[st
                     yield [*wrapped(title), *_steps(profile, cells, width, ascii_only)]
                 elif rows:
                     yield [*wrapped(title), *plain_table(cells, width=width, dropped=DROPPED_BELOW)]
+            if allocated := allocation_lines(profile):
+                lines = [line for each in allocated for line in wrapped(each, indent="  ")]
+                yield [*wrapped(allocations_title(profile)), *lines]
             if calls := calls_lines(profile):
                 told_calls = [line for each in calls for line in wrapped(each, indent="  ")]
                 yield [*wrapped(calls_title(profile)), *told_calls]
@@ -212,6 +217,7 @@ def _tables(profile: Explained, *, with_time: bool) -> Iterator[tuple[str, list[
     yield STEPS, step_rows(profile)
     yield MEMORY, memory_rows(profile)
     yield ELEMENTS, element_rows(profile)
+    yield STORES, store_rows(profile)
 
 
 def _can_print(text: str) -> bool:
