@@ -102,7 +102,7 @@ def _larger_pieces(seen: Seen, reads: StoreReads, name: str) -> str:
         math.ceil(length / each) if each else 1
         for each, length in zip(whole, reads.shape, strict=True)
     )
-    most = max(run.workers * run.threads for run in seen.profile.runs)
+    most = max(run.all_threads for run in seen.profile.runs)
     if parts < most:
         return f"write {name} again in {written(reads.pieces)} instead of {written(reads.chunks)}"
     those = f"multiples of the store's {reads.chunks}"
