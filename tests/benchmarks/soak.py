@@ -94,6 +94,14 @@ CASES = {
     "without a cluster, out of time": Case(
         code="time.sleep(60)", found=("stuck",), options="--workers 0 --timeout 2"
     ),
+    "in processes": Case(
+        code=CELL, found=("ok",) * 2, options=f"{ALONE_TOO} --scheduler processes"
+    ),
+    "in processes, out of time": Case(
+        code="dask.delayed(time.sleep)(60).compute()",
+        found=("stuck",),
+        options="--workers 0 --scheduler processes --timeout 3",
+    ),
     "awaits": Case(code=f"import asyncio; await asyncio.sleep(0.1); {CELL}", found=("ok",) * 2),
     "an asynchronous client": Case(
         before=f"cluster = await LocalCluster({OWN}, asynchronous=True)\n"

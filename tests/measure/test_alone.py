@@ -230,6 +230,17 @@ def test_a_run_that_takes_too_long_is_given_up() -> None:
     assert run.seconds < 10
 
 
+def test_processes_of_a_run_that_takes_too_long_are_ended() -> None:
+    def work() -> None:
+        dask.compute(*[delayed(time.sleep)(600) for _ in range(4)], scheduler="processes")
+
+    run, error = measure(work, timeout=0.5)
+    assert error is None
+    assert run.status == "stuck"
+    assert run.seconds < 300
+    assert run.work.schedulers == ("processes",)
+
+
 def test_what_the_work_raises_comes_back() -> None:
     run, error = measure(lambda: delayed(int)("x").compute())
     assert isinstance(error, ValueError)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def run_alone(
     steps = StepWatcher(None, functions, scope=scope)
     tasks = LocalTasks(steps.spans_of)
     kernel = _Kernel(clock)
-    limit = _TimeLimit(plan.timeout)
+    limit = _TimeLimit(plan.timeout, tasks.end_processes)
     free = this_machine().memory_free
     ours = os.getpid()
     lazy: LazyValue | None = None
@@ -194,8 +194,9 @@ class _Kernel:
 class _TimeLimit:
     """A context that interrupts what runs in it when its time is over."""
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, give_up: Callable[[], None]) -> None:
         self.seconds = seconds
+        self._give_up = give_up
         self.over = False
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -217,6 +218,7 @@ class _TimeLimit:
             if self._timer is not None:
                 self.over = True
                 interrupt_work()
+                self._give_up()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from multiprocessing import active_children
 from typing import Any
 
 from dask.callbacks import Callback
@@ -83,6 +84,7 @@ class LocalTasks:
         self._lock = threading.Lock()
         self._used: dict[int | None, float] = {}
         self._cpu_of_process = readers()[2]
+        self._children: frozenset[Any] = frozenset()
         self._callback: Any = Callback(
             start_state=self._start_state,
             pretask=self._pretask,
@@ -91,6 +93,7 @@ class LocalTasks:
         )
 
     def __enter__(self) -> LocalTasks:
+        self._children = frozenset(active_children())
         for thread in threading.enumerate():
             if thread.ident is not None:
                 self._used[thread.ident] = _cpu_of_thread(thread.ident)
@@ -101,6 +104,12 @@ class LocalTasks:
         self._callback.__exit__(*error)
         for graph in self._graphs:
             _share_out(graph)
+
+    def end_processes(self) -> None:
+        """End the processes in which tasks run: dask waits for these, whatever interrupts it."""
+        if any(graph.in_processes for graph in list(self._by_state.values())):
+            for child in set(active_children()) - self._children:
+                child.terminate()
 
     def work(self, seconds: float) -> Work:
         """Return what was done in a run of so many seconds."""
