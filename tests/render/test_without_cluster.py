@@ -68,3 +68,22 @@ def test_it_is_compared_with_itself() -> None:
     assert "none" in str(comparison)
     assert "none" in comparison_page(comparison)
     comparison_widget(comparison, uid="u1")
+
+
+def test_the_name_of_a_scheduler_stands_for_it_in_every_view() -> None:
+    runs = [
+        replace(run, setting=replace(run.setting, scheduler="synchronous" * (not run.workers)))
+        for run in profile(1, 2).runs
+    ]
+    found = make_profile(*runs, repeats=1)
+    bundle = mimebundle(found)
+    assert "synchronous" in bundle["text/plain"]
+    assert "none" not in bundle["text/plain"].split("dashboard")[0]
+    assert "none" not in Page(html_report(found)).texts["td"]
+    row, *_ = timing_widget(found, uid="u1").children
+    labels = [str(label) for buttons in row.children[:2] for label in buttons.options]
+    assert any(label.endswith(" synchronous") for label in labels)
+    assert not any(label.endswith(" none") for label in labels)
+    comparison = Comparison(names=("a", "b"), before=found, after=found)
+    assert "synchronous" in str(comparison)
+    assert "synchronous" in comparison_page(comparison)
