@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -20,6 +21,9 @@ from sdprofile.model.memory import Curve
 
 _DEVICES = ("/dev/nvidiactl", "/dev/dxg")
 """One of them is there where a driver has found a card: of Linux, and of Linux within Windows."""
+
+_OPENED = ("/dev/nvidia-uvm", "/dev/dxg")
+"""What a process opens to use a card; of these NVML opens the second only, in Windows' Linux."""
 
 _LEAST_SECONDS = 1.0
 """Seconds that a run takes at least for its share of use to mean something: NVML's is that of the
@@ -78,31 +82,74 @@ class Visible:
         return found
 
 
-def torch_peak(*, reset: bool = False) -> int | None:
-    """Return what torch had in use of a GPU at most since the last reset, in bytes.
+@dataclass(frozen=True)
+class OwnCounts:
+    """What libraries of a process say themselves that they have of a GPU; see `Held`.
+
+    None where a library is not loaded in the process, or has not used a GPU.
+    """
+
+    torch: int | None = None
+    """In use at most since the last reset, in bytes."""
+
+    torch_reserved: int | None = None
+    """Kept at most since the last reset, in bytes."""
+
+    cupy: int | None = None
+    """Kept in the default pool, in bytes; it counts no peak."""
+
+
+def own_counts(*, reset: bool = False) -> OwnCounts:
+    """Return what torch and cupy say themselves in this process; neither is imported for that.
 
     Parameters
     ----------
     reset
-        Whether to begin anew from now.
-
-    Returns
-    -------
-    int or None
-        None where torch is not loaded in this process, or has not used a GPU.
+        Whether peaks are counted anew from now.
     """
+    allocated, reserved = _of_torch(reset=reset)
+    return OwnCounts(torch=allocated, torch_reserved=reserved, cupy=_of_cupy())
+
+
+def _of_torch(*, reset: bool) -> tuple[int | None, int | None]:
     torch: Any = sys.modules.get("torch")
     try:
         if torch is None or not torch.cuda.is_initialized():
-            return None
+            return None, None
         devices = range(torch.cuda.device_count())
-        peak = max((torch.cuda.max_memory_allocated(device) for device in devices), default=0)
+        allocated, reserved = (
+            max(map(int, map(ask, devices)), default=0)
+            for ask in (torch.cuda.max_memory_allocated, torch.cuda.max_memory_reserved)
+        )
         if reset:
             for device in devices:
                 torch.cuda.reset_peak_memory_stats(device)
     except (AttributeError, RuntimeError):  # it is being imported, or an error of CUDA stays
+        return None, None
+    return allocated, reserved
+
+
+def _of_cupy() -> int | None:
+    cupy: Any = sys.modules.get("cupy")
+    if cupy is None or not _has_opened_card():
+        return None  # to ask the pool would initialize the driver
+    try:
+        return int(cupy.get_default_memory_pool().total_bytes())
+    except (AttributeError, RuntimeError):
         return None
-    return int(peak)
+
+
+def _has_opened_card(files: str = "/proc/self/fd") -> bool:
+    """Whether this process has a GPU's device open, as it has from its first use on."""
+    try:
+        opened = [os.path.join(files, each) for each in os.listdir(files)]
+    except OSError:
+        return False
+    for file in opened:
+        with contextlib.suppress(OSError):  # that of the folder itself is closed by now
+            if os.readlink(file).startswith(_OPENED):
+                return True
+    return False
 
 
 def sampler_arguments() -> str | None:
@@ -125,7 +172,7 @@ def read_cards(
     *,
     began: float,
     seconds: float,
-    torch: Mapping[str, int | None] = MappingProxyType({}),
+    own: Mapping[str, OwnCounts] = MappingProxyType({}),
 ) -> Cards:
     """Return what a process has written of the cards of its host.
 
@@ -139,8 +186,8 @@ def read_cards(
         Which cards each may use.
     began, seconds
         When the run began, in seconds of that host's wall clock, and how long it took.
-    torch
-        What `torch_peak` returned in workers, by address.
+    own
+        What `own_counts` returned in workers, by address.
     """
     # The last line may have been cut off.
     lines = [json.loads(line) for line in samples.splitlines(keepends=True) if line[-1:] == b"\n"]
@@ -157,7 +204,7 @@ def read_cards(
         columns = _inside(times, [each[place] for _, each in records], began, seconds)
         if columns is None:
             continue
-        at, used, busy, kernel, others, *own = columns
+        at, used, busy, kernel, others, *theirs = columns
         looked = [each for each in busy if each is not None]
         card = Card(
             name=name,
@@ -167,10 +214,10 @@ def read_cards(
             peak=max(used),
             workers=tuple(
                 Held(worker=worker, nbytes=max(held))
-                for worker, held in zip(workers, own, strict=True)
+                for worker, held in zip(workers, theirs, strict=True)
                 if any(held)
             ),
-            held=max(map(sum, zip(*own, strict=True))),
+            held=max(map(sum, zip(*theirs, strict=True))),
             kernel=max(kernel),
             others=max(others),
             busy=sum(looked) / len(looked) / 100 if looked and seconds >= _LEAST_SECONDS else None,
@@ -179,25 +226,21 @@ def read_cards(
         if card.is_used:
             curves += [
                 Curve(source="nvml", worker=worker, measure=name, seconds=at, nbytes=held)
-                for worker, held in zip(["", *workers], [used, *own], strict=True)
+                for worker, held in zip(["", *workers], [used, *theirs], strict=True)
                 if any(held)
             ]
-    return Cards(cards=_with_torch(found, torch), curves=tuple(curves))
+    return Cards(cards=_with_own(found, own), curves=tuple(curves))
 
 
-def _with_torch(cards: Sequence[Card], torch: Mapping[str, int | None]) -> tuple[Card, ...]:
-    """Return cards with what torch had of each, for workers that held some of one only."""
+def _with_own(cards: Sequence[Card], own: Mapping[str, OwnCounts]) -> tuple[Card, ...]:
+    """Return cards with what libraries had of each, for workers that held some of one only."""
     on = Counter(each.worker for card in cards for each in card.workers)
-    return tuple(
-        replace(
-            card,
-            workers=tuple(
-                replace(each, torch=torch.get(each.worker)) if on[each.worker] == 1 else each
-                for each in card.workers
-            ),
-        )
-        for card in cards
-    )
+
+    def of(held: Held) -> Held:
+        counts = own.get(held.worker) if on[held.worker] == 1 else None
+        return held if counts is None else replace(held, **vars(counts))
+
+    return tuple(replace(card, workers=tuple(map(of, card.workers))) for card in cards)
 
 
 def all_hosts(by_host: dict[str, Cards]) -> Cards:

@@ -29,16 +29,19 @@ if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
 
+_OWN = {"in torch": "torch", "in cupy": "cupy"}
+"""What libraries count themselves of a GPU, and what that is of a `Card`."""
+
 _BY_DASK = ("managed", "unmanaged", "spilled")
 
 _HEADERS = (
     *("workers", "at start", "peak/worker", "of limit", "all workers"),
     *_BY_DASK,
     "transferred",
-    *(GPU, OF_GPU, "gpu busy"),
+    *(GPU, *_OWN, OF_GPU, "gpu busy"),
 )
 
-_LEFT_OUT = ("at start", "managed", "unmanaged", "transferred")
+_LEFT_OUT = ("at start", "managed", "unmanaged", "transferred", *_OWN)
 """Columns that a narrow page does without."""
 
 _KEY = (
@@ -54,6 +57,11 @@ _GPU_KEY = (
     " computed, however little of it, in the median run."
 )
 
+_OWN_KEY = (
+    " In torch: what it had in use at most, by its own count; in cupy: what its pool had at the"
+    " end, in use or not."
+)
+
 
 def memory_view(profile: Measured) -> Markup:
     """Return the table of memory."""
@@ -66,7 +74,8 @@ def memory_view(profile: Measured) -> Markup:
     axes = [Cell(text=column_name(axis.name, _HEADERS)) for axis in profile.varied.of_kind]
     first, *others = [Cell(text=name, classes=_classes(name)) for name in names]
     headers = [first, *axes, *others]
-    return table(headers, rows) + key(_KEY + (_GPU_KEY if OF_GPU in names else ""))
+    told = _KEY + (_GPU_KEY if OF_GPU in names else "")
+    return table(headers, rows) + key(told + (_OWN_KEY if set(names) & set(_OWN) else ""))
 
 
 def memory_panels(profile: Measured, *, picture: Picture) -> Markup:
@@ -122,6 +131,7 @@ def _texts(profile: Measured, count: CountSummary) -> dict[str, str]:
         **{name: _amount(_most_by_dask(count, name), decimal=decimal) for name in _BY_DASK},
         "transferred": _amount(max(run.transfers.nbytes for run in count.runs), decimal=decimal),
         GPU: gpu_worker(count, decimal=decimal),
+        **{name: _amount(_most_of_gpu(count, of), decimal=decimal) for name, of in _OWN.items()},
         OF_GPU: of_gpu(count),
         "gpu busy": MISSING if count.gpu_busy is None else f"{100 * count.gpu_busy:.0f} %",
     }
@@ -164,6 +174,10 @@ def _most_by_dask(count: CountSummary, measure: str) -> int:
         ),
         default=0,
     )
+
+
+def _most_of_gpu(count: CountSummary, of: str) -> int:
+    return int(max(run.memory.highest(of) or 0 for run in count.runs))
 
 
 def _amount(nbytes: int, *, decimal: bool) -> str:
