@@ -41,8 +41,8 @@ def test_a_gpu_that_waits_for_tasks_on_the_cpu_is_told() -> None:
     (cause,) = causes(run_of(make_card(10 * GB, busy=0.2)))
     assert (cause.name, round(cause.share, 3)) == ("idle GPU", 0.8)
     assert cause.fact == (
-        "gpu 0 computed for 20 % of the time only: for 80 % at least tasks as group0 worked on the"
-        " CPU or copied"
+        "tasks as group0 leave gpu 0 idle, which computed for 20 % of the time only: for 80 % at"
+        " least they worked on the CPU or copied"
     )
     assert cause.change == "let one task compute there while another prepares: --threads 2"
     assert cause.gain is not None
@@ -67,14 +67,23 @@ def test_where_no_more_tasks_have_room_it_is_the_work_that_is_to_change(
     )
 
 
+def test_more_tasks_at_once_are_not_proposed_where_they_were_tried_for_nothing() -> None:
+    one = run_of(make_card(10 * GB, busy=0.2))
+    for seconds, gained in ((1.9, False), (1.2, True)):
+        two = run_of(make_card(10 * GB, 10 * GB, busy=0.2), workers=2, seconds=seconds)
+        profile = make_profile(one, two, machine=replace(MACHINE, cpus=8))
+        (cause,) = find_causes(profile, profile.counts[:1])
+        assert (cause.gain is not None) is gained
+
+
 def test_workers_that_share_a_full_gpu_and_take_as_long_are_told() -> None:
     one = run_of(make_card(10 * GB, busy=0.9), seconds=2.0, on=0.5)
     two = run_of(make_card(10 * GB, 10 * GB, busy=0.95), workers=2, seconds=1.9, on=0.5)
     [cause] = [each for each in causes(one, two) if each.name == "shared GPU"]
     assert (cause.workers, cause.share, cause.gain) == (2, 0.95, None)
     assert cause.fact == (
-        "gpu 0 computed for 95 % of the time, which 2 workers share: 1.90 s and 20.0 GB of it,"
-        " 2.00 s and 10.0 GB with 1"
+        "all workers share gpu 0, which computed for 95 % of the time: 1.90 s and 20.0 GB of it,"
+        " 2.00 s and 10.0 GB with 1 worker"
     )
     assert cause.change.startswith("use --workers 1; to be faster")
 

@@ -21,6 +21,9 @@ _MUCH = 0.3
 _TIMES = 2
 """As many tasks at once, for one to use the CPU while another uses the GPU."""
 
+_CROWDED = 0.1
+"""Share of the time that tasks wait for a CPU, from which more of them at once gain nothing."""
+
 _LEAST = 0.3
 """Fraction that this saves at least, of what it can save."""
 
@@ -52,13 +55,13 @@ def leaves_gpu_idle(seen: Seen) -> Found | None:
     if share < _MUCH or fetching > on_cpu:
         return None  # for that see `fetches_inputs`
     place = seen.place(seen.prefixes[0].prefix)
-    fact = f"{_names(run.memory.used_cards)} computed for {100 * busy:.0f} % of the time only: for"
-    fact += f" {100 * on_cpu:.0f} % at least tasks as {place} worked on the CPU or copied"
+    fact = f"tasks as {place} leave {_names(run.memory.used_cards)} idle, which computed for"
+    fact += f" {100 * busy:.0f} % of the time only: for {100 * on_cpu:.0f} % at least they worked"
+    fact += " on the CPU or copied"
     if fetching >= _MUCH / 2:
         fact += f", for {100 * fetching:.0f} % they waited for inputs of other workers"
     threads = _TIMES * run.threads
-    too_many = run.workers * threads > seen.profile.machine.cpus
-    if too_many or not _fits_more(run.memory.used_cards) or len(seen.trace) < 2 * seen.threads:
+    if not _have_room(seen):
         return seen.found(
             "idle GPU",
             share=share,
@@ -117,17 +120,25 @@ def shares_gpu(seen: Seen) -> Found | None:
     return seen.found(
         "shared GPU",
         share=busy,
-        fact=f"{_names(cards)} computed for {100 * busy:.0f} % of the time, which"
-        f" {plural(run.workers, 'worker')} share: {format_seconds(run.seconds)} and {held} of it,"
-        f" {format_seconds(instead.seconds)} and {less} with {instead.workers}",
+        fact=f"all workers share {_names(cards)}, which computed for {100 * busy:.0f} % of the"
+        f" time: {format_seconds(run.seconds)} and {held} of it,"
+        f" {format_seconds(instead.seconds)} and {less} with {plural(instead.workers, 'worker')}",
         change=f"use --workers {instead.workers}; to be faster, give the GPU less to do: larger"
         " batches, or half precision (torch.autocast)",
     )
 
 
-def _fits_more(cards: Iterable[Card]) -> bool:
-    """Whether there is room for as much again on each card."""
-    return all(_TIMES * card.held <= card.left for card in cards)
+def _have_room(seen: Seen) -> bool:
+    """Whether more tasks at once have tasks, CPUs and room on each card, and were not tried."""
+    if seen.share(Cause.CPU) >= _CROWDED or _TIMES * seen.threads > seen.profile.machine.cpus:
+        return False
+    if any(
+        other.threads >= _TIMES * seen.threads and other.run.seconds * _AS_FAST >= seen.run.seconds
+        for other in seen.others
+    ):
+        return False
+    fits = all(_TIMES * card.held <= card.left for card in seen.run.memory.used_cards)
+    return fits and len(seen.trace) >= _TIMES * seen.threads
 
 
 def _names(cards: Iterable[Card]) -> str:

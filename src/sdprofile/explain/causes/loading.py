@@ -122,5 +122,6 @@ def _is_load(frame: Frame) -> bool:
 
 
 def _name(frame: Frame) -> str:
-    """Return a function as it is called: a class for what makes its instances."""
-    return frame.module if frame.name == "__init__" else f"{frame.module}.{frame.name}".lstrip(".")
+    """Return a function as it is mostly called, or the module of a class that is made."""
+    package = frame.module.partition(".")[0]
+    return frame.module if frame.name == "__init__" else f"{package}.{frame.name}".lstrip(".")
