@@ -68,6 +68,7 @@ class Torch:
     def __init__(self, *gib: int) -> None:
         self.cuda = self
         self.peaks = [each * GIB for each in gib]
+        self.emptied = 0
 
     def is_initialized(self) -> bool:
         return bool(self.peaks)
@@ -83,6 +84,9 @@ class Torch:
 
     def reset_peak_memory_stats(self, device: int) -> None:
         self.peaks[device] = 0
+
+    def empty_cache(self) -> None:
+        self.emptied += 1
 
 
 def load_model(seconds: float) -> None:

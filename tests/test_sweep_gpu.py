@@ -166,6 +166,24 @@ def test_a_run_without_a_cluster_tells_what_the_kernel_holds(
     assert (kernel.worker, max(kernel.nbytes)) == ("kernel", 4 * GIB)
 
 
+def test_what_the_kernel_keeps_is_given_back_before_the_workers_need_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = Torch(3)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    emptied: list[int] = []
+
+    def work() -> None:
+        emptied.append(torch.emptied)
+        hold_on_card(folder, GIB)
+
+    assert [run.status for run in sweep_of(work, workers="0,1", repeats=2, memory="1GB")] == [
+        "ok"
+    ] * 4
+    close_cluster()
+    assert emptied == [0, 0, 1, 1]
+
+
 def test_a_gpu_that_is_full_without_a_cluster_is_a_row(folder: Path) -> None:
     sweep = sweep_of(lambda: run_out(folder, 68 * GIB), workers="0", repeats=1)
     [run] = sweep

@@ -19,15 +19,8 @@ import sdprofile
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure import gpu, sampling
-from sdprofile.measure.gpu import (
-    OwnCounts,
-    Visible,
-    _has_opened_card,
-    all_hosts,
-    own_counts,
-    read_cards,
-    sampler_arguments,
-)
+from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments
+from sdprofile.measure.gpu_libraries import OwnCounts
 from sdprofile.measure.memory import start_samplers, stop_samplers
 from sdprofile.model.gpu import Cards, Held
 
@@ -304,64 +297,6 @@ def test_cards_of_several_hosts_are_named_by_them() -> None:
     both = all_hosts({"10.0.0.1": cards, "10.0.0.2": cards})
     assert [card.name for card in both.cards] == ["gpu 0 of 10.0.0.1", "gpu 0 of 10.0.0.2"]
     assert both.curves[-1].measure == "gpu 0 of 10.0.0.2"
-
-
-class Broken(Torch):
-    """Torch after an error of CUDA that stays."""
-
-    def max_memory_allocated(self, device: int) -> int:
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
-
-
-def test_what_torch_has_is_asked_where_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
-    assert own_counts() == OwnCounts()
-    for torch in (Torch(), Broken(1), object()):
-        monkeypatch.setitem(sys.modules, "torch", torch)
-        assert own_counts(reset=True) == OwnCounts()
-    monkeypatch.setitem(sys.modules, "torch", Torch(1, 3))
-    assert own_counts(reset=True) == OwnCounts(torch=3 * GIB, torch_reserved=4 * GIB)
-    assert own_counts() == OwnCounts(torch=0, torch_reserved=GIB)
-
-
-class Cupy:
-    """What is asked of cupy, whose pool has some GiB; None of a driver that is not there."""
-
-    def __init__(self, gib: int | None) -> None:
-        self.gib = gib
-
-    def get_default_memory_pool(self) -> Cupy:
-        return self
-
-    def total_bytes(self) -> int:
-        if self.gib is None:
-            raise RuntimeError("cudaErrorInsufficientDriver")
-        return self.gib * GIB
-
-
-def test_cupy_is_asked_where_it_is_loaded_and_has_used_a_card(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, "cupy", raising=False)
-    monkeypatch.setattr(gpu, "_has_opened_card", lambda: True)
-    assert own_counts() == OwnCounts()
-    for cupy in (Cupy(None), object()):
-        monkeypatch.setitem(sys.modules, "cupy", cupy)
-        assert own_counts() == OwnCounts()
-    monkeypatch.setitem(sys.modules, "cupy", Cupy(2))
-    assert own_counts() == OwnCounts(cupy=2 * GIB)
-    monkeypatch.setattr(gpu, "_has_opened_card", lambda: False)
-    assert own_counts() == OwnCounts()
-
-
-def test_a_process_that_uses_a_card_has_its_memory_open(tmp_path: Path) -> None:
-    assert not _has_opened_card(str(tmp_path / "none"))
-    (tmp_path / "0").symlink_to("/dev/nvidiactl")  # as NVML has it
-    (tmp_path / "1").touch()
-    assert not _has_opened_card(str(tmp_path))
-    (tmp_path / "2").symlink_to("/dev/nvidia-uvm")
-    assert _has_opened_card(str(tmp_path))
-    assert not _has_opened_card()
 
 
 def use_torch(folder: Path) -> None:

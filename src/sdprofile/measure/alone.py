@@ -18,8 +18,9 @@ from sdprofile.measure.branches import call_trees
 from sdprofile.measure.circumstances import others_cpu
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_config import dask_config
-from sdprofile.measure.gpu import Visible, own_counts, read_cards
+from sdprofile.measure.gpu import Visible, read_cards
 from sdprofile.measure.gpu_errors import forget_frames, is_out_of_gpu_memory
+from sdprofile.measure.gpu_libraries import own_counts
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.kernel_lines import KernelLines

@@ -19,7 +19,8 @@ from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import gpu_sampling, sampling
 from sdprofile.measure.clock import Clock, workers_ahead
-from sdprofile.measure.gpu import Visible, all_hosts, own_counts, read_cards, sampler_arguments
+from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments
+from sdprofile.measure.gpu_libraries import own_counts
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.samples import unpack
 from sdprofile.model.gpu import Cards

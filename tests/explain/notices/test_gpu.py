@@ -41,6 +41,18 @@ def test_what_the_kernel_holds_is_told() -> None:
     )
 
 
+def test_a_context_from_runs_without_a_cluster_is_not_told() -> None:
+    alone = make_run(0, cards=(make_card(GB),))
+
+    def facts(kernel: int) -> list[str]:
+        run = make_run(1, cards=(make_card(GB, kernel=kernel),))
+        return [each.fact for each in gpu_notices(make_profile(alone, run))]
+
+    assert facts(6 * GB // 10) == []
+    [fact] = facts(2 * GB)
+    assert fact.startswith("The kernel itself held up to 2.00 GB of gpu 0")
+
+
 def test_memory_that_belongs_to_no_process_that_is_seen_is_told() -> None:
     [notice] = notices(make_card(baseline=GB, peak=4 * GB))
     assert notice.fact == (

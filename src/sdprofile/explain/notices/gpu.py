@@ -20,6 +20,9 @@ _AT_REST = 200_000_000
 """Bytes of a worker's memory at rest from which it is told what using a GPU takes (measured with
 torch: 400 to 650 MB)."""
 
+_CONTEXT = 1_000_000_000
+"""The same of a kernel that has used it without a cluster, and so has a CUDA context."""
+
 _WORTH = 100_000_000
 """Bytes of a GPU from which it is told who else holds them."""
 
@@ -40,6 +43,7 @@ def gpu_notices(profile: Measured) -> Iterator[Notice]:
     for run in profile.runs:
         if run.failure is not None and run.status == NO_GPU_MEMORY:
             yield _ran_out(run, run.failure, decimal=profile.decimal)
+    alone = any(run.memory.used_cards for run in profile.runs if not run.workers)
     cards = [card for run in profile.runs for card in run.memory.used_cards]
     for name in dict.fromkeys(card.name for card in cards):
         same = [card for card in cards if card.name == name]
@@ -58,7 +62,7 @@ def gpu_notices(profile: Measured) -> Iterator[Notice]:
                 advice="Compare times with care; see who they are (nvidia-smi), and measure again"
                 " when the GPU is free, or on another one (CUDA_VISIBLE_DEVICES)",
             )
-        if kernel >= _WORTH:
+        if kernel >= (_CONTEXT if alone else _WORTH):
             yield Notice(
                 fact=f"The kernel itself held up to {_amount(kernel, profile)} of {name}, which the"
                 " workers cannot have",
