@@ -84,6 +84,10 @@ def test_how_busy_the_gpu_was_says_whether_more_workers_would_help() -> None:
         "1 worker held up to 20.0 GB of gpu 0 (80.0 GB); it computed for 50 % of the time:"
         " 4 such workers fit"
     )
+    with_others = run_with(card_of(20 * GB, busy=0.95, others=20 * GB))
+    assert words(with_others) == (
+        "1 worker held up to 20.0 GB of gpu 0 (80.0 GB): 3 such workers fit"
+    )
     full = run_with(card_of(20 * GB, busy=0.95))
     assert words(full) == (
         "1 worker held up to 20.0 GB of gpu 0 (80.0 GB); it computed for 95 % of the time:"

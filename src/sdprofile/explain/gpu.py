@@ -62,7 +62,8 @@ def gpu_words(profile: Measured, chosen: CountSummary | None = None) -> str:
     held = format_bytes(run.memory.gpu_worker, decimal=profile.decimal)
     who = each_of(run.workers, "worker") if run.workers else KERNEL
     words = f"{who} held up to {held} of {_names(run, profile)}{_own(run, profile)}"
-    if len(run.memory.used_cards) == 1 and (busy := chosen.gpu_busy) is not None:
+    cards = run.memory.used_cards
+    if len(cards) == 1 and cards[0].is_ours and (busy := chosen.gpu_busy) is not None:
         words += f"; it computed for {100 * busy:.0f} % of the time"
         if busy >= BUSY:
             return f"{words}: more workers on it gain little"

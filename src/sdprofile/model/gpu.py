@@ -98,6 +98,11 @@ class Card:
         return not known and self.peak - self.baseline >= _CONTEXT
 
     @property
+    def is_ours(self) -> bool:
+        """Whether no other process held some of it, which may have computed there as well."""
+        return self.others < _CONTEXT
+
+    @property
     def is_used(self) -> bool:
         """Whether the run used it."""
         return bool(self.workers) or self.is_untold

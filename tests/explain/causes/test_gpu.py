@@ -54,6 +54,8 @@ def test_a_gpu_that_computes_most_of_the_time_or_is_not_known_to_do_so_is_not_id
     assert causes(run_of(make_card(10 * GB, busy=0.8))) == ()
     assert causes(run_of(make_card(10 * GB, busy=None))) == ()
     assert causes(run_of(make_card(busy=0.1))) == ()  # which it did not use
+    assert causes(run_of(make_card(GB, busy=0.0))) == ()  # of cells before it
+    assert causes(run_of(make_card(GB, busy=0.1, others=GB))) == ()
 
 
 @pytest.mark.parametrize(("held", "cpus"), [(50 * GB, 8), (10 * GB, 1)])

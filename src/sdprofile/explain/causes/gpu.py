@@ -46,9 +46,9 @@ def leaves_gpu_idle(seen: Seen) -> Found | None:
     (``cudaDeviceScheduleAuto``): the time on the CPU without the time of the GPU is what tasks took
     for themselves at least.
     """
-    run, busy = seen.run, seen.run.memory.gpu_busy
-    if busy is None or not seen.prefixes:
-        return None
+    run, busy = seen.run, _busy(seen)
+    if not busy or not seen.prefixes:
+        return None  # also of a GPU that was used before this cell only
     on_cpu = max(0.0, seen.share(Cause.COMPUTING, Cause.MORE_CORES, Cause.GIL, Cause.CPU) - busy)
     fetching = seen.share(Cause.FETCHING)
     share = on_cpu + fetching
@@ -99,7 +99,7 @@ def shares_gpu(seen: Seen) -> Found | None:
     seen
         A run, to be held against those of smaller counts.
     """
-    run, busy = seen.run, seen.run.memory.gpu_busy
+    run, busy = seen.run, _busy(seen)
     cards = [card for card in run.memory.used_cards if len(card.workers) > 1]
     if busy is None or busy < BUSY or not cards:
         return None
@@ -126,6 +126,12 @@ def shares_gpu(seen: Seen) -> Found | None:
         change=f"use --workers {instead.workers}; to be faster, give the GPU less to do: larger"
         " batches, or half precision (torch.autocast)",
     )
+
+
+def _busy(seen: Seen) -> float | None:
+    """Return how busy the run kept the GPU; None where others may have, or it is not known."""
+    alone = all(card.is_ours for card in seen.run.memory.used_cards)
+    return seen.run.memory.gpu_busy if alone else None
 
 
 def _have_room(seen: Seen) -> bool:
