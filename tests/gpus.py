@@ -8,11 +8,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import LocalCluster
 
 from sdprofile.measure import gpu
 
@@ -59,6 +60,77 @@ def hold_in_child(folder: Path, nbytes: int, seconds: float = 0.4) -> None:
     )
     with held(folder, pid=child.pid, _0=nbytes):
         child.wait()
+
+
+class Torch:
+    """What is asked of torch, which has used some GiB of cards and kept one more of each."""
+
+    def __init__(self, *gib: int) -> None:
+        self.cuda = self
+        self.peaks = [each * GIB for each in gib]
+        self.emptied = 0
+
+    def is_initialized(self) -> bool:
+        return bool(self.peaks)
+
+    def device_count(self) -> int:
+        return len(self.peaks)
+
+    def max_memory_allocated(self, device: int) -> int:
+        return self.peaks[device]
+
+    def max_memory_reserved(self, device: int) -> int:
+        return self.peaks[device] + GIB
+
+    def reset_peak_memory_stats(self, device: int) -> None:
+        self.peaks[device] = 0
+
+    def empty_cache(self) -> None:
+        self.emptied += 1
+
+
+def load_model(seconds: float) -> None:
+    """Take the time that it takes to load one."""
+    time.sleep(seconds)
+
+
+def segment(number: int, folder: Path) -> int:
+    """Load a model, work on the CPU, and hold 4 GiB of a card, of which torch has 3 in use."""
+    sys.modules["torch"] = Torch(3)  # type: ignore[assignment]
+    load_model(0.2)
+    until = time.thread_time() + 0.1
+    while time.thread_time() < until:
+        pass
+    return number + hold_on_card(folder, 4 * GIB, 0.05)
+
+
+def hold_on_own_card(folder: Path, nbytes: int) -> None:
+    """Hold memory of the card that this process sees first."""
+    hold_on_card(folder, nbytes, card=int(os.environ["CUDA_VISIBLE_DEVICES"][0]))
+
+
+class OneForEachCard(LocalCluster):
+    """A worker for each card, which that sees first, as of dask-cuda's `LocalCUDACluster`."""
+
+    def __init__(self, cards: int, **kwargs: Any) -> None:
+        self.cuda_visible_devices = list(range(cards))
+        super().__init__(n_workers=0, **kwargs)
+        self.scale(cards)
+        self.sync(self._correct_state)
+
+    def new_worker_spec(self) -> dict[int, Any]:
+        free = sorted(set(self.cuda_visible_devices) - set(self.worker_spec))
+        if not free:
+            raise ValueError("Can not scale beyond visible devices", self.cuda_visible_devices)
+        env = sees_first(free[0], self.cuda_visible_devices)
+        options = {**self.new_spec["options"], "env": env}
+        return {free[0]: {**self.new_spec, "options": options}}
+
+
+def sees_first(card: int, cards: Sequence[int]) -> dict[str, str]:
+    """Return the environment of a worker that sees all cards, one of them first."""
+    seen = [*cards[card:], *cards[:card]]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(map(str, seen))}
 
 
 class OutOfMemoryError(RuntimeError):

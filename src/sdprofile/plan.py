@@ -232,7 +232,7 @@ def _check_fixed(options: Options, found: Shape, largest: int) -> None:
     if largest > found.workers:
         raise SdprofileError(
             f"--workers: expected at most {found.workers}, got {largest} (the session's cluster"
-            " cannot have more, or --on names no more)"
+            " cannot have more, as one with a worker for each GPU, or --on names no more)"
         )
     limits = {nbytes(memory) for memory in options.memory or ()} - {found.memory_limit}
     threads = set(options.threads or ()) - {found.threads}

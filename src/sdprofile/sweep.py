@@ -19,6 +19,7 @@ from sdprofile.errors import NotReachedError, SdprofileError
 from sdprofile.interrupts import held_back
 from sdprofile.measure.allocations import check_memray
 from sdprofile.measure.alone import run_alone
+from sdprofile.measure.gpu_libraries import free_kept
 from sdprofile.measure.machine import this_machine, versions
 from sdprofile.measure.run import run_not_made, run_once, step_functions
 from sdprofile.model.allocations import Allocations
@@ -183,6 +184,7 @@ class Sweep:
         self._agenda.start()
         while left := self._agenda.left_alone(lease.plan, self.runs):
             yield from self._visit(lease, Visit(setting=left[0], repeats=1))
+        free_kept(self.runs)  # the workers need it
 
     @contextlib.contextmanager
     def _predicting(self) -> Iterator[None]:

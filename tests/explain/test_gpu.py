@@ -54,11 +54,39 @@ def test_what_torch_had_in_use_is_told_where_it_is_much_less() -> None:
     assert words(run_with(held(49 * GB))) == "1 worker held up to 50.0 GB of gpu 0 (80.0 GB)"
 
 
+def test_what_cupy_kept_is_told() -> None:
+    workers = (Held(worker=address(0), nbytes=50 * GB, cupy=49 * GB),)
+    assert words(run_with(replace(card_of(50 * GB), workers=workers))) == (
+        "1 worker held up to 50.0 GB of gpu 0 (80.0 GB), 49.0 GB kept by cupy's pool"
+    )
+
+
+def test_without_a_cluster_it_is_the_kernel_that_held_it() -> None:
+    alone = make_run(0, cards=(card_of(20 * GB),))
+    assert words(alone) == "the kernel held up to 20.0 GB of gpu 0 (80.0 GB)"
+
+
+def test_a_cell_that_does_not_fit_without_a_cluster_says_so_only_where_nothing_did() -> None:
+    failure = make_failure(status=NO_GPU_MEMORY, message="OutOfMemoryError: CUDA out of memory")
+    alone = make_run(0, cards=(card_of(78 * GB),), status=NO_GPU_MEMORY, failure=failure)
+    assert words(alone) == (
+        "without a cluster it does not fit on gpu 0 (80.0 GB): the kernel held up to 78.0 GB when"
+        " more was asked for"
+    )
+    assert words(alone, run_with(card_of(30 * GB))) == (
+        "1 worker held up to 30.0 GB of gpu 0 (80.0 GB): 2 such workers fit"
+    )
+
+
 def test_how_busy_the_gpu_was_says_whether_more_workers_would_help() -> None:
     half = run_with(card_of(20 * GB, busy=0.5))
     assert words(half) == (
         "1 worker held up to 20.0 GB of gpu 0 (80.0 GB); it computed for 50 % of the time:"
         " 4 such workers fit"
+    )
+    with_others = run_with(card_of(20 * GB, busy=0.95, others=20 * GB))
+    assert words(with_others) == (
+        "1 worker held up to 20.0 GB of gpu 0 (80.0 GB): 3 such workers fit"
     )
     full = run_with(card_of(20 * GB, busy=0.95))
     assert words(full) == (

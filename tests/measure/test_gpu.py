@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from conftest import end, wait_until
 from distributed import Client, LocalCluster
-from gpus import FOLDER, GIB, H200, held, hold_in_child, hold_on_card, make_cards
+from gpus import FOLDER, GIB, H200, Torch, held, hold_in_child, hold_on_card, make_cards
 from runs import curves, measure
 
 import sdprofile
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
 from sdprofile.measure import gpu, sampling
-from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments, torch_peak
+from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments
+from sdprofile.measure.gpu_libraries import OwnCounts
 from sdprofile.measure.memory import start_samplers, stop_samplers
 from sdprofile.model.gpu import Cards, Held
 
@@ -298,45 +299,6 @@ def test_cards_of_several_hosts_are_named_by_them() -> None:
     assert both.curves[-1].measure == "gpu 0 of 10.0.0.2"
 
 
-class Torch:
-    """What is asked of torch, which has used some GiB of a card."""
-
-    def __init__(self, *gib: int) -> None:
-        self.cuda = self
-        self.peaks = [each * GIB for each in gib]
-
-    def is_initialized(self) -> bool:
-        return bool(self.peaks)
-
-    def device_count(self) -> int:
-        return len(self.peaks)
-
-    def max_memory_allocated(self, device: int) -> int:
-        return self.peaks[device]
-
-    def reset_peak_memory_stats(self, device: int) -> None:
-        self.peaks[device] = 0
-
-
-class Broken(Torch):
-    """Torch after an error of CUDA that stays."""
-
-    def max_memory_allocated(self, device: int) -> int:
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
-
-
-def test_what_torch_had_in_use_is_asked_where_it_is_loaded(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
-    assert torch_peak() is None
-    for torch in (Torch(), Broken(1), object()):
-        monkeypatch.setitem(sys.modules, "torch", torch)
-        assert torch_peak(reset=True) is None
-    monkeypatch.setitem(sys.modules, "torch", Torch(1, 3))
-    assert [torch_peak(reset=True), torch_peak()] == [3 * GIB, 0]
-
-
 def use_torch(folder: Path) -> None:
     """Hold 4 GiB of a card, of which torch has 3 in use."""
     sys.modules["torch"] = Torch(3)  # type: ignore[assignment]
@@ -353,6 +315,46 @@ def test_what_torch_had_in_use_of_the_one_card_stands_beside_what_is_held(
     one_worker.run(lambda: sys.modules.pop("torch"))
     ((held_by_one,),) = [card.workers for card in run.memory.cards]
     assert (held_by_one.nbytes, held_by_one.torch) == (4 * GIB, 3 * GIB)
+    assert (held_by_one.torch_reserved, held_by_one.cupy) == (4 * GIB, None)
+
+
+def test_what_libraries_have_of_several_cards_is_not_told_of_one() -> None:
+    samples = b"\n".join(
+        [
+            b'[["gpu 0", "A", "GPU-a", 100], ["gpu 1", "A", "GPU-b", 100]]',
+            b"[1.0, [[30, 9, 0, 0, 10, 20], [5, 9, 0, 0, 0, 5]]]\n",
+        ]
+    )
+    own = {"a": OwnCounts(torch=7, torch_reserved=8, cupy=1), "b": OwnCounts(torch=9)}
+    first, second = read_cards(
+        samples, ["a", "b"], [ANY, ANY], began=1.0, seconds=0.5, own=own
+    ).cards
+    assert first.workers == (
+        Held(worker="a", nbytes=10, torch=7, torch_reserved=8, cupy=1),
+        Held(worker="b", nbytes=20),
+    )
+    assert (first.torch, first.torch_reserved, first.cupy) == (7, 8, 1)
+    assert second.workers == (Held(worker="b", nbytes=5),)
+
+
+def test_what_a_process_had_started_before_is_not_its_own_where_told_so(folder: Path) -> None:
+    waits = [sys.executable, "-I", "-S", "-c", "input()"]
+    with (
+        subprocess.Popen(waits, stdin=subprocess.PIPE) as before,
+        subprocess.Popen(waits, stdin=subprocess.PIPE) as since,
+    ):
+        with (
+            held(folder, _0=GIB),
+            held(folder, pid=before.pid, _0=2 * GIB),
+            held(folder, pid=since.pid, _0=4 * GIB),
+        ):
+            samplers = start_samplers([os.getpid()], without=[before.pid])
+            _, samples = stop_samplers(samplers)
+        for each in (before, since):
+            each.communicate(b"\n")
+    (card,) = read_cards(samples, ["kernel"], [ANY], began=0.0, seconds=1e12).cards
+    assert card.workers == (Held(worker="kernel", nbytes=5 * GIB),)
+    assert (card.kernel, card.others) == (0, 2 * GIB)
 
 
 def test_neither_process_nor_file_is_left(

@@ -29,6 +29,7 @@ class UnprintableError(Exception):
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
         RuntimeError("cudaErrorMemoryAllocation: out of memory"),
+        Exception("OutOfMemoryError('Out of memory allocating 1,024 bytes (allocated so far: 5')"),
         RuntimeError("[2] Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY"),
         RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 7406 bytes."),
         MemoryError("std::bad_alloc: CUDA error at: cuda_memory_resource.hpp68: out of memory"),

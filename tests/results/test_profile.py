@@ -147,14 +147,26 @@ def test_frame_has_columns_of_gpus_where_a_run_used_one() -> None:
         *RUN_COLUMNS,
         "peak_gpu_worker_bytes",
         "peak_gpu_torch_bytes",
+        "peak_gpu_torch_reserved_bytes",
+        "gpu_cupy_bytes",
         "peak_gpu_workers_bytes",
         "peak_gpu_bytes",
         "gpu_bytes",
         "gpu_busy",
     ]
-    assert frame.iloc[0, -6:].tolist() == [3 * GB, pd.NA, 4 * GB, 5 * GB, 80 * GB, 0.5]
-    assert frame.iloc[1, -6:].isna().all()
+    told = [3 * GB, pd.NA, pd.NA, pd.NA, 4 * GB, 5 * GB, 80 * GB, 0.5]
+    assert frame.iloc[0, -8:].tolist() == told
+    assert frame.iloc[1, -8:].isna().all()
     assert list(make_profile(make_run(2, cards=(make_card(),))).to_frame().columns) == RUN_COLUMNS
+
+
+def test_summary_has_columns_of_gpus_where_a_run_used_one() -> None:
+    cards = (make_card(GB, 3 * GB, peak=20 * GB),)
+    summary = make_profile(make_run(2, cards=cards), make_run(4)).summary()
+
+    assert list(summary.columns[-3:]) == ["peak_gpu_worker_bytes", "gpu_fraction", "gpu_busy"]
+    assert summary.iloc[0, -3:].tolist() == [3 * GB, 0.25, 0.5]
+    assert summary.iloc[1, -3:].isna().all()
 
 
 def test_frame_has_a_row_per_run() -> None:

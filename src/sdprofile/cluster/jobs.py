@@ -1,4 +1,4 @@
-"""Where the workers of a cluster come from: this machine, other ones, jobs of a batch system."""
+"""Where the workers of a cluster come from, and so how many there can be: machines, jobs, GPUs."""
 
 from __future__ import annotations
 
@@ -38,6 +38,18 @@ def may_start_at_once(cluster: Any) -> int:
     from distributed import LocalCluster
 
     return AT_ONCE * cpu_count() if isinstance(cluster, LocalCluster) else sys.maxsize
+
+
+def most_workers(cluster: Any) -> int | None:
+    """Return how many workers a cluster can have that has one for each GPU; None for any other.
+
+    Notes
+    -----
+    A `dask_cuda.LocalCUDACluster` gives each worker another one of its ``cuda_visible_devices``,
+    the first that is free, and raises a ValueError on ``scale`` beyond them.
+    """
+    cards = getattr(cluster, "cuda_visible_devices", None)
+    return len(cards) if isinstance(cards, (list, tuple)) else None
 
 
 def workers_of_a_job(cluster: Any) -> int:

@@ -12,7 +12,7 @@ from sdprofile.cluster.adapting import kept_from_adapting
 from sdprofile.cluster.at_work import watch_work
 from sdprofile.cluster.clean import busy_workers
 from sdprofile.cluster.garbage import collect_garbage
-from sdprofile.cluster.jobs import is_of_jobs, workers_of_a_job
+from sdprofile.cluster.jobs import is_of_jobs, most_workers, workers_of_a_job
 from sdprofile.cluster.lost import unless_lost
 from sdprofile.cluster.missing import find_missing
 from sdprofile.cluster.own import is_started_here, replace_cluster, start_cluster
@@ -175,13 +175,15 @@ class Lease:
             self.remarks += find_missing(self.client)
 
     def _make_plan(self, client: Client, found: Shape) -> Plan:
+        most = None if self._chosen else most_workers(client.cluster)
         return make_plan(
             self._options,
             self._machine,
-            found=found,
+            found=found if most is None else replace(found, workers=most),
             ours=is_started_here(client),
             local=is_local(client),
-            fixed=bool(self._chosen),
+            # Of one for each GPU, the limit is that of the store of its workers' results, too.
+            fixed=bool(self._chosen) or most is not None,
             together=1 if self._chosen else workers_of_a_job(client.cluster),
             has_client=has_client(),
         )

@@ -17,7 +17,10 @@ OF_LESS = "Let each task use less of the GPU: smaller chunks or batches, or a sm
 """What to do where one worker does not fit."""
 
 
-_BUSY = 0.9
+KERNEL = "the kernel"
+"""Who holds some where there are no workers."""
+
+BUSY = 0.9
 """Share of the time in which a GPU computes, from which more processes gain little: it computes for
 one of them at a time."""
 
@@ -35,7 +38,7 @@ def gpu_line(profile: Measured, chosen: CountSummary | None = None) -> Line | No
 
 
 def gpu_words(profile: Measured, chosen: CountSummary | None = None) -> str:
-    """Return how many workers fit on the GPU, as a clause; empty where none was used.
+    """Return what was held of the GPU, and how many workers fit; empty where none was used.
 
     Parameters
     ----------
@@ -49,23 +52,32 @@ def gpu_words(profile: Measured, chosen: CountSummary | None = None) -> str:
     What workers hold is not what they need: caching allocators keep what was freed, and jax takes
     three quarters of a card at once. So more may fit than is said.
     """
-    out = [run for run in profile.runs if run.status == NO_GPU_MEMORY and run.workers]
+    every = [run for run in profile.runs if run.status == NO_GPU_MEMORY]
+    out = [run for run in every if run.workers] or ([] if chosen is not None else every)
     if out:
         return _fit(min(out, key=lambda run: run.workers), profile)
-    if chosen is None or not chosen.workers or chosen.gpu_worker is None:
+    if chosen is None or chosen.gpu_worker is None:
         return ""
     run = max(chosen.runs, key=lambda run: run.memory.gpu_worker)
     held = format_bytes(run.memory.gpu_worker, decimal=profile.decimal)
-    words = f"{each_of(run.workers, 'worker')} held up to {held} of {_names(run, profile)}"
-    used = max((card.torch or 0 for card in run.memory.used_cards), default=0)
-    if 0 < used < _KEPT * run.memory.gpu_worker:
-        words += f", {format_bytes(used, decimal=profile.decimal)} in use by torch"
-    if len(run.memory.used_cards) == 1 and (busy := chosen.gpu_busy) is not None:
+    who = each_of(run.workers, "worker") if run.workers else KERNEL
+    words = f"{who} held up to {held} of {_names(run, profile)}{_own(run, profile)}"
+    cards = run.memory.used_cards
+    if len(cards) == 1 and cards[0].is_ours and (busy := chosen.gpu_busy) is not None:
         words += f"; it computed for {100 * busy:.0f} % of the time"
-        if busy >= _BUSY:
+        if busy >= BUSY:
             return f"{words}: more workers on it gain little"
     fitting = _fitting(run)
     return f"{words}: {fitting} such workers fit" if run.workers < fitting <= _MOST else words
+
+
+def _own(run: Run, profile: Measured) -> str:
+    """Return what libraries count themselves, where that is much less or tells whose it is."""
+    used = run.memory.highest("torch") or 0
+    if 0 < used < _KEPT * run.memory.gpu_worker:
+        return f", {format_bytes(used, decimal=profile.decimal)} in use by torch"
+    kept = run.memory.highest("cupy") or 0
+    return f", {format_bytes(kept, decimal=profile.decimal)} kept by cupy's pool" if kept else ""
 
 
 def _fit(out: Run, profile: Measured) -> str:
@@ -80,6 +92,7 @@ def _fit(out: Run, profile: Measured) -> str:
     largest = max((run.workers for run in well), default=0)
     if not largest:
         words = f"{plural(out.workers, 'worker')} {'does' if out.workers == 1 else 'do'} not fit"
+        words = words if out.workers else "without a cluster it does not fit"
         return f"{words} on {_names(out, profile) or 'the GPU'}{_held(out, profile)}"
     fullest = max(
         (run for run in well if run.workers == largest), key=lambda run: run.memory.gpu_worker
@@ -97,7 +110,7 @@ def _held(out: Run, profile: Measured) -> str:
     if not out.memory.gpu_worker:
         return ""
     held = format_bytes(out.memory.gpu_worker, decimal=profile.decimal)
-    who = "it" if out.workers == 1 else "each"
+    who = {0: KERNEL, 1: "it"}.get(out.workers, "each")
     return f": {who} held up to {held} when more was asked for"
 
 
@@ -114,6 +127,6 @@ def _names(run: Run, profile: Measured) -> str:
 def _fitting(run: Run) -> int:
     """Return how many workers as those of a run fit on the card; 0 where it is not one for all."""
     cards: tuple[Card, ...] = run.memory.used_cards
-    if len(cards) != 1 or len(cards[0].workers) < run.workers:
+    if len(cards) != 1 or not 0 < run.workers <= len(cards[0].workers):
         return 0
     return cards[0].left // cards[0].most

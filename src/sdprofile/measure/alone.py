@@ -19,13 +19,15 @@ from sdprofile.measure.circumstances import others_cpu
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.disk import Counted, counted_here, disk_of
-from sdprofile.measure.gpu_errors import is_out_of_gpu_memory
+from sdprofile.measure.gpu import Visible, read_cards
+from sdprofile.measure.gpu_errors import forget_frames, is_out_of_gpu_memory
+from sdprofile.measure.gpu_libraries import own_counts
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.measure.kernel_lines import KernelLines
 from sdprofile.measure.local_tasks import LocalTasks
 from sdprofile.measure.machine import this_machine
-from sdprofile.measure.memory import start_sampling, stop_sampling
+from sdprofile.measure.memory import start_samplers, stop_samplers
 from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.run import Work, step_functions
 from sdprofile.measure.samples import unpack
@@ -115,7 +117,7 @@ def run_alone(
         if error is None:
             lazy = describe(value)
             found = Elements(scope, value) if plan.steps else None
-    curves, cores = kernel.sampled_of.curves, kernel.sampled_of.cores
+    sampled = kernel.sampled_of
     run = Run(
         setting=setting,
         repeat=repeat,
@@ -124,7 +126,12 @@ def run_alone(
             error, limit, free=free, decimal=plan.decimal, scheduler=setting.scheduler
         ),
         memory=MemoryUse.of(
-            sampled=curves, dask=(), marks=kernel.marks, kill=None, began=clock.began
+            sampled=sampled.curves,
+            dask=(),
+            marks=kernel.marks,
+            kill=None,
+            began=clock.began,
+            gpus=sampled.gpus,
         ),
         work=tasks.work(clock.seconds),
         disk=disk_of(disk),
@@ -137,16 +144,18 @@ def run_alone(
         ),
         circumstances=Circumstances(others_cpu_seconds=kernel.others),
         trace=replace(
-            tasks.trace(clock, calls=calls.reading, cores=cores),
+            tasks.trace(clock, calls=calls.reading, cores=sampled.cores),
             inside=call_trees({}, lines, seconds={}),
         ),
     )
+    if run.status == NO_GPU_MEMORY:  # or they would keep what they hold of it
+        forget_frames(error)
     ends = run.failure is not None and run.failure.status in ("failed", "interrupted")
     return run, error if ends and not isinstance(error, MemoryError) else None
 
 
 class _Kernel:
-    """Memory and CPU time of this process during a run."""
+    """Memory, also of GPUs, and CPU time of this process during a run."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -160,7 +169,7 @@ class _Kernel:
     def sampled(self) -> Iterator[None]:
         """Sample this process in this context, with the children that it starts there."""
         this, find = os.getpid(), readers()[1]
-        path, pid = start_sampling([this], without=find(this, ()))
+        samplers = start_samplers([this], without=find(this, ()))
         with contextlib.suppress(OSError):
             self._mark = OwnMark()
         try:
@@ -168,15 +177,25 @@ class _Kernel:
         finally:
             if self._mark is not None:
                 self._mark.close()
-            [samples] = unpack(stop_sampling(path, pid), 1)
+            memory, of_cards = stop_samplers(samplers)
+            [samples] = unpack(memory, 1)
             began, seconds = self._clock.began, self._clock.seconds
             self.sampled_of = Sampled(
                 curves=tuple(samples.curves(KERNEL, began=began, seconds=seconds)),
                 cores=tuple(samples.cores(KERNEL, cpu_count(), began=began, seconds=seconds)),
+                gpus=read_cards(
+                    of_cards,
+                    [KERNEL],
+                    [Visible.here()],
+                    began=began,
+                    seconds=seconds,
+                    own={KERNEL: own_counts()},
+                ),
             )
 
     def begin(self) -> None:
         """Note what there is just before the cell."""
+        own_counts(reset=True)
         self._before = others_cpu()
         if self._mark is not None:
             self._mark.reset()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import sdprofile
+from sdprofile.measure.gpu_libraries import OwnCounts
 from sdprofile.measure.samples import cut
 from sdprofile.model.gpu import Card, Cards, Held
 from sdprofile.model.memory import Curve
@@ -78,33 +78,6 @@ class Visible:
         return found
 
 
-def torch_peak(*, reset: bool = False) -> int | None:
-    """Return what torch had in use of a GPU at most since the last reset, in bytes.
-
-    Parameters
-    ----------
-    reset
-        Whether to begin anew from now.
-
-    Returns
-    -------
-    int or None
-        None where torch is not loaded in this process, or has not used a GPU.
-    """
-    torch: Any = sys.modules.get("torch")
-    try:
-        if torch is None or not torch.cuda.is_initialized():
-            return None
-        devices = range(torch.cuda.device_count())
-        peak = max((torch.cuda.max_memory_allocated(device) for device in devices), default=0)
-        if reset:
-            for device in devices:
-                torch.cuda.reset_peak_memory_stats(device)
-    except (AttributeError, RuntimeError):  # it is being imported, or an error of CUDA stays
-        return None
-    return int(peak)
-
-
 def sampler_arguments() -> str | None:
     """Return where `gpu_sampling` finds what it needs; None without `pynvml`, or without a card."""
     if not any(map(os.path.exists, _DEVICES)):
@@ -125,7 +98,7 @@ def read_cards(
     *,
     began: float,
     seconds: float,
-    torch: Mapping[str, int | None] = MappingProxyType({}),
+    own: Mapping[str, OwnCounts] = MappingProxyType({}),
 ) -> Cards:
     """Return what a process has written of the cards of its host.
 
@@ -139,8 +112,8 @@ def read_cards(
         Which cards each may use.
     began, seconds
         When the run began, in seconds of that host's wall clock, and how long it took.
-    torch
-        What `torch_peak` returned in workers, by address.
+    own
+        What `own_counts` returned in workers, by address.
     """
     # The last line may have been cut off.
     lines = [json.loads(line) for line in samples.splitlines(keepends=True) if line[-1:] == b"\n"]
@@ -157,7 +130,7 @@ def read_cards(
         columns = _inside(times, [each[place] for _, each in records], began, seconds)
         if columns is None:
             continue
-        at, used, busy, kernel, others, *own = columns
+        at, used, busy, kernel, others, *theirs = columns
         looked = [each for each in busy if each is not None]
         card = Card(
             name=name,
@@ -167,10 +140,10 @@ def read_cards(
             peak=max(used),
             workers=tuple(
                 Held(worker=worker, nbytes=max(held))
-                for worker, held in zip(workers, own, strict=True)
+                for worker, held in zip(workers, theirs, strict=True)
                 if any(held)
             ),
-            held=max(map(sum, zip(*own, strict=True))),
+            held=max(map(sum, zip(*theirs, strict=True))),
             kernel=max(kernel),
             others=max(others),
             busy=sum(looked) / len(looked) / 100 if looked and seconds >= _LEAST_SECONDS else None,
@@ -179,25 +152,21 @@ def read_cards(
         if card.is_used:
             curves += [
                 Curve(source="nvml", worker=worker, measure=name, seconds=at, nbytes=held)
-                for worker, held in zip(["", *workers], [used, *own], strict=True)
+                for worker, held in zip(["", *workers], [used, *theirs], strict=True)
                 if any(held)
             ]
-    return Cards(cards=_with_torch(found, torch), curves=tuple(curves))
+    return Cards(cards=_with_own(found, own), curves=tuple(curves))
 
 
-def _with_torch(cards: Sequence[Card], torch: Mapping[str, int | None]) -> tuple[Card, ...]:
-    """Return cards with what torch had of each, for workers that held some of one only."""
+def _with_own(cards: Sequence[Card], own: Mapping[str, OwnCounts]) -> tuple[Card, ...]:
+    """Return cards with what libraries had of each, for workers that held some of one only."""
     on = Counter(each.worker for card in cards for each in card.workers)
-    return tuple(
-        replace(
-            card,
-            workers=tuple(
-                replace(each, torch=torch.get(each.worker)) if on[each.worker] == 1 else each
-                for each in card.workers
-            ),
-        )
-        for card in cards
-    )
+
+    def of(held: Held) -> Held:
+        counts = own.get(held.worker) if on[held.worker] == 1 else None
+        return held if counts is None else replace(held, **vars(counts))
+
+    return tuple(replace(card, workers=tuple(map(of, card.workers))) for card in cards)
 
 
 def all_hosts(by_host: dict[str, Cards]) -> Cards:

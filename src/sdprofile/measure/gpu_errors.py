@@ -18,6 +18,7 @@ _TYPES = frozenset(
 _WORDS = re.compile(
     "CUDA out of memory"  # torch's, also in errors of other types
     "|CUDA error: out of memory"  # torch's, of the driver
+    r"|Out of memory allocating [\d,]+ bytes"  # cupy's, whose type older ones cannot send on
     "|CUDA_ERROR_OUT_OF_MEMORY"  # the driver's, by numba and others
     "|cudaErrorMemoryAllocation"  # the runtime's, by cupy
     "|CU(BLAS|DNN|FFT|SPARSE|SOLVER)_STATUS_ALLOC_FAILED"

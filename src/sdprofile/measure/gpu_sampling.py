@@ -1,11 +1,13 @@
 """A process of its own that reads what others hold of the memory of GPUs; a script.
 
-``python -I -S gpu_sampling.py FOLDERS PARENT PID...`` looks for `pynvml` and sdprofile in the
-folders, and writes lines of JSON to its standard output until its parent is gone, no process is
+``python -I -S gpu_sampling.py FOLDERS PARENT PID... [-PID...]`` looks for `pynvml` and sdprofile in
+the folders, and writes lines of JSON to its standard output until its parent is gone, no process is
 left, or it is terminated: first the cards, each ``[name, model, uuid, bytes]``, then every 20 ms
 ``[time, [card...]]``, each card ``[used, busy, kernel, others, worker...]``: bytes in use on all of
-it; percent of the time in which it computed, null where it was not looked at; bytes of the parent,
-of processes that are none of these, and of each PID with its descendants.
+it; percent of the time in which it computed, null where it was not looked at; bytes of the parent
+if it is none of the PIDs, of processes that are none of these, and of each PID with its
+descendants. Those that are given as negative numbers do not count there, nor what they have
+started.
 
 Notes
 -----
@@ -20,7 +22,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 Device = tuple[str, Any]
@@ -96,7 +98,12 @@ def look(
 
 
 def sample(
-    nvml: Any, pids: Sequence[int], *, parent: int, write: Callable[[bytes], object]
+    nvml: Any,
+    pids: Sequence[int],
+    *,
+    parent: int,
+    write: Callable[[bytes], object],
+    without: Collection[int] = (),
 ) -> None:
     """Write samples until nobody reads them, or no process is left."""
     from sdprofile.measure.sampling import INTERVAL, LOOK_INTERVAL, readers
@@ -115,7 +122,7 @@ def sample(
         if at_use or there - seen:  # one that is new may have been started since the last look
             seen, owners = there, {parent: -1}
             for place, pid in enumerate(pids):
-                owners.update(dict.fromkeys((pid, *find(pid, ())), place))
+                owners.update(dict.fromkeys((pid, *find(pid, without)), place))
         cards = [
             look(nvml, device, each, owners, len(pids), at_use=at_use)
             for device, each in zip(found, holding, strict=True)
@@ -150,12 +157,18 @@ def main(arguments: list[str]) -> None:
     sys.path += folders.split(os.pathsep)
     import pynvml
 
-    parent, *pids = map(int, numbers)
+    parent, *others = map(int, numbers)
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:  # the driver is not there, or of another version
         return
-    sample(pynvml, pids, parent=parent, write=lambda lines: os.write(1, lines))
+    sample(
+        pynvml,
+        [each for each in others if each > 0],
+        parent=parent,
+        write=lambda lines: os.write(1, lines),
+        without=[-each for each in others if each < 0],
+    )
     if os.getppid() != parent:
         # Nobody is left to fetch the samples.
         with contextlib.suppress(OSError):

@@ -19,7 +19,8 @@ from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import gpu_sampling, sampling
 from sdprofile.measure.clock import Clock, workers_ahead
-from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments, torch_peak
+from sdprofile.measure.gpu import Visible, all_hosts, read_cards, sampler_arguments
+from sdprofile.measure.gpu_libraries import own_counts
 from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.samples import unpack
 from sdprofile.model.gpu import Cards
@@ -102,8 +103,8 @@ class WorkerMemory(Instrument[Sampled]):
             _wait_for_samples(samplers)
 
     def end(self, asked: Questions) -> None:
-        """Ask for what torch knows itself; samples go on until they are fetched."""
-        self._torch = asked.workers(torch_peak)
+        """Ask for what libraries count themselves; samples go on until they are fetched."""
+        self._own = asked.workers(own_counts)
 
     def read(self) -> Sampled:
         """Fetch what the processes have written."""
@@ -126,7 +127,7 @@ class WorkerMemory(Instrument[Sampled]):
                     visible,
                     began=began,
                     seconds=self._clock.seconds,
-                    torch=self._torch.known({}),
+                    own=self._own.known({}),
                 )
         return Sampled(curves=tuple(curves), cores=tuple(cores), gpus=all_hosts(cards))
 
@@ -150,20 +151,23 @@ class WorkerMemory(Instrument[Sampled]):
         return ask_workers(self._client, call, workers=[worker], nanny=has_nanny).get(worker)
 
 
-def start_samplers(pids: Sequence[int], *, wait: bool = True) -> Samplers:
+def start_samplers(
+    pids: Sequence[int], *, wait: bool = True, without: Sequence[int] = ()
+) -> Samplers:
     """Start what samples processes of this host: their memory, and theirs on GPUs if it has any.
 
     Parameters
     ----------
-    pids, wait
+    pids, wait, without
         See `start_sampling`.
     """
     folders = sampler_arguments()
     of_cards = []
     if folders is not None:
-        of_cards.append(_start([gpu_sampling.__file__, folders, *_numbers(pids)], site=False))
+        script = [gpu_sampling.__file__, folders, *_numbers(pids, without)]
+        of_cards.append(_start(script, site=False))
     # A worker that has no nanny starts both itself, as its own children.
-    memory = start_sampling(pids, wait=False, without=[pid for _, pid in of_cards])
+    memory = start_sampling(pids, wait=False, without=[*without, *(pid for _, pid in of_cards)])
     samplers = (memory, *of_cards)
     if wait:
         _wait_for_samples(samplers)
@@ -189,7 +193,7 @@ def start_sampling(
     path, pid
         The file that it writes to, and its own process.
     """
-    numbers = _numbers([*pids, *(-each for each in without)])
+    numbers = _numbers(pids, without)
     # Without site-packages it starts in a few milliseconds; where there is no /proc it needs them.
     path, pid = _start([sampling.__file__, *numbers], site=sys.platform != "linux")
     if wait:
@@ -197,8 +201,9 @@ def start_sampling(
     return path, pid
 
 
-def _numbers(pids: Sequence[int]) -> list[str]:
-    return [str(each) for each in (os.getpid(), *pids)]
+def _numbers(pids: Sequence[int], without: Sequence[int]) -> list[str]:
+    """Return what the scripts take: this process, whom to sample, and who does not count."""
+    return [str(each) for each in (os.getpid(), *pids, *(-each for each in without))]
 
 
 def _start(arguments: Sequence[str], *, site: bool) -> Sampler:
@@ -265,7 +270,7 @@ _processes: dict[str, subprocess.Popen[bytes]] = {}
 
 
 def _pid_and_cpus() -> tuple[int, int, Visible]:
-    torch_peak(reset=True)
+    own_counts(reset=True)
     return os.getpid(), cpu_count(), Visible.here()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sdprofile.model.memory import Curve
@@ -20,7 +21,14 @@ class Held:
 
     torch: int | None = None
     """What torch had in use of it at most, by its own count, in bytes; None where torch is not
-    loaded, or the worker held some of several cards."""
+    loaded, or the worker held some of several cards, as in what follows."""
+
+    torch_reserved: int | None = None
+    """What torch kept of it at most, in use or not, in bytes."""
+
+    cupy: int | None = None
+    """What cupy's default pool kept of it at the end, in use or not, in bytes: the most that it
+    took since it was last emptied."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +74,17 @@ class Card:
     @property
     def torch(self) -> int | None:
         """What the worker had in use by torch's own count that had most, in bytes, if known."""
-        return max((each.torch for each in self.workers if each.torch is not None), default=None)
+        return _highest(each.torch for each in self.workers)
+
+    @property
+    def torch_reserved(self) -> int | None:
+        """What torch kept in the worker where it kept most, in bytes, if known."""
+        return _highest(each.torch_reserved for each in self.workers)
+
+    @property
+    def cupy(self) -> int | None:
+        """What cupy's pool kept in the worker where it kept most, in bytes, if known."""
+        return _highest(each.cupy for each in self.workers)
 
     @property
     def left(self) -> int:
@@ -78,6 +96,11 @@ class Card:
         """Whether more of it was in use in the run, and no process is known to have held it."""
         known = self.held or self.kernel or self.others
         return not known and self.peak - self.baseline >= _CONTEXT
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether no other process held some of it, which may have computed there as well."""
+        return self.others < _CONTEXT
 
     @property
     def is_used(self) -> bool:
@@ -102,3 +125,7 @@ NO_CARDS = Cards()
 
 _CONTEXT = 100_000_000
 """Bytes that a process holds of a card at least once it uses it: its CUDA context."""
+
+
+def _highest(values: Iterable[int | None]) -> int | None:
+    return max((each for each in values if each is not None), default=None)

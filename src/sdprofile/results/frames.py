@@ -32,12 +32,21 @@ _COLUMNS = (
 _OF_GPUS = {
     "peak_gpu_worker_bytes": "most",
     "peak_gpu_torch_bytes": "torch",
+    "peak_gpu_torch_reserved_bytes": "torch_reserved",
+    "gpu_cupy_bytes": "cupy",
     "peak_gpu_workers_bytes": "held",
     "peak_gpu_bytes": "peak",
     "gpu_bytes": "nbytes",
     "gpu_busy": "busy",
 }
 """Columns that are there if a run used a GPU, and what each is of a `Card`."""
+
+_COUNT_OF_GPUS = {
+    "peak_gpu_worker_bytes": "gpu_worker",
+    "gpu_fraction": "gpu_fraction",
+    "gpu_busy": "gpu_busy",
+}
+"""The same of the summary, and of a `CountSummary`."""
 
 
 def runs_frame(profile: Measured) -> pd.DataFrame:
@@ -83,6 +92,8 @@ def runs_frame(profile: Measured) -> pd.DataFrame:
 def summary_frame(profile: Measured) -> pd.DataFrame:
     """Return one row per worker count; see `Profile.summary`."""
     rows = []
+    used = any(count.gpu_fraction is not None for count in profile.counts)
+    of_gpus = _COUNT_OF_GPUS if used else {}
     for count in profile.counts:
         timing, verdict = count.timing, verdict_of(count)
         rows.append(
@@ -103,13 +114,15 @@ def summary_frame(profile: Measured) -> pd.DataFrame:
                 "peak_cluster_high_bytes": count.cluster_peak and count.cluster_peak.high,
                 "memory_limit_bytes": count.memory_limit,
                 "limit_fraction": count.limit_fraction,
+                **{name: getattr(count, of) for name, of in of_gpus.items()},
             }
         )
     return make_frame(
         rows,
         "status runs median_seconds mean_seconds std_seconds min_seconds speedup"
         " efficiency serial_fraction verdict peak_worker_bytes peak_cluster_low_bytes"
-        " peak_cluster_high_bytes memory_limit_bytes limit_fraction",
+        " peak_cluster_high_bytes memory_limit_bytes limit_fraction"
+        + "".join(f" {name}" for name in of_gpus),
         profile,
     )
 

@@ -48,9 +48,10 @@ class Profile(Explained, WorkerTables, Exported):
             was made without a cluster, also `scheduler` (what dask ran its tasks in, empty on
             workers). If a run used a GPU, also `peak_gpu_worker_bytes` (the most that a worker held
             of one), `peak_gpu_torch_bytes` (had in use by torch's own count),
-            `peak_gpu_workers_bytes` (that all workers did together), `peak_gpu_bytes` (in use at
-            most, by whomever), `gpu_bytes` (its size) and `gpu_busy` (share of the time, 0 to 1),
-            each of the GPU where it is the highest.
+            `peak_gpu_torch_reserved_bytes` (that torch kept, in use or not), `gpu_cupy_bytes` (that
+            cupy's pool kept), `peak_gpu_workers_bytes` (that all workers held together),
+            `peak_gpu_bytes` (in use at most, by whomever), `gpu_bytes` (its size) and `gpu_busy`
+            (share of the time, 0 to 1), each of the GPU where it is the highest.
 
         Notes
         -----
@@ -72,7 +73,9 @@ class Profile(Explained, WorkerTables, Exported):
             `mean_seconds`, `std_seconds`, `min_seconds`, `speedup`, `efficiency`,
             `serial_fraction` and `verdict` (all against the smallest count that finished),
             `peak_worker_bytes`, `peak_cluster_low_bytes` and `peak_cluster_high_bytes` (maxima over
-            the runs), `memory_limit_bytes`, `limit_fraction`. What is not known is `NA`.
+            the runs), `memory_limit_bytes`, `limit_fraction`. What is not known is `NA`. If a run
+            used a GPU, also `peak_gpu_worker_bytes`, `gpu_fraction` (in use at most of the fullest,
+            by whomever) and `gpu_busy` (of the busiest, in the median run).
 
         Notes
         -----

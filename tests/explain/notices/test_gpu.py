@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from profiles import GB, make_card, make_failure, make_profile, make_run
+from profiles import GB, address, make_card, make_curve, make_failure, make_profile, make_run
 
 from sdprofile.explain.notices.gpu import gpu_notices
 from sdprofile.model.failure import NO_GPU_MEMORY
 from sdprofile.model.gpu import Card
+from sdprofile.model.memory import WorkerPeak
 from sdprofile.model.notice import Notice
+from sdprofile.model.run import Run
 
 
 def notices(*cards: Card) -> list[Notice]:
@@ -39,12 +41,46 @@ def test_what_the_kernel_holds_is_told() -> None:
     )
 
 
+def test_a_context_from_runs_without_a_cluster_is_not_told() -> None:
+    alone = make_run(0, cards=(make_card(GB),))
+
+    def facts(kernel: int) -> list[str]:
+        run = make_run(1, cards=(make_card(GB, kernel=kernel),))
+        return [each.fact for each in gpu_notices(make_profile(alone, run))]
+
+    assert facts(6 * GB // 10) == []
+    [fact] = facts(2 * GB)
+    assert fact.startswith("The kernel itself held up to 2.00 GB of gpu 0")
+
+
 def test_memory_that_belongs_to_no_process_that_is_seen_is_told() -> None:
     [notice] = notices(make_card(baseline=GB, peak=4 * GB))
     assert notice.fact == (
         "3.00 GB more of gpu 0 were in use during a run, and the driver does not tell by which"
         " process"
     )
+
+
+def test_what_using_a_gpu_takes_of_a_worker_at_rest_is_told() -> None:
+    def run(repeat: int, rest: int, at_start: int, *, worker: int = 0) -> Run:
+        held = make_curve((at_start, GB), source="nvml", worker=address(worker), measure="gpu 0")
+        return make_run(
+            cards=(make_card(GB),),
+            repeat=repeat,
+            worker_peaks=(WorkerPeak(worker=address(worker), baseline=rest, peak=3 * GB),),
+            curves=(held,),
+        )
+
+    used = run(2, 9 * GB // 10, GB // 2)
+    [notice] = gpu_notices(make_profile(run(1, 3 * GB // 10, 0), used, run(3, GB, GB)))
+    assert notice.fact == (
+        "At rest each worker has up to 600 MB more in use since it has used a GPU, not on the GPU"
+        " but in its own memory: the CUDA context, and what libraries keep"
+    )
+    assert "counts against --memory" in notice.advice
+    # It grew by little, it had used one before, or it is another worker.
+    for first in (run(1, 8 * GB // 10, 0), run(1, GB // 10, GB), run(1, GB // 10, 0, worker=1)):
+        assert list(gpu_notices(make_profile(first, used))) == []
 
 
 def test_a_run_that_ran_out_tells_what_each_worker_held() -> None:

@@ -22,6 +22,7 @@ from traces import call_tree, make_trace
 from sdprofile.explain.notices.every import Notice
 from sdprofile.model.calls import CELL, CallTrees, Frame
 from sdprofile.model.disk import Disk, WorkerDisk
+from sdprofile.model.gpu import Held
 from sdprofile.model.memory import WorkerPeak
 from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
@@ -260,6 +261,19 @@ def test_memory_view_has_what_was_held_of_a_gpu() -> None:
     assert second[-3:] == ["–", "–", "–"]
     assert "gpu" in str(memory_view(profile)).lower()
     assert "gpu" not in str(memory_view(make_profile())).lower()
+
+
+def test_memory_view_has_what_libraries_count_themselves_of_a_gpu() -> None:
+    held = Held(worker=address(0), nbytes=22 * GB, torch=9 * GB)
+    card = replace(make_card(22 * GB, peak=24 * GB), workers=(held,))
+    profile = make_profile(make_run(1, cards=(card,)))
+
+    page = Page(memory_view(profile))
+
+    headers, first = page.rows
+    assert headers[-4:] == ["gpu/worker", "in torch", "of gpu", "gpu busy"]
+    assert first[-4:] == ["22.0 GB", "9.00 GB", "30 %", "50 %"]
+    assert "by its own count" in str(memory_view(profile))
 
 
 def test_a_count_that_used_a_gpu_has_a_plot_of_it() -> None:

@@ -169,6 +169,18 @@ def test_memory_and_cpus_are_counters(tmp_path: Path) -> None:
     assert counted(events, "CPUs in use") == [(0, {"CPUs": 0.5}), (100_000, {"CPUs": 0.5})]
 
 
+def test_what_a_worker_holds_of_a_gpu_is_a_counter(tmp_path: Path) -> None:
+    trace = ran([(0, 0.1, 0.5)], seconds=2.0)
+    own, whole = (
+        make_curve([0, GB], seconds=2.0, source="nvml", worker=worker, measure="gpu 0")
+        for worker in (f"{HOST}:0", "")
+    )
+
+    events = events_of(profile_of(trace, curves=(whole, own)), tmp_path)
+
+    assert counted(events, "memory of gpu 0") == [(0, {"bytes": 0}), (2_000_000, {"bytes": GB})]
+
+
 def test_each_worker_count_has_its_own_processes(tmp_path: Path) -> None:
     runs = [
         make_run(workers, trace=ran([(0, 0.1, 0.5)], seconds=1.0, workers=workers))

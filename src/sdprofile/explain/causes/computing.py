@@ -128,6 +128,9 @@ def waits_for_else(seen: Seen) -> Found | None:
         return None  # they wait for the disk that it writes to, and more at once need more memory
     if moves_data(seen) is not None:
         return None  # they wait for that, or for what it leaves of disk and network
+    gpu = "a GPU, " if run.memory.used_cards else ""
+    if gpu and (run.memory.gpu_busy is None or run.memory.gpu_busy > _MOST):
+        return None  # which computes for one of them at a time
     waiting = _waiting(seen)
     place, in_turn = seen.place(waiting), _wait_for_each_other(seen, waiting)
     if in_turn and share < _MOST:
@@ -142,9 +145,6 @@ def waits_for_else(seen: Seen) -> Found | None:
             " its own; more workers or threads gain nothing",
         )
     doubt = ", unless it is a lock" if in_turn is None else ""
-    gpu = "a GPU, " if run.memory.used_cards else ""
-    if gpu and (run.memory.gpu_busy is None or run.memory.gpu_busy > _MOST):
-        return None  # which computes for one of them at a time
     more = min(_MORE_THREADS, len(seen.trace) // seen.threads)
     saved = share * (1 - 1 / more)
 

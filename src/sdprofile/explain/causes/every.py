@@ -15,7 +15,9 @@ from sdprofile.explain.causes.computing import (
 from sdprofile.explain.causes.data_in_graph import sends_data
 from sdprofile.explain.causes.few_tasks import few_tasks
 from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
+from sdprofile.explain.causes.gpu import leaves_gpu_idle, shares_gpu
 from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
+from sdprofile.explain.causes.loading import loads_anew
 from sdprofile.explain.causes.moving import fetches_inputs, moves_data, spills
 from sdprofile.explain.causes.reading import reads_again
 from sdprofile.explain.causes.small_tasks import small_tasks
@@ -30,11 +32,14 @@ PAGES = (
     starts_cold,
     works_out_again,
     reads_again,
+    loads_anew,
     small_tasks,
     few_tasks,
     waits_for_gil,
     uses_more_cores,
     waits_for_else,
+    leaves_gpu_idle,
+    shares_gpu,
     works_itself,
     sends_graphs,
     sends_data,

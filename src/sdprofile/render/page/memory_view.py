@@ -35,16 +35,19 @@ if TYPE_CHECKING:
     from sdprofile.model.measured import Measured
     from sdprofile.model.run import CountSummary
 
+_OWN = {"in torch": "torch", "in cupy": "cupy"}
+"""What libraries count themselves of a GPU, and what that is of a `Card`."""
+
 _BY_DASK = ("managed", "unmanaged", "spilled")
 
 _HEADERS = (
     *("workers", "at start", "peak/worker", "of limit", "all workers"),
     *_BY_DASK,
     *("transferred", "read", "written"),
-    *(GPU, OF_GPU, "gpu busy"),
+    *(GPU, *_OWN, OF_GPU, "gpu busy"),
 )
 
-_LEFT_OUT = ("at start", "managed", "unmanaged", "transferred", "read", "written")
+_LEFT_OUT = ("at start", "managed", "unmanaged", "transferred", "read", "written", *_OWN)
 """Columns that a narrow page does without."""
 
 _KEY = (
@@ -69,6 +72,11 @@ _GPU_KEY = (
     " computed, however little of it, in the median run."
 )
 
+_OWN_KEY = (
+    " In torch: what it had in use at most, by its own count; in cupy: what its pool had at the"
+    " end, in use or not."
+)
+
 
 def memory_view(profile: Measured) -> Markup:
     """Return the table of memory."""
@@ -86,6 +94,7 @@ def memory_view(profile: Measured) -> Markup:
         _KEY,
         disk if {"read", "written"} & {*names} else "",
         _GPU_KEY if OF_GPU in names else "",
+        _OWN_KEY if {*_OWN} & {*names} else "",
     ]
     return table(headers, rows) + key("".join(words))
 
@@ -158,6 +167,7 @@ def _texts(profile: Measured, count: CountSummary) -> dict[str, str]:
         "read": _moved((run.disk.read for run in count.runs), decimal=decimal),
         "written": _moved((run.disk.written for run in count.runs), decimal=decimal),
         GPU: gpu_worker(count, decimal=decimal),
+        **{name: _amount(_most_of_gpu(count, of), decimal=decimal) for name, of in _OWN.items()},
         OF_GPU: of_gpu(count),
         "gpu busy": MISSING if count.gpu_busy is None else f"{100 * count.gpu_busy:.0f} %",
     }
@@ -206,6 +216,10 @@ def _moved(amounts: Iterable[int | None], *, decimal: bool) -> str:
     known = [each for each in amounts if each is not None]
     usual = statistics.median_low(known) if known else 0
     return _amount(usual if usual >= _LITTLE else 0, decimal=decimal)
+
+
+def _most_of_gpu(count: CountSummary, of: str) -> int:
+    return int(max(run.memory.highest(of) or 0 for run in count.runs))
 
 
 def _amount(nbytes: int, *, decimal: bool) -> str:

@@ -136,7 +136,7 @@ def _processes(run: Run, trace: Trace, name: str, numbers: Iterator[int]) -> lis
         workers[index].add("paused", "pause", trace, ((*span, "paused", {}) for span in spans))
     of = dict(zip(trace.addresses, workers, strict=False))
     for curve in run.memory.curves:
-        if curve.source == "sampler" and curve.worker in of:
+        if curve.source in ("sampler", "nvml") and curve.worker in of:
             what = "memory" if curve.measure == "process" else f"memory of {curve.measure}"
             samples = zip(curve.seconds, curve.nbytes, strict=True)
             of[curve.worker].count(what, "bytes", samples)
