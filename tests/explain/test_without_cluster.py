@@ -6,11 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from profiles import GB, MACHINE, make_activity, make_failure, make_profile, make_run, make_step
+from profiles import (
+    GB,
+    MACHINE,
+    make_activity,
+    make_card,
+    make_failure,
+    make_profile,
+    make_run,
+    make_step,
+)
 from traces import cores, cpu, ran
 
 from sdprofile.explain.causes.found import Found
 from sdprofile.model.circumstances import Circumstances
+from sdprofile.model.gpu import Held
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import Run
 from sdprofile.model.steps import LineTime, Steps
@@ -210,6 +220,16 @@ def test_tasks_that_sleep_in_the_kernel_are_told_how_to_run_more_of_them() -> No
     run = replace(run, work=replace(run.work, schedulers=("synchronous",)))
     (cause,) = make_profile(run, repeats=1).causes
     assert cause.change.endswith('dask.config.set(scheduler="threads", num_workers=4)')
+
+
+def test_a_gpu_that_tasks_in_the_kernel_leave_idle_is_told() -> None:
+    trace = ran([(float(n), float(n), n + 1.0) for n in range(4)], seconds=4.0, cores=used(1.0))
+    card = replace(make_card(GB, busy=0.2), workers=(Held(worker=KERNEL, nbytes=GB),))
+    (cause,) = causes_alone(trace, spans=cpu(4.0, 0.0), cards=(card,))
+    assert cause.name == "idle GPU"
+    assert cause.change.endswith(": dask.config.set(num_workers=2)")
+    assert cause.gain is not None
+    assert 1.1 < cause.gain[0] <= cause.gain[1] <= 2.0
 
 
 def test_small_and_few_tasks_in_the_kernel_are_told() -> None:

@@ -10,7 +10,7 @@ from sdprofile.explain.causes.found import Found, Seen
 from sdprofile.explain.causes.moving import moves_data
 from sdprofile.explain.causes.without import gain_without, on, waits
 from sdprofile.model.account import Cause
-from sdprofile.model.spans import EXECUTE, SYNCHRONOUS
+from sdprofile.model.spans import EXECUTE
 from sdprofile.units import listed, plural
 
 if TYPE_CHECKING:
@@ -151,17 +151,12 @@ def waits_for_else(seen: Seen) -> Found | None:
     def with_more(was: Setup) -> Setup:
         return on(was, workers=was.workers, threads=more * run.threads)
 
-    how = f"--threads {more * run.threads}"
-    if not run.workers:
-        other = 'scheduler="threads", ' if SYNCHRONOUS in run.work.schedulers else ""
-        how = f"dask.config.set({other}num_workers={more * run.threads})"
-
     return seen.found(
         "waiting",
         share=share,
         fact=f"tasks of {place} wait for {gpu}a disk, the network, a lock or sleep for"
         f" {100 * share:.0f} % of the time",
-        change=f"run more of them at once{doubt}: {how}",
+        change=f"run more of them at once{doubt}: {seen.by_threads(more * run.threads)}",
         gain=gain_without(
             seen,
             least=lambda was: with_more(waits(was, 1.0 + _LONGER * (more - 1))),

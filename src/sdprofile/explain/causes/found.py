@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sdprofile.explain.account import account
 from sdprofile.explain.answer import Line
 from sdprofile.model.notice import Notice
+from sdprofile.model.spans import SYNCHRONOUS
 from sdprofile.replay.what_if import recorded
 from sdprofile.units import capitalized, format_ratio
 
@@ -152,6 +153,13 @@ class Seen:
         """Whose threads they are, as in "the threads of a worker"."""
         return "a worker" if self.run.workers else "the kernel"
 
+    def by_threads(self, threads: int) -> str:
+        """Return what gives each worker, or without a cluster the kernel, so many threads."""
+        if self.run.workers:
+            return f"--threads {threads}"
+        other = 'scheduler="threads", ' if SYNCHRONOUS in self.run.work.schedulers else ""
+        return f"dask.config.set({other}num_workers={threads})"
+
     @property
     def in_small_graphs(self) -> bool:
         """Whether it computed many graphs of few tasks, one after another."""
@@ -186,12 +194,7 @@ class Seen:
     ) -> Found:
         """Return a cause that was seen in this run; see `Found`."""
         return Found(
-            name=name,
-            workers=self.run.workers,
-            share=share,
-            fact=fact,
-            change=change,
-            gain=gain,
+            name=name, workers=self.run.workers, share=share, fact=fact, change=change, gain=gain
         )
 
     def place(self, prefix: str) -> str:

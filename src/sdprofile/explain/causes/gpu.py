@@ -72,17 +72,17 @@ def leaves_gpu_idle(seen: Seen) -> Found | None:
     saved = min(share, 1 - 1 / _TIMES)
 
     def with_more(was: Setup) -> Setup:
-        return on(was, workers=run.workers, threads=threads)
+        return on(was, workers=was.workers, threads=threads)
 
     return seen.found(
         "idle GPU",
         share=share,
         fact=fact,
-        change=f"let one task compute there while another prepares: --threads {threads}",
+        change=f"let one task compute there while another prepares: {seen.by_threads(threads)}",
         gain=gain_without(
             seen,
             least=lambda was: crowded(
-                with_more(was), range(len(seen.trace)), beside=run.workers * threads
+                with_more(was), range(len(seen.trace)), beside=_TIMES * seen.threads
             ),
             most=with_more,
             instead=(_LEAST * saved, saved),
