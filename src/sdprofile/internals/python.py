@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -43,6 +45,18 @@ def stop_forkserver() -> None:
     stop = FORKSERVER_STOP.found()
     if stop is not None:
         stop()
+
+
+def cpu_of_thread(ident: int) -> float | None:
+    """Return the CPU time of a thread that is alive, in seconds; None where there is no clock.
+
+    Notes
+    -----
+    For any other thread the system may do anything (``man 3 pthread_getcpuclockid``).
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.pthread_getcpuclockid(ident))
+    return None
 
 
 @contextlib.contextmanager

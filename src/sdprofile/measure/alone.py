@@ -21,7 +21,7 @@ from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.gpu_errors import is_out_of_gpu_memory
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
-from sdprofile.measure.kernel_lines import KernelLines
+from sdprofile.measure.kernel_lines import KernelLines, lines_seen
 from sdprofile.measure.local_tasks import LocalTasks
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.memory import start_sampling, stop_sampling
@@ -121,7 +121,7 @@ def run_alone(
             sampled=curves, dask=(), marks=kernel.marks, kill=None, began=clock.began
         ),
         work=tasks.work(clock.seconds),
-        steps=replace(steps.reading, lines=lines.reading),
+        steps=replace(steps.reading, lines=lines_seen(lines, calls)),
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(None, lazy=lazy),
             partitioned=partitioned(scope) if scope is not None else (),

@@ -15,8 +15,9 @@ INTERVAL = 0.01
 _NAME = 60
 """Characters of a function's name that are kept."""
 
-Row = tuple[int, Frame, float, float]
-"""A call: how many calls it is within, the function, its weight with and without what it called."""
+Row = tuple[int, Frame, float, float, float]
+"""A call: how many calls it is within, the function, its weight with and without what it called,
+and the part of the latter in which it waited."""
 
 
 class Looks(Protocol):
@@ -32,13 +33,13 @@ class Looks(Protocol):
 class Branch:
     """A call, and what it called."""
 
-    __slots__ = ("calls", "own", "weight")
+    __slots__ = ("calls", "own", "waiting", "weight")
 
     def __init__(self) -> None:
-        self.weight = self.own = 0.0
+        self.weight = self.own = self.waiting = 0.0
         self.calls: dict[Frame, Branch] = {}
 
-    def add(self, path: Iterable[Frame], weight: float) -> None:
+    def add(self, path: Iterable[Frame], weight: float, *, waits: bool = False) -> None:
         """Add a sample: the calls from the outermost to the innermost, and what it counts."""
         branch = self
         branch.weight += weight
@@ -46,6 +47,7 @@ class Branch:
             branch = branch.called(frame)
             branch.weight += weight
         branch.own += weight
+        branch.waiting += weight * waits
 
     def called(self, frame: Frame) -> Branch:
         """Return the call of a function from here, a new one the first time."""
@@ -57,18 +59,19 @@ class Branch:
     def merge(self, rows: Iterable[Row]) -> None:
         """Add another tree, as `rows` gave it."""
         path = [self]
-        for depth, frame, weight, own in rows:
+        for depth, frame, weight, own, waiting in rows:
             del path[depth + 1 :]
             if not depth:
                 self.weight += weight
             path.append(path[-1].called(frame))
             path[-1].weight += weight
             path[-1].own += own
+            path[-1].waiting += waiting
 
     def rows(self, depth: int = 0) -> Iterator[Row]:
         """Yield what it called, after each what that called, the largest first."""
         for frame, branch in sorted(self.calls.items(), key=lambda item: -item[1].weight):
-            yield depth, frame, branch.weight, branch.own
+            yield depth, frame, branch.weight, branch.own, branch.waiting
             yield from branch.rows(depth + 1)
 
 
@@ -111,14 +114,27 @@ def _tree(
     of: str, branch: Branch, index: dict[Frame, int], *, samples: int, scale: float
 ) -> CallTree:
     rows = list(branch.rows())
+    waiting = _with_called(rows)
     return CallTree(
         of=of,
         samples=samples,
-        frame=tuple(index.setdefault(frame, len(index)) for _, frame, _, _ in rows),
+        frame=tuple(index.setdefault(frame, len(index)) for _, frame, *_ in rows),
         depth=tuple(depth for depth, *_ in rows),
-        seconds=tuple(_milliseconds(weight * scale) for *_, weight, _ in rows),
-        own=tuple(_milliseconds(own * scale) for *_, own in rows),
+        seconds=tuple(_milliseconds(weight * scale) for _, _, weight, *_ in rows),
+        own=tuple(_milliseconds(own * scale) for *_, own, _ in rows),
+        waiting=tuple(_milliseconds(each * scale) for each in waiting) if any(waiting) else (),
     )
+
+
+def _with_called(rows: list[Row]) -> list[float]:
+    """Return in which part of its weight each call waited, with what it called."""
+    found, below = [0.0] * len(rows), [0.0] * (2 + max((row[0] for row in rows), default=0))
+    for place in range(len(rows) - 1, -1, -1):
+        depth = rows[place][0]
+        found[place] = rows[place][-1] + below[depth + 1]
+        below[depth + 1] = 0.0
+        below[depth] += found[place]
+    return found
 
 
 def _milliseconds(seconds: float) -> float:

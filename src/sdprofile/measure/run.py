@@ -19,6 +19,7 @@ from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.gpu_errors import forget_frames
 from sdprofile.measure.instruments import Instruments
+from sdprofile.measure.kernel_lines import lines_seen
 from sdprofile.measure.output import Take
 from sdprofile.model.elements import Data
 from sdprofile.model.failure import NO_GPU_MEMORY, Failure
@@ -141,7 +142,9 @@ def run_once(
         ),
         work=work_done,
         transfers=instruments.transfers.reading,
-        steps=replace(instruments.steps.reading, lines=instruments.lines.reading),
+        steps=replace(
+            instruments.steps.reading, lines=lines_seen(instruments.lines, instruments.calls)
+        ),
         throttled=instruments.throttle.reading,
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),

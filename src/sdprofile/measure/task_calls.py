@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.questions import Questions
-from sdprofile.internals.distributed.samples import begin_samples, end_samples
+from sdprofile.internals.distributed.samples import WAITING, begin_samples, end_samples
 from sdprofile.measure.branches import Branch, Row, frame_named
 from sdprofile.measure.instrument import Instrument
 from sdprofile.model.calls import Frame
@@ -103,6 +103,7 @@ def _add(branch: Branch, samples: dict[str, Any], frame_of: _Frames) -> None:
         within = sum(child["count"] for child in children.values())
         into.weight += tree["count"]
         into.own += max(0, tree["count"] - within)
+        into.waiting += tree.get(WAITING, 0)
         if depth < _DEEPEST:
             left += [
                 (into.called(frame_of[identifier]), child, depth + 1)

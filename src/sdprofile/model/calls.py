@@ -60,12 +60,20 @@ class Call:
     """Thread time in seconds in which it called nothing that Python knows of: that of C code is
     its caller's."""
 
+    waiting: float = 0.0
+    """The part of `seconds` in which the thread was not on a CPU, as far as that was seen."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it mostly waited: for a disk, the network, a lock or sleep."""
+        return self.waiting > self.seconds / 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class CallTree:
     """What ran within the tasks of one prefix, on all workers, or within the kernel.
 
-    The last four have an item for each call: after each come those that it made, the longest first.
+    The last five have an item for each call: after each come those that it made, the longest first.
     """
 
     of: str
@@ -85,6 +93,9 @@ class CallTree:
 
     own: tuple[float, ...]
     """See `Call`."""
+
+    waiting: tuple[float, ...] = ()
+    """See `Call`; empty where none waited, or that is not known."""
 
     @property
     def total(self) -> float:
@@ -111,9 +122,12 @@ class CallTrees:
 
     def calls(self, tree: CallTree) -> Iterator[Call]:
         """Yield the calls of one of the trees."""
-        made = zip(tree.frame, tree.depth, tree.seconds, tree.own, strict=True)
-        for frame, depth, seconds, own in made:
-            yield Call(frame=self.frames[frame], depth=depth, seconds=seconds, own=own)
+        waiting = tree.waiting or (0.0,) * len(tree.frame)
+        made = zip(tree.frame, tree.depth, tree.seconds, tree.own, waiting, strict=True)
+        for frame, depth, seconds, own, waited in made:
+            yield Call(
+                frame=self.frames[frame], depth=depth, seconds=seconds, own=own, waiting=waited
+            )
 
     def largest(self, most: int) -> CallTrees:
         """Return the calls that took most time.
@@ -145,6 +159,7 @@ class CallTrees:
                         depth=tuple(tree.depth[place] for place in places),
                         seconds=tuple(tree.seconds[place] for place in places),
                         own=tuple(tree.own[place] for place in places),
+                        waiting=tuple(tree.waiting[place] for place in places if tree.waiting),
                     )
                 )
         return CallTrees(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sdprofile.render.text.breakdown import PREFIX, SPENT
 from sdprofile.render.text.elements import ELEMENT
+from sdprofile.render.text.lines import LINE
 from sdprofile.render.text.rows import GPU, OF_GPU, PEAK, VERDICT, right_aligned
 from sdprofile.render.text.steps import STEP
 from sdprofile.render.text.wrapping import clean, cut
@@ -13,7 +14,7 @@ from sdprofile.render.text.wrapping import clean, cut
 GAP = "  "
 """What sets columns apart."""
 
-DROPPED_BELOW = ("other", "number", "type", "store", "chunks", "off")
+DROPPED_BELOW = ("other", "rise", "number", "type", "store", "chunks", "off")
 """Columns that narrow tables below the plot do without, in that order."""
 
 _DROPPED_FIRST = (
@@ -89,7 +90,7 @@ def width_of(columns: Sequence[Sequence[str]]) -> int:
 
 
 def _column(header: str, cells: list[str], rule: str) -> list[str]:
-    is_text = header in ("status", PREFIX, STEP, ELEMENT, "kind", "store", SPENT, VERDICT)
+    is_text = header in ("status", PREFIX, STEP, LINE, ELEMENT, "kind", "store", SPENT, VERDICT)
     if header != STEP:  # whose names are indented
         cells = [cell.strip() for cell in cells] if is_text else right_aligned(cells)
     width = max(map(len, (header, *cells)))
@@ -99,6 +100,6 @@ def _column(header: str, cells: list[str], rule: str) -> list[str]:
 
 def _cut_names(columns: list[list[str]], width: int, *, least: int) -> None:
     """Cut the names in the first column in the middle where the table would be too wide."""
-    if columns[0][0] in (PREFIX, STEP, ELEMENT):
+    if columns[0][0] in (PREFIX, STEP, LINE, ELEMENT):
         rest = width_of(columns[1:]) + len(GAP)
         columns[0] = [cut(name, max(least, width - rest)) for name in columns[0]]
