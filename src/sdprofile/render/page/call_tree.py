@@ -7,6 +7,7 @@ rules that look at which call is chosen, a radio button, and which entry of the 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,9 @@ class Box:
     classes: str = ""
     """Classes of the style sheet, set apart by spaces."""
 
+    origin: str = ""
+    """Whose the function is, which has a colour."""
+
     called: list[Box] = field(default_factory=list)
     """The calls within it."""
 
@@ -61,6 +65,12 @@ class Box:
     def rest(self) -> int:
         """How wide the part is in which it called nothing that is drawn."""
         return max(0, self.weight - sum(each.weight for each in self.called))
+
+    def all_called(self) -> Iterator[Box]:
+        """Yield the calls within it, and those within these."""
+        for each in self.called:
+            yield each
+            yield from each.all_called()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +113,8 @@ def call_tree(run: Run, trace: Trace) -> Markup:
     """
     inside = trace.inside
     longest = sorted((each for tree in inside.trees for each in tree.seconds), reverse=True)
-    taken: defaultdict[str, float] = defaultdict(float)
-    for tree in inside.trees:
-        for call in inside.calls(tree):
-            taken[call.frame.origin] += call.own
-    origins = sorted(taken, key=lambda origin: (-taken[origin], origin))
     choices = _choices(run, trace)
-    boxes = _Boxes(inside=inside, origins=origins, choices=choices, least=longest[:_MOST][-1])
+    boxes = _Boxes(inside=inside, choices=choices, least=longest[:_MOST][-1])
     total = format_seconds(sum(tree.total for tree in inside.trees))
     root = Box(
         name="all",
@@ -117,11 +122,18 @@ def call_tree(run: Run, trace: Trace) -> Markup:
         weight=1,
         called=[boxes.of_tree(tree) for tree in inside.trees if tree.total],
     )
+    taken: defaultdict[str, float] = defaultdict(float)
+    for box in root.all_called():
+        taken[box.origin] += box.weight
+    origins = sorted(taken.keys() - {""}, key=lambda origin: (-taken[origin], origin))
+    for box in root.all_called():
+        if box.origin:
+            box.classes += f" sdp-o{min(origins.index(box.origin), len(COLOURS))}"
     key = list(zip(origins, COLOURS, strict=False))
     if len(origins) > len(COLOURS):
         key.append(("others", OTHER))
     rules = [
-        f".sdp-o{place} > label {{background: {colour}; color: {_ink(colour)}}}"
+        f".sdp-calls .sdp-call.sdp-o{place} > label {{background: {colour}; color: {_ink(colour)}}}"
         for place, colour in enumerate((*COLOURS, OTHER))
     ]
     rules += map(_rule, range(1, len(choices) + 1))
@@ -188,7 +200,6 @@ class _Boxes:
     """Makes boxes of calls."""
 
     inside: CallTrees
-    origins: list[str]
     choices: list[Choice]
     least: float
 
@@ -215,6 +226,7 @@ class _Boxes:
                 told=call_told(call, tree),
                 weight=_weight(call.seconds),
                 classes=self._classes(call, tree.frame[place]),
+                origin=call.frame.origin,
             )
             into[-1].called.append(box)
             into.append(box)
@@ -222,8 +234,7 @@ class _Boxes:
         return top
 
     def _classes(self, call: Call, frame: int) -> str:
-        origin = min(self.origins.index(call.frame.origin), len(COLOURS))
-        classes = f"sdp-o{origin} sdp-f{frame}{' sdp-waits' if call.waits else ''}"
+        classes = f"sdp-f{frame}{' sdp-waits' if call.waits else ''}"
         if call.frame.file != CELL:
             return classes
         shown = [choice.has_line(call.frame.line) for choice in self.choices]

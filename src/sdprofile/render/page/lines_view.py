@@ -46,7 +46,7 @@ def lines_view(profile: Explained) -> Markup:
     for use in shown:
         texts = line_cells(use, profile)
         bars = [
-            bar(getattr(use, of) / most[of], colour) if most[of] else NOTHING
+            bar(getattr(use, of) / most[of], colour) if getattr(use, of) else NOTHING
             for of, colour in zip(ADDED_UP, _COLOURS, strict=True)
         ]
         cells = [

@@ -72,6 +72,8 @@ def found(inside: CallTrees, text: str, *, uid: str) -> str:
     total = sum(tree.total for tree in inside.trees)
     words = f"{plural(number, 'call')} with {text}: {format_seconds(seconds)}"
     words += f", {100 * seconds / total:.0f} % of {format_seconds(total)}" if total else ""
-    marked = ", ".join(f".{uid} .sdp-f{index} > label" for index in sorted(frames))
+    marked = ", ".join(
+        f".{uid}.sdp-live .sdp-calls .sdp-call.sdp-f{index} > label" for index in sorted(frames)
+    )
     rules = f"{marked} {_FOUND}" if frames else ""
     return in_page(write("status", words if number else f"no call with {text}"), rules=rules)
