@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from profiles import GB, make_card, make_curve, make_profile, make_run
+from profiles import GB, make_card, make_curve, make_profile, make_run, make_task
 from traces import call_tree, make_trace
 
 from sdprofile.explain.verdict import verdict_of
@@ -16,7 +17,9 @@ from sdprofile.model.circumstances import Circumstances
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
+from sdprofile.model.steps import LineTime
 from sdprofile.model.tasks import PrefixMemory
+from sdprofile.model.trace import Calls
 from sdprofile.results.profile import Profile, load
 
 RUN_COLUMNS = [
@@ -347,7 +350,37 @@ def test_calls_have_a_row_each_with_their_share_of_the_tasks() -> None:
     ]
 
 
-@pytest.mark.parametrize("table", ["to_frame", "summary", "memory", "spans", "tasks", "calls"])
+def test_lines_have_a_row_each_and_one_for_the_rest_of_the_run() -> None:
+    trace = make_trace([1.0, 3.0])  # 4 s
+    calls = Calls(
+        begun=array("d", [0.0]),
+        ended=array("d", [3.5]),
+        sends=array("b", [2]),
+        line=array("i", [2]),
+    )
+    run = make_run(
+        seconds=4.0,
+        trace=replace(trace, calls=calls),
+        lines=(LineTime(line=2, text="x.compute()", seconds=0.0),),
+        task_memory=(make_task("group0", rise_high=9),),
+    )
+
+    frame = make_profile(run, make_run(4)).lines()
+
+    assert " ".join(frame.columns) == (
+        "workers repeat line function code seconds own_seconds thread_seconds tasks held_bytes"
+        " rise_bytes"
+    )
+    rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+    assert rows == [
+        [1, 1, 2, "", "x.compute()", 3.5, 0.0, 4.0, 2, 2_000_000, 9],
+        [1, 1, 0, "", "", 0.5, 0.5, 0.0, 0, 0, None],
+    ]
+
+
+@pytest.mark.parametrize(
+    "table", ["to_frame", "summary", "memory", "spans", "tasks", "lines", "calls"]
+)
 def test_tables_of_an_empty_profile_are_empty_and_keep_their_columns(table: str) -> None:
     frame = getattr(make_profile(empty=True), table)()
 
