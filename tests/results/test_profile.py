@@ -342,11 +342,12 @@ def test_calls_have_a_row_each_with_their_share_of_the_tasks() -> None:
     frame = make_profile(make_run(2, trace=trace), make_run(4)).calls()
 
     assert " ".join(frame.columns) == (
-        "workers repeat of depth function origin module file line seconds own_seconds share samples"
+        "workers repeat of depth function origin module file line seconds own_seconds"
+        " waiting_seconds share samples"
     )
     assert frame.to_numpy().tolist() == [
-        [2, 1, "add", 0, "f", "own", "", "<dynamic-code>", 3, 4.0, 1.0, 1.0, 10],
-        [2, 1, "add", 1, "sort", "numpy", "numpy", "", 9, 3.0, 3.0, 0.75, 10],
+        [2, 1, "add", 0, "f", "own", "", "<dynamic-code>", 3, 4.0, 1.0, 0.0, 1.0, 10],
+        [2, 1, "add", 1, "sort", "numpy", "numpy", "", 9, 3.0, 3.0, 0.0, 0.75, 10],
     ]
 
 

@@ -75,6 +75,7 @@ def calls_frame(profile: Measured) -> pd.DataFrame:
                 "line": call.frame.line,
                 "seconds": call.seconds,
                 "own_seconds": call.own,
+                "waiting_seconds": call.waiting,
                 "share": call.seconds / tree.total if tree.total else 0.0,
                 "samples": tree.samples,
             }
@@ -83,7 +84,8 @@ def calls_frame(profile: Measured) -> pd.DataFrame:
             for tree in run.trace.inside.trees
             for call in run.trace.inside.calls(tree)
         ],
-        "repeat of depth function origin module file line seconds own_seconds share samples",
+        "repeat of depth function origin module file line seconds own_seconds waiting_seconds share"
+        " samples",
         profile,
     )
 

@@ -69,8 +69,9 @@ class TimeTables(Explained):
             are what it called, the longest first), `function`, `origin` (``cell``, ``own`` for
             functions of the notebook or script, ``python``, or the package), `module`, `file`
             (where the module is none that is imported), `line` (of the cell, or where the function
-            begins), `seconds` of thread time with what it called, `own_seconds` without, `share` of
-            the thread time of all these tasks, 0 to 1, `samples` (of all these tasks: of few, small
+            begins), `seconds` of thread time with what it called, `own_seconds` without,
+            `waiting_seconds` of `seconds` in which the thread was hardly on a CPU, `share` of the
+            thread time of all these tasks, 0 to 1, `samples` (of all these tasks: of few, small
             shares are chance). Empty for files of an older sdprofile.
 
         Notes

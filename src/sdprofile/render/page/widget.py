@@ -112,7 +112,8 @@ def tabbed_widget(
     fields = [each for widgets in beside.values() for each in widgets]
     contents = [top, pictures, *fields, HTML(in_page(joined([*others, *below])))]
     for each in contents:
-        each.layout.width = "100%"  # else as wide as its widest view, also where the page is not
+        if isinstance(each, HTML):  # else as wide as its widest view, also where the page is not
+            each.layout.width = "100%"
     widget = VBox([row, *contents])
     widget.add_class("sdp-live")
     widget.add_class(uid)
