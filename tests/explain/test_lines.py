@@ -21,6 +21,7 @@ from sdprofile.explain.lines import (
     sending_lines,
 )
 from sdprofile.model.account import WITHIN_TASKS
+from sdprofile.model.calls import CallTrees, TaskLine
 from sdprofile.model.run import Run
 from sdprofile.model.steps import LineTime
 from sdprofile.model.trace import Calls, Group, Trace
@@ -166,6 +167,17 @@ def test_lines_of_functions_are_parts_of_those_of_the_cell() -> None:
         ("helper", 6): (0.5, 0.0, 0),
         ("helper", 7): (2.5, 1.5, 3),
     }
+    assert_adds_up(run)
+
+
+def test_a_function_that_ran_within_tasks_has_the_time_in_its_lines() -> None:
+    within = TaskLine(function="slow", line=9, text="time.sleep(1)", seconds=2.0)
+    run = run_of(replace(two_computed(), inside=CallTrees(lines=(within,))))
+
+    uses = line_uses(run)
+
+    assert told(uses, "seconds", "thread_seconds", "tasks")["slow", 9] == (0.0, 2.0, 0)
+    assert uses[-1].text == "time.sleep(1)"
     assert_adds_up(run)
 
 

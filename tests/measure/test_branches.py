@@ -100,6 +100,25 @@ def test_samples_stand_for_the_thread_time_of_their_tasks() -> None:
     assert trees.frames == (A, B, C)
 
 
+def test_lines_of_functions_are_told_in_seconds_over_all_prefixes() -> None:
+    tasks = {"a": branch_of([([A], 4)]), "b": branch_of([([A, B], 2)])}
+    lines = {"a": {("f", 3): 3, ("f", 4): 1}, "b": {("f", 3): 2}}
+
+    trees = call_trees(
+        tasks,
+        Kernel(),
+        seconds={"a": 8.0, "b": 1.0},
+        lines=lines,
+        text_of=lambda function, line: f"{function} {line}",
+    )
+
+    assert [(each.function, each.line, each.text, each.seconds) for each in trees.lines] == [
+        ("f", 3, "f 3", 7.0),
+        ("f", 4, "f 4", 2.0),
+    ]
+    assert trees.largest(1).lines == trees.lines
+
+
 def test_nothing_seen_is_no_tree() -> None:
     assert call_trees({"a": Branch()}, Kernel(), seconds={}) == CallTrees()
 

@@ -56,7 +56,8 @@ class LineUse:
     """The part of it in which the kernel was in no call of dask that waits or sends."""
 
     thread_seconds: float
-    """Time of its tasks in seconds, summed over the threads of all workers."""
+    """Time of its tasks in seconds, summed over the threads of all workers; of a function that ran
+    within tasks the time in that line."""
 
     tasks: int
     """Number of its tasks that came to an end."""
@@ -94,10 +95,13 @@ def line_uses(run: Run) -> tuple[LineUse, ...]:
     trace = run.trace
     if trace is None:
         return ()
-    texts = {(each.function, each.line): each.text for each in run.steps.lines}
+    texts = {(each.function, each.line): each.text for each in trace.inside.lines}
+    texts |= {(each.function, each.line): each.text for each in run.steps.lines}
     called, own = _called(trace), _own(run)
     inside = sum(part.seconds for part in account(run) if part.cause in WITHIN_TASKS)
     tasks = _Tasks(run, trace)
+    for each in trace.inside.lines:
+        tasks.seconds[each.function, each.line] += each.seconds
     found: list[LineUse] = []
     places = [*texts, *called, *tasks.number, *tasks.held, ELSEWHERE]
     for of_cell in (True, False):

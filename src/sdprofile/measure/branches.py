@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Protocol
 
-from sdprofile.model.calls import KERNEL, MOST_CALLS, CallTree, CallTrees, Frame
+from sdprofile.model.calls import (
+    KERNEL,
+    MOST_CALLS,
+    MOST_LINES,
+    CallTree,
+    CallTrees,
+    Frame,
+    TaskLine,
+)
 
 INTERVAL = 0.01
 """Seconds between two samples as dask takes them, unless it is configured otherwise
@@ -14,6 +24,9 @@ INTERVAL = 0.01
 
 _NAME = 60
 """Characters of a function's name that are kept."""
+
+_TEXT = 80
+"""Characters of a line that are kept."""
 
 Row = tuple[int, Frame, float, float, float]
 """A call: how many calls it is within, the function, its weight with and without what it called,
@@ -80,6 +93,8 @@ def call_trees(
     kernel: Looks,
     *,
     seconds: Mapping[str, float],
+    lines: Mapping[str, Mapping[tuple[str, int], int]] = MappingProxyType({}),
+    text_of: Callable[[str, int], str] = lambda function, line: "",
 ) -> CallTrees:
     """Return trees in seconds.
 
@@ -91,15 +106,24 @@ def call_trees(
         What the kernel was seen in, in seconds.
     seconds
         Thread time of each prefix, where it is known: what the samples of a prefix stand for.
+    lines
+        For each prefix the samples in lines of the user's functions, by function and number.
+    text_of
+        Returns what is written in a line of a function; empty where that is not known.
     """
     index: dict[Frame, int] = {}
+    scale = {
+        prefix: (seconds.get(prefix, 0.0) / branch.weight) or INTERVAL
+        for prefix, branch in tasks.items()
+        if branch.weight
+    }
     trees = [
         _tree(
             prefix,
             branch,
             index,
             samples=round(branch.weight),
-            scale=(seconds.get(prefix, 0.0) / branch.weight) or INTERVAL,
+            scale=scale[prefix],
         )
         for prefix, branch in tasks.items()
         if branch.weight
@@ -107,7 +131,22 @@ def call_trees(
     trees.sort(key=lambda tree: -tree.total)
     if kernel.calls.weight:
         trees.append(_tree(KERNEL, kernel.calls, index, samples=kernel.looks, scale=1.0))
-    return CallTrees(frames=tuple(index), trees=tuple(trees)).largest(MOST_CALLS)
+    within: defaultdict[tuple[str, int], float] = defaultdict(float)
+    for prefix, counts in lines.items():
+        for place, count in counts.items():
+            within[place] += count * scale.get(prefix, INTERVAL)
+    longest = sorted(within.items(), key=lambda item: -item[1])[:MOST_LINES]
+    own = (
+        TaskLine(
+            function=function,
+            line=line,
+            text=text_of(function, line)[:_TEXT],
+            seconds=_milliseconds(each),
+        )
+        for (function, line), each in longest
+    )
+    found = CallTrees(frames=tuple(index), trees=tuple(trees), lines=tuple(own))
+    return found.largest(MOST_CALLS)
 
 
 def _tree(

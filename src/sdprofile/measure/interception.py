@@ -14,8 +14,6 @@ from sdprofile.internals import python
 
 _CALL = "stands for what is called"
 
-_COMPREHENSIONS = ("comp>", "genexpr>")
-
 Around = Callable[[FunctionType, tuple[Any, ...], dict[str, Any]], object]
 """Gets a function that does what the called one did, and its arguments; returns the result."""
 
@@ -88,13 +86,10 @@ def lines_of(frames: Sequence[FrameType]) -> tuple[Line, ...]:
         return ()
     cell, *called = frames
     lines = [Line(function="", number=cell.f_lineno, file=cell.f_code.co_filename)]
-    for frame in reversed(called):
-        code = frame.f_code
-        # Comprehensions are functions in Python 3.11: their line is that of whoever has them.
-        is_function = not code.co_name.endswith(_COMPREHENSIONS)
-        if is_function and frame.f_globals.get("__name__") == "__main__":
-            lines.append(Line(function=code.co_name, number=frame.f_lineno, file=code.co_filename))
-            break
+    inner = next((frame for frame in reversed(called) if python.is_users(frame)), None)
+    if inner is not None:
+        code = inner.f_code
+        lines.append(Line(function=code.co_name, number=inner.f_lineno, file=code.co_filename))
     return tuple(lines)
 
 

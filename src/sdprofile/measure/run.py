@@ -159,7 +159,11 @@ def run_once(
             calls=instruments.calls.reading,
             cores=instruments.memory.reading.cores,
             inside=call_trees(
-                instruments.task_calls.reading, instruments.lines, seconds=trace.prefix_seconds
+                instruments.task_calls.reading,
+                instruments.lines,
+                seconds=trace.prefix_seconds,
+                lines=instruments.task_calls.lines,
+                text_of=(scope or Scope((), {})).text,
             ),
         ),
     )

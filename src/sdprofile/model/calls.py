@@ -16,6 +16,27 @@ MOST_CALLS = 850
 """Calls of all runs of a profile that are kept: up to 110 bytes each in a file, below 100 kB."""
 
 
+MOST_LINES = 50
+"""Lines of the user's functions of a run that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLine:
+    """A line of a function of the user's that ran within tasks."""
+
+    function: str
+    """Name of the function."""
+
+    line: int
+    """Its number in the cell or file that the function is in."""
+
+    text: str
+    """What is written there; empty where that is not known."""
+
+    seconds: float
+    """Thread time, with what it called, but for lines of other functions of the user's."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """A function that was called, or a line of the cell."""
@@ -114,6 +135,9 @@ class CallTrees:
     trees: tuple[CallTree, ...] = ()
     """One for each prefix of which a task was seen, the longest first, and one for the kernel."""
 
+    lines: tuple[TaskLine, ...] = ()
+    """Lines of the user's functions within the tasks, the longest first."""
+
     left_out: int = 0
     """Calls that are left out, as they took least: their time is in that of their callers only."""
 
@@ -165,5 +189,6 @@ class CallTrees:
         return CallTrees(
             frames=tuple(self.frames[frame] for frame in index),
             trees=tuple(trees),
+            lines=self.lines,
             left_out=self.left_out + len(every) - len(kept),
         )

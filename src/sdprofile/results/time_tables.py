@@ -44,10 +44,10 @@ class TimeTables(Explained):
             Columns: `workers`, `repeat` (as in `account`), `line` (0 for what belongs to no line),
             `function` (of the notebook or script; empty for a line of the cell itself), `code`,
             `seconds` of wall time in the kernel, `own_seconds` (of these without calls of dask that
-            send or wait), `thread_seconds` of its tasks, `tasks`, `held_bytes` (results of its
-            tasks, when those of all lines together were most), `rise_bytes` (the most that one of
-            its tasks can have added to a worker's memory). Empty for runs whose tasks were not
-            recorded.
+            send or wait), `thread_seconds` of its tasks (of a function that ran within tasks those
+            in that line), `tasks`, `held_bytes` (results of its tasks, when those of all lines
+            together were most), `rise_bytes` (the most that one of its tasks can have added to a
+            worker's memory). Empty for runs whose tasks were not recorded.
 
         Notes
         -----

@@ -11,7 +11,7 @@ from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.names import Name
-from sdprofile.internals.python import cpu_of_thread
+from sdprofile.internals.python import cpu_of_thread, is_users
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -34,6 +34,10 @@ NAMES = (CYCLE_PROFILE, PROFILE_KEYS, PROFILE_KEYS_HISTORY, PROCESS_FRAME)
 
 WAITING = "sdprofile-waiting"
 """Name of what is added to the innermost call of a tree: in how many samples it waited."""
+
+LINES = "sdprofile-lines"
+"""Name of what is added to a tree: in how many samples each line of the user's functions was the
+innermost of these, by name of the function and number."""
 
 _BUSY = 0.1
 """Part of the time that a thread is on a CPU at least, else it waits."""
@@ -67,7 +71,8 @@ def end_samples(worker: Worker, began: float) -> Iterator[tuple[str, dict[str, A
     """Yield the samples that a worker took since then: a prefix, and a tree as dask has it.
 
     A tree has the ``count`` of its samples and ``children``, by their ``identifier``: name, file
-    and first line of a function; where the innermost call waited, also `WAITING`.
+    and first line of a function; where the innermost call waited, also `WAITING`. Those
+    of the user's functions are in `LINES`.
     """
     _put_back()
     if math.isinf(began):
@@ -99,6 +104,9 @@ def _count_innermost() -> None:
             innermost["count"] += 1
             if _waits(frame):
                 innermost[WAITING] = innermost.get(WAITING, 0) + 1
+            if (line := _users_line(frame)) is not None:
+                lines = state.setdefault(LINES, {})
+                lines[line] = lines.get(line, 0) + 1
         return innermost
 
     _before.append(process)
@@ -122,6 +130,13 @@ def _waits(frame: FrameType) -> bool:
     waits = now - at < _LONGEST and used is not None and used - before < _BUSY * (now - at)
     _looked[ident] = now, used or 0.0, waits
     return waits
+
+
+def _users_line(frame: FrameType | None) -> tuple[str, int] | None:
+    """Return the innermost line of a function of the user's within which this frame is."""
+    while frame is not None and not is_users(frame):
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code.co_name, frame.f_lineno)
 
 
 def _by_itself(function: Any) -> Any:
