@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
+import weakref
 
 import dask
 import pytest
@@ -15,6 +17,8 @@ from sdprofile.model.calls import CallTrees, Frame
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.plan import Plan
+
+HELD = "held_by_a_task_of_the_tests"
 
 
 def first_part() -> None:
@@ -95,6 +99,32 @@ def test_calls_that_wait_are_told_from_those_that_work(client: Client) -> None:
     assert of_tasks[0] > of_tasks[1]
     assert of_tasks[0] > waiting["waits_then_works", "waits_then_works"] > 0
     assert waiting["kernel", "first_part"] > 0
+
+
+def hold_something() -> None:
+    """Hold something while samples are taken, where only its last reference frees it."""
+    gc.disable()
+    held: set[int] = set()
+    setattr(sys, HELD, weakref.ref(held))
+    time.sleep(0.3)
+
+
+def is_freed() -> bool:
+    freed = getattr(sys, HELD)() is None
+    gc.enable()
+    return freed
+
+
+def test_samples_hold_on_to_nothing_that_tasks_held(client: Client) -> None:
+    freed: list[bool] = []
+
+    def work() -> None:
+        client.submit(hold_something, pure=False).result()
+        freed.append(client.submit(is_freed, pure=False).result())
+
+    measure(work, client)
+
+    assert freed == [True]
 
 
 def test_what_ran_before_is_no_part_and_dask_samples_as_before(client: Client) -> None:

@@ -119,8 +119,9 @@ _looked: dict[int, tuple[float, float, bool]] = {}
 
 def _waits(frame: FrameType) -> bool:
     """Whether the thread of this innermost frame was hardly on a CPU since the look before."""
-    threads = sys._current_frames().items()
-    ident = next((ident for ident, each in threads if each is frame), None)
+    frames = sys._current_frames()
+    ident = next((ident for ident, each in frames.items() if each is frame), None)
+    frames.clear()  # it has this frame, too: what others hold would stay until a garbage collection
     if ident is None:
         return False
     now, (at, before, waited) = time.perf_counter(), _looked.get(ident, (-math.inf, 0.0, False))
