@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"img", "br"}
+VOID = {"img", "br", "input"}
 
 
 class Page(HTMLParser):

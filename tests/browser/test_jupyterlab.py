@@ -53,7 +53,7 @@ FOLLOWING = (
     "%%sdprofile --workers 1 -r 1\nget_client().submit(time.sleep, 0.2, pure=False).result()"
 )
 CELLS = (LOAD, PROFILE, KILLED, HOSTILE, EMPTY, LONG, AFTER, FOLLOWING)
-VIEWS = ("Overview", "Memory", "Steps", "Tasks", "Calls", "Notes", "Details")
+VIEWS = ("Overview", "Memory", "Steps", "Lines", "Tasks", "Calls", "Notes", "Details")
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SCROLLER = ".jp-WindowedPanel-outer"
 
@@ -165,6 +165,85 @@ def test_a_stretch_of_time_is_drawn_larger(live: Locator) -> None:
     take_picture(live, "zoomed")
     live.get_by_title("zoom out").click()
     expect(over_time).to_have_count(2)
+
+
+def calls_of(live: Locator) -> Locator:
+    """Return the labels of the calls that can be seen, with the one for all."""
+    return view(live, "calls").locator("form label:has([type=radio])").filter(visible=True)
+
+
+def width(element: Locator) -> float:
+    box = element.bounding_box()
+    assert box is not None
+    return box["width"]
+
+
+def test_a_click_on_a_call_lets_it_fill_the_width(live: Locator) -> None:
+    press(live, "Calls")
+    every = calls_of(live)
+    whole, count = width(every.first), every.count()
+    assert count > 3
+    call = every.filter(has_text=re.compile("^wait$")).last
+    before = width(call)
+    assert before < 0.99 * whole
+    take_picture(live, "calls")
+    call.click()
+    assert width(call) == pytest.approx(width(every.first), abs=2)
+    assert every.count() < count
+    take_picture(live, "calls-zoomed")
+    every.first.click()
+    expect(every).to_have_count(count)
+    assert width(call) == pytest.approx(before, abs=2)
+
+
+def test_calls_are_chosen_by_keyboard(notebook: Notebook, live: Locator) -> None:
+    press(live, "Calls")
+    every = calls_of(live)
+    count = every.count()
+    live.locator("form select").focus()
+    notebook.page.keyboard.press("Tab")
+    notebook.page.keyboard.press("ArrowDown")
+    chosen = live.locator("form [type=radio]:checked")
+    assert chosen.evaluate("each => each === document.activeElement")
+    assert width(every.nth(1)) == pytest.approx(width(every.first), abs=2)
+    notebook.page.keyboard.press("Enter")  # which would edit a cell, or send a form
+    assert notebook.page.evaluate("() => jupyterapp.shell.currentWidget.content.mode") == "command"
+    notebook.page.keyboard.press("ArrowUp")
+    expect(every).to_have_count(count)
+
+
+def test_a_list_shows_the_calls_of_a_step_a_line_or_a_prefix(live: Locator) -> None:
+    press(live, "Calls")
+    every, choose = calls_of(live), live.locator("form select")
+    count = every.count()
+    entries = choose.locator("option").all_inner_texts()
+    assert {"all", "step make", "line 5", "wait"} <= set(entries)
+    choose.select_option("wait")
+    assert every.nth(1).inner_text() == "wait"
+    assert width(every.nth(1)) == pytest.approx(width(every.first), abs=2)
+    take_picture(live, "calls-of-a-prefix")
+    choose.select_option("line 5")
+    assert "wait" in every.all_inner_texts()
+    choose.select_option("all")
+    expect(every).to_have_count(count)
+
+
+def test_a_search_marks_the_calls_and_tells_their_share(
+    live: Locator, serious_violations: Look
+) -> None:
+    press(live, "Calls")
+    field = live.get_by_role("textbox", name="search")
+    field.fill("WAIT")
+    told = live.get_by_role("status")
+    expect(told).to_contain_text(re.compile(r"calls? with WAIT: .* % of "))
+    marked = calls_of(live).filter(has_text=re.compile("^wait$")).last
+    yellow = "getComputedStyle(each).backgroundColor === 'rgb(240, 228, 66)'"
+    assert marked.evaluate(f"each => {yellow}")
+    take_picture(live, "calls-searched")
+    assert serious_violations(live) == []
+    field.fill("")
+    expect(told).to_have_count(0)
+    assert not marked.evaluate(f"each => {yellow}")
 
 
 def test_the_report_stands_above_what_the_cell_shows(notebook: Notebook) -> None:

@@ -39,7 +39,35 @@ def told(trees: CallTrees) -> dict[str, list[tuple[str, int, float, float]]]:
 def test_a_sample_counts_for_all_calls_and_as_own_for_the_innermost() -> None:
     branch = branch_of([([A, B], 2), ([A], 1), ([C], 4)])
 
-    assert list(branch.rows()) == [(0, C, 4, 4), (0, A, 3, 1), (1, B, 2, 2)]
+    assert list(branch.rows()) == [(0, C, 4, 4, 0), (0, A, 3, 1, 0), (1, B, 2, 2, 0)]
+
+
+def test_a_call_waits_with_all_that_it_calls() -> None:
+    branch = Branch()
+    for path, weight, waits in (
+        ([A, B, C], 2, True),
+        ([A, B], 4, False),
+        ([A, C], 1, True),
+        ([A], 1, True),
+        ([C], 3, False),
+    ):
+        branch.add(path, weight, waits=waits)
+
+    trees = call_trees({"a": branch}, Kernel(), seconds={"a": 11.0})
+
+    [tree] = trees.trees
+    waiting = {
+        (call.frame.name, call.depth): (call.seconds, call.waiting) for call in trees.calls(tree)
+    }
+    assert waiting == {
+        ("a", 0): (8.0, 4.0),
+        ("b", 1): (6.0, 2.0),
+        ("c", 2): (2.0, 2.0),
+        ("c", 1): (1.0, 1.0),
+        ("c", 0): (3.0, 0.0),
+    }
+    [none] = call_trees({"a": branch_of([([A], 1)])}, Kernel(), seconds={}).trees
+    assert none.waiting == ()
 
 
 @given(paths, paths)
@@ -70,6 +98,25 @@ def test_samples_stand_for_the_thread_time_of_their_tasks() -> None:
     }
     assert [tree.samples for tree in trees.trees] == [4, 1, 5]
     assert trees.frames == (A, B, C)
+
+
+def test_lines_of_functions_are_told_in_seconds_over_all_prefixes() -> None:
+    tasks = {"a": branch_of([([A], 4)]), "b": branch_of([([A, B], 2)])}
+    lines = {"a": {("f", 3): 3, ("f", 4): 1}, "b": {("f", 3): 2}}
+
+    trees = call_trees(
+        tasks,
+        Kernel(),
+        seconds={"a": 8.0, "b": 1.0},
+        lines=lines,
+        text_of=lambda function, line: f"{function} {line}",
+    )
+
+    assert [(each.function, each.line, each.text, each.seconds) for each in trees.lines] == [
+        ("f", 3, "f 3", 7.0),
+        ("f", 4, "f 4", 2.0),
+    ]
+    assert trees.largest(1).lines == trees.lines
 
 
 def test_nothing_seen_is_no_tree() -> None:

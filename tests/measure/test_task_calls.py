@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
+import weakref
 
 import dask
 import pytest
@@ -14,6 +17,8 @@ from sdprofile.model.calls import CallTrees, Frame
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.plan import Plan
+
+HELD = "held_by_a_task_of_the_tests"
 
 
 def first_part() -> None:
@@ -66,6 +71,60 @@ def test_innermost_calls_are_told_apart(client: Client) -> None:
         assert (deeper, frame.line) == (depth + 1, part.__code__.co_firstlineno)
         assert own > 0
     assert found["first_part"][1] + found["second_part"][1] == pytest.approx(seconds, rel=0.1)
+
+
+@dask.delayed(pure=False)
+def waits_then_works() -> None:
+    """Wait in one function, and compute in another."""
+    first_part()
+    spin(0.4)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no clock of a thread's CPU time")
+def test_calls_that_wait_are_told_from_those_that_work(client: Client) -> None:
+    def work() -> None:
+        waits_then_works().compute()
+        first_part()
+
+    run, _ = measure(work, client)
+
+    waiting = {
+        (tree.of, call.frame.name): call.waiting / call.seconds
+        for tree in inside(run).trees
+        for call in inside(run).calls(tree)
+        if call.seconds
+    }
+    # On a busy machine a thread that works may have no CPU for a while.
+    of_tasks = [waiting["waits_then_works", name] for name in ("first_part", "spin")]
+    assert of_tasks[0] > of_tasks[1]
+    assert of_tasks[0] > waiting["waits_then_works", "waits_then_works"] > 0
+    assert waiting["kernel", "first_part"] > 0
+
+
+def hold_something() -> None:
+    """Hold something while samples are taken, where only its last reference frees it."""
+    gc.disable()
+    held: set[int] = set()
+    setattr(sys, HELD, weakref.ref(held))
+    time.sleep(0.3)
+
+
+def is_freed() -> bool:
+    freed = getattr(sys, HELD)() is None
+    gc.enable()
+    return freed
+
+
+def test_samples_hold_on_to_nothing_that_tasks_held(client: Client) -> None:
+    freed: list[bool] = []
+
+    def work() -> None:
+        client.submit(hold_something, pure=False).result()
+        freed.append(client.submit(is_freed, pure=False).result())
+
+    measure(work, client)
+
+    assert freed == [True]
 
 
 def test_what_ran_before_is_no_part_and_dask_samples_as_before(client: Client) -> None:

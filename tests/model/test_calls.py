@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from traces import call_tree
 
@@ -42,7 +44,7 @@ def test_the_calls_that_took_most_are_kept_with_their_callers() -> None:
     trees = CallTrees(
         frames=frames,
         trees=(
-            call_tree("x", (0, 0, 5.0), (1, 1, 5.0), (2, 1, 0.1)),
+            replace(call_tree("x", (0, 0, 5.0), (1, 1, 5.0), (2, 1, 0.1)), waiting=(3.0, 2.0, 0.1)),
             call_tree("y", (3, 0, 0.2), (2, 1, 0.1)),
             call_tree("z", (2, 0, 0.01)),
         ),
@@ -54,5 +56,8 @@ def test_the_calls_that_took_most_are_kept_with_their_callers() -> None:
     assert told == {"x": [("a", 0, 5.0), ("b", 1, 5.0)], "y": [("d", 0, 0.2)]}
     assert [each.name for each in kept.frames] == ["a", "b", "d"]
     assert (len(kept), kept.left_out) == (3, 3)
+    waiting = [[call.waiting for call in kept.calls(tree)] for tree in kept.trees]
+    assert waiting == [[3.0, 2.0], [0.0]]
+    assert [call.waits for call in kept.calls(kept.trees[0])] == [True, False]
     assert kept.largest(2).left_out == 4
     assert trees.largest(6) is trees

@@ -33,7 +33,7 @@ x = x + 1
 print("printed before")
 display(HTML("<b>between</b>"))
 print("printed after")
-!echo from the shell
+!echo from "the" shell
 total = da.ones((2000, 2000), chunks=(1000, 1000)).sum().compute()
 total""",
     "names": """frame = kept.to_frame()
@@ -105,6 +105,22 @@ logging.getLogger("pipeline").warning("tiles: %d", tiles.npartitions)
 warnings.warn("be careful")
 tiles.map_blocks(segment, meta=tiles._meta).sum().compute()""",
     "printed after": "logging.getLogger('pipeline').warning('after')",
+    "defines": """import time
+def computes(array):
+    time.sleep(0.3)
+    return array.sum().compute()
+one = da.ones(1)._meta
+def slowly(block):
+    time.sleep(0.3)
+    return block""",
+    "calls": """%%sdprofile --workers 1 -r 1 --memory 600MB --quiet --out by_line
+
+totals = [
+    computes(da.ones((4, 4), chunks=2)) for _ in range(2)]
+da.ones(4, chunks=4).map_blocks(slowly, meta=one).compute();""",
+    "lines": """for use in by_line.lines().itertuples():
+    print(use.function, use.line, use.tasks > 0, use.seconds > 0.2, use.code, sep="|")
+""",
     "cluster": "client = %sdcluster\nprint(client is distributed.default_client())",
     "close": "%sdcluster --close\nimport psutil\n"
     "print([p for p in psutil.Process().children() if 'resource_tracker' not in str(p.cmdline())])",
@@ -193,6 +209,24 @@ def test_output_is_shown_once_and_in_order(cells: dict[str, Any]) -> None:
     order = [shown.index(word) for word in words]
     assert order == sorted(order)
     assert shown.count("printed before") == shown.count("from the shell") == 1
+
+
+def test_lines_are_those_of_the_notebook_with_the_functions_that_they_call(
+    cells: dict[str, Any],
+) -> None:
+    told = [line.split("|") for line in text_of(cells["lines"]).splitlines()]
+    assert told[:2] == [
+        ["", "4", "True", "True", "computes(da.ones((4, 4), chunks=2)) for _ in range(2)]"],
+        ["", "5", "True", "True", "da.ones(4, chunks=4).map_blocks(slowly, meta=one).compute();"],
+    ]
+    assert told[2][:3] == ["", "0", "False"]
+    assert [line[:4] for line in told[3:]] == [
+        ["computes", "3", "False", "True"],
+        ["computes", "4", "True", told[4][3]],
+        ["slowly", "7", "False", "False"],  # within a task
+    ]
+    sleeps = "time.sleep(0.3)"
+    assert [line[4] for line in told[3:]] == [sleeps, "return array.sum().compute()", sleeps]
 
 
 def test_names_stay_and_each_run_starts_from_the_same(cells: dict[str, Any]) -> None:

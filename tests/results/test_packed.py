@@ -81,6 +81,9 @@ def traces(draw: st.DrawFn) -> Trace:
             ended=array("d", [2.0]),
             sends=array("b", [2]),
             line=array("i", [3]),
+            inner=array("i", [7]),
+            function=array("i", [0]),
+            functions=("f",),
         ),
         cores=(Cores(worker="a", cpus=2, step=0.1, used=(0.5, 1.0)),),
     )
@@ -129,7 +132,9 @@ def many_calls(size: int) -> CallTrees:
         for n in range(size)
     ]
     calls = [(n, min(n, 40), round((size - n) / 1000, 3)) for n in range(size)]
-    return CallTrees(frames=tuple(frames), trees=(call_tree("a", *calls),))
+    tree = call_tree("a", *calls)
+    waiting = tuple(round(each / 3, 3) for each in tree.seconds)
+    return CallTrees(frames=tuple(frames), trees=(replace(tree, waiting=waiting),))
 
 
 @pytest.mark.parametrize("counts", [1, 5])
@@ -161,6 +166,13 @@ def of_tree(**other: list[int]) -> dict[str, Any]:
     return {"frames": [{"name": "f", "line": 1}], "trees": [tree | other]}
 
 
+def of_calls(**other: list[int]) -> dict[str, Any]:
+    """Return one call of the kernel as a file has it, with arrays of whole numbers."""
+    times = {name: packed(array("d", [1.0])) for name in ("begun", "ended")}
+    numbers = {"sends": [2], "line": [1], **other}
+    return times | {name: packed(array("i", each)) for name, each in numbers.items()}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -177,6 +189,9 @@ def of_tree(**other: list[int]) -> dict[str, Any]:
         ("inside", of_tree(frame=[1]), "a call of something that is not there"),
         ("inside", of_tree(depth=[1]), "a call within none"),
         ("inside", of_tree(own=[]), "calls with unequal numbers of times"),
+        ("inside", of_tree(waiting=[1, 1]), "calls of which some wait for a time"),
+        ("calls", of_calls(inner=[1]), "calls with unequal numbers of lines"),
+        ("calls", of_calls(inner=[1], function=[0]), "a call within a function that is not there"),
         ("inputs", packed(array("i", [5])), "a task that reads what is none"),
     ],
 )

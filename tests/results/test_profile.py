@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from profiles import GB, make_card, make_curve, make_profile, make_run, make_store
+from profiles import GB, make_card, make_curve, make_profile, make_run, make_store, make_task
 from traces import call_tree, make_trace
 
 from sdprofile.explain.verdict import verdict_of
@@ -17,7 +18,9 @@ from sdprofile.model.disk import Disk, WorkerDisk
 from sdprofile.model.memory import ClusterPeak, WorkerPeak
 from sdprofile.model.run import CountSummary
 from sdprofile.model.spans import SpanActivity
+from sdprofile.model.steps import LineTime
 from sdprofile.model.tasks import PrefixMemory
+from sdprofile.model.trace import Calls
 from sdprofile.results.profile import Profile, load
 
 RUN_COLUMNS = [
@@ -360,11 +363,12 @@ def test_calls_have_a_row_each_with_their_share_of_the_tasks() -> None:
     frame = make_profile(make_run(2, trace=trace), make_run(4)).calls()
 
     assert " ".join(frame.columns) == (
-        "workers repeat of depth function origin module file line seconds own_seconds share samples"
+        "workers repeat of depth function origin module file line seconds own_seconds"
+        " waiting_seconds share samples"
     )
     assert frame.to_numpy().tolist() == [
-        [2, 1, "add", 0, "f", "own", "", "<dynamic-code>", 3, 4.0, 1.0, 1.0, 10],
-        [2, 1, "add", 1, "sort", "numpy", "numpy", "", 9, 3.0, 3.0, 0.75, 10],
+        [2, 1, "add", 0, "f", "own", "", "<dynamic-code>", 3, 4.0, 1.0, 0.0, 1.0, 10],
+        [2, 1, "add", 1, "sort", "numpy", "numpy", "", 9, 3.0, 3.0, 0.0, 0.75, 10],
     ]
 
 
@@ -399,8 +403,37 @@ def test_disk_and_stores_have_a_row_for_each_worker_and_array() -> None:
     }
 
 
+def test_lines_have_a_row_each_and_one_for_the_rest_of_the_run() -> None:
+    trace = make_trace([1.0, 3.0])  # 4 s
+    calls = Calls(
+        begun=array("d", [0.0]),
+        ended=array("d", [3.5]),
+        sends=array("b", [2]),
+        line=array("i", [2]),
+    )
+    run = make_run(
+        seconds=4.0,
+        trace=replace(trace, calls=calls),
+        lines=(LineTime(line=2, text="x.compute()", seconds=0.0),),
+        task_memory=(make_task("group0", rise_high=9),),
+    )
+
+    frame = make_profile(run, make_run(4)).lines()
+
+    assert " ".join(frame.columns) == (
+        "workers repeat line function code seconds own_seconds thread_seconds tasks held_bytes"
+        " rise_bytes"
+    )
+    rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+    assert rows == [
+        [1, 1, 2, "", "x.compute()", 3.5, 0.0, 4.0, 2, 2_000_000, 9],
+        [1, 1, 0, "", "", 0.5, 0.5, 0.0, 0, 0, None],
+    ]
+
+
 @pytest.mark.parametrize(
-    "table", ["to_frame", "summary", "memory", "spans", "tasks", "calls", "disk", "stores"]
+    "table",
+    ["to_frame", "summary", "memory", "spans", "tasks", "lines", "calls", "disk", "stores"],
 )
 def test_tables_of_an_empty_profile_are_empty_and_keep_their_columns(table: str) -> None:
     frame = getattr(make_profile(empty=True), table)()

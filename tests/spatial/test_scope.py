@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import linecache
 from types import CodeType
 
 from sdprofile.spatial.scope import Scope, scope_of
@@ -32,6 +33,18 @@ def test_strings_and_lines() -> None:
     scope = Scope([compiled(SOURCE)], {})
     assert {"one", "two"} <= scope.strings
     assert [scope.line(name) for name in ("image", "index", "helper", "other")] == [4, 3, 5, None]
+
+
+def test_lines_of_functions_have_their_text() -> None:
+    for file, source in (("cell", SOURCE), ("earlier", "def other():\n    return 7\n")):
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    namespace: dict[str, object] = {}
+    exec(compile("def other():\n    return 7\n", "earlier", "exec"), namespace)
+    scope = Scope([compiled(SOURCE)], namespace)
+    assert scope.text("helper", 6) == 'return other["two"]'
+    assert scope.text("<lambda>", 4) == "image = change(image, lambda block: block + offset)"
+    assert scope.text("other", 2) == "return 7"
+    assert [scope.text("helper", 99), scope.text("other", 99), scope.text("nowhere", 1)] == [""] * 3
 
 
 GLOBAL = 7

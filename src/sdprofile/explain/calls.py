@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -20,7 +22,7 @@ _HEAVY = 0.3
 
 _MOST_TREES, _MOST_STEPS = 3, 5
 
-_PLUMBING = ("dask", "distributed", "python")
+PLUMBING = ("dask", "distributed", "python")
 """Whose functions call those that a task is about."""
 
 
@@ -36,6 +38,9 @@ class HeavyPath:
 
     steps: tuple[tuple[Frame, float], ...]
     """Functions, each called within the one before, with their share of that time."""
+
+    waits: bool = False
+    """Whether the last of them mostly waited: for a disk, the network, a lock or sleep."""
 
 
 def heavy_paths(run: Run) -> tuple[HeavyPath, ...]:
@@ -56,18 +61,53 @@ def heavy_paths(run: Run) -> tuple[HeavyPath, ...]:
         return ()
     inside = run.trace.inside
     told = [
-        HeavyPath(of=tree.of, seconds=tree.total, steps=steps)
+        HeavyPath(
+            of=tree.of,
+            seconds=tree.total,
+            steps=tuple((call.frame, call.seconds / tree.total) for call in calls),
+            waits=calls[-1].waits,
+        )
         for tree in inside.trees
         if tree.samples >= _SAMPLES
         and tree.total >= _LEAST * run.seconds * (1 if tree.of == KERNEL else run.all_threads)
-        and (steps := _steps(inside, tree))
+        and (calls := _steps(inside, tree))
     ]
     tasks = [path for path in told if path.of != KERNEL]
     return (*tasks[:_MOST_TREES], *(path for path in told if path.of == KERNEL))
 
 
-def _steps(inside: CallTrees, tree: CallTree) -> tuple[tuple[Frame, float], ...]:
-    """Return the functions on the path that tell most: where another's code is entered, the last.
+def only_leads(calls: Sequence[Call], place: int) -> bool:
+    """Whether a call of a tree is of dask or Python, and does no more than to call others."""
+    call = calls[place]
+    is_last = place + 1 == len(calls) or calls[place + 1].depth <= call.depth
+    return call.frame.origin in PLUMBING and not is_last and call.own < call.seconds / 10
+
+
+def seconds_of(inside: CallTrees, frames: Container[int]) -> tuple[int, float]:
+    """Return how many calls there are of some functions, and their time in seconds.
+
+    Parameters
+    ----------
+    inside
+        What was called.
+    frames
+        Indices of the functions, in `CallTrees.frames`. What one of them calls counts once.
+    """
+    number, total = 0, 0.0
+    for tree in inside.trees:
+        within = math.inf
+        for frame, depth, seconds in zip(tree.frame, tree.depth, tree.seconds, strict=True):
+            if depth <= within:
+                within = math.inf
+            if frame in frames:
+                number += 1
+                if depth < within:
+                    within, total = depth, total + seconds
+    return number, total
+
+
+def _steps(inside: CallTrees, tree: CallTree) -> tuple[Call, ...]:
+    """Return the calls on the path that tell most: where another's code is entered, the last.
 
     Empty where there are none but those of dask and Python.
     """
@@ -78,11 +118,11 @@ def _steps(inside: CallTrees, tree: CallTree) -> tuple[tuple[Frame, float], ...]
             break
         path.append(call)
     groups = [list(same) for _, same in groupby(path, key=attrgetter("frame.origin"))]
-    while groups and groups[0][0].frame.origin in _PLUMBING:
+    while groups and groups[0][0].frame.origin in PLUMBING:
         del groups[0]
     kept = [group[0] for group in groups]
     if groups and len(groups[-1]) > 1:
         kept.append(groups[-1][-1])
     if len(kept) > _MOST_STEPS:
         kept = [*kept[:2], *kept[2 - _MOST_STEPS :]]
-    return tuple((call.frame, call.seconds / tree.total) for call in kept)
+    return tuple(kept)

@@ -72,7 +72,7 @@ def kernel_work(runs: Sequence[Run]) -> KernelWork | None:
     step = max(last.steps.calls, key=lambda each: each.seconds, default=None)
     if step is not None and step.seconds < last.seconds / 2:
         step = None
-    line = next((each for each in last.steps.lines if each.seconds > last.seconds / 2), None)
+    line = next((each for each in last.steps.cell_lines if each.seconds > last.seconds / 2), None)
     return KernelWork(cores=cores, busy=busy, step=step, line=line, seconds=last.seconds)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from collections.abc import Iterator
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from sdprofile.internals.names import Name
+
+_COMPREHENSIONS = ("comp>", "genexpr>")
 
 _SLOW = "workers are started as dask does it, which takes seconds for each"
 
@@ -43,6 +47,27 @@ def stop_forkserver() -> None:
     stop = FORKSERVER_STOP.found()
     if stop is not None:
         stop()
+
+
+def is_users(frame: FrameType) -> bool:
+    """Whether a function of the notebook or script runs in a frame, here or in a worker.
+
+    Comprehensions, which Python 3.11 has as functions, are parts of whoever has them.
+    """
+    name = frame.f_code.co_name
+    return frame.f_globals.get("__name__") == "__main__" and not name.endswith(_COMPREHENSIONS)
+
+
+def cpu_of_thread(ident: int) -> float | None:
+    """Return the CPU time of a thread that is alive, in seconds; None where there is no clock.
+
+    Notes
+    -----
+    For any other thread the system may do anything (``man 3 pthread_getcpuclockid``).
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime(time.pthread_getcpuclockid(ident))
+    return None
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from sdprofile.measure.gpu_errors import forget_frames, is_out_of_gpu_memory
 from sdprofile.measure.gpu_libraries import own_counts
 from sdprofile.measure.instrument import entered
 from sdprofile.measure.kernel_calls import KernelCalls
-from sdprofile.measure.kernel_lines import KernelLines
+from sdprofile.measure.kernel_lines import KernelLines, lines_seen
 from sdprofile.measure.local_tasks import LocalTasks
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.memory import start_samplers, stop_samplers
@@ -136,7 +136,9 @@ def run_alone(
         work=tasks.work(clock.seconds),
         disk=disk_of(disk),
         steps=replace(
-            steps.reading, lines=lines.reading, recomputed=steps.recomputed(tasks.seconds_of)
+            steps.reading,
+            lines=lines_seen(lines, calls),
+            recomputed=steps.recomputed(tasks.seconds_of),
         ),
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(steps.layers, lazy=lazy),

@@ -6,9 +6,9 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType, FrameType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sdprofile.internals import python
 
@@ -16,6 +16,19 @@ _CALL = "stands for what is called"
 
 Around = Callable[[FunctionType, tuple[Any, ...], dict[str, Any]], object]
 """Gets a function that does what the called one did, and its arguments; returns the result."""
+
+
+class Line(NamedTuple):
+    """A line of the cell, or of a function of the user's."""
+
+    function: str
+    """Name of the function; empty for the cell."""
+
+    number: int
+    """Its number in its file."""
+
+    file: str
+    """Its file, as Python names it."""
 
 
 def line_of_cell() -> int:
@@ -59,6 +72,25 @@ def frames_of_cell(frame: FrameType) -> list[FrameType]:
         if not ours[place] and not (place and ours[place - 1])
     ]
     return [every[cells[-1]], *called]
+
+
+def lines_of(frames: Sequence[FrameType]) -> tuple[Line, ...]:
+    """Return the line of the cell, and that of the innermost of the user's functions, if any runs.
+
+    Parameters
+    ----------
+    frames
+        As `frames_of_cell` returns them.
+    """
+    if not frames:
+        return ()
+    cell, *called = frames
+    lines = [Line(function="", number=cell.f_lineno, file=cell.f_code.co_filename)]
+    inner = next((frame for frame in reversed(called) if python.is_users(frame)), None)
+    if inner is not None:
+        code = inner.f_code
+        lines.append(Line(function=code.co_name, number=inner.f_lineno, file=code.co_filename))
+    return tuple(lines)
 
 
 def _is_ours(frame: FrameType) -> bool:

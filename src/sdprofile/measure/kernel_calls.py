@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from array import array
@@ -12,7 +13,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.interception import Around, line_of_cell, stood_in
+from sdprofile.measure.interception import (
+    Around,
+    Line,
+    frames_of_cell,
+    line_of_cell,
+    lines_of,
+    stood_in,
+)
 from sdprofile.model.trace import Calls, since
 
 if TYPE_CHECKING:
@@ -45,7 +53,8 @@ class KernelCalls(Instrument[Calls]):
             (1, (persist, Client.compute, Client.persist, Client.submit, Client.map)),
             (0, (Client.gather, Future.result, wait)),
         )
-        self._calls: list[tuple[float, float, int, int]] = []
+        self._calls: list[tuple[float, float, int, int, Line | None]] = []
+        self.lines: dict[Line, None] = {}
         self._within = threading.local()
         self._stack = contextlib.ExitStack()
         stand_ins: list[tuple[FunctionType, Around]] = [
@@ -63,11 +72,17 @@ class KernelCalls(Instrument[Calls]):
         """Return when they were called."""
         began, seconds = self._clock.began, self._clock.seconds
         during = [each for each in self._calls if began <= each[0] < began + seconds]
+        within = [inner for *_, inner in during]
+        names = dict.fromkeys(inner.function for inner in within if inner is not None)
+        index = {name: place for place, name in enumerate(names)}
         return Calls(
             begun=since([begun for begun, *_ in during], began),
             ended=since([ended for _, ended, *_ in during], began),
-            sends=array("b", [sends for *_, sends, _ in during]),
-            line=array("i", [line for *_, line in during]),
+            sends=array("b", [sends for _, _, sends, *_ in during]),
+            line=array("i", [line for *_, line, _ in during]),
+            inner=array("i", [each.number if each else 0 for each in within]),
+            function=array("i", [index[each.function] if each else 0 for each in within]),
+            functions=tuple(names),
         )
 
     def abandon(self) -> None:
@@ -79,12 +94,15 @@ class KernelCalls(Instrument[Calls]):
         if getattr(self._within, "call", False):
             return call(*args, **kwargs)
         line = line_of_cell()
+        lines = lines_of(frames_of_cell(sys._getframe(3))) if line else ()  # as there
         self._within.call, began = True, time.time()
         try:
             return call(*args, **kwargs)
         finally:
             self._within.call = False
-            self._calls.append((began, time.time(), sends, line))
+            self.lines.update(dict.fromkeys(lines))
+            inner = lines[1] if len(lines) > 1 else None
+            self._calls.append((began, time.time(), sends, line, inner))
 
     waits: CodeType = _call.__code__
     """By which a frame is known within which the kernel sends or waits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 import threading
 import time
@@ -10,11 +11,12 @@ from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
+from sdprofile.internals.python import cpu_of_thread
 from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.branches import Branch, frame_named
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
-from sdprofile.measure.interception import frames_of_cell
+from sdprofile.measure.interception import Line, frames_of_cell, lines_of
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.model.calls import CELL, Frame
 from sdprofile.model.steps import LineTime
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 
 _STEP = 0.05
 """Seconds between two looks; a look takes some 40 us."""
+
+_BUSY = 0.1
+"""Part of the time that the kernel's thread is on a CPU at least, else it waits."""
+
+_LONGEST = 80
+"""Characters of a line that are kept."""
 
 _WAITING = ("threading", "selectors", "queue")
 """Modules in which a thread is that waits for dask."""
@@ -48,7 +56,7 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
         super().__init__(client)
         self._clock = clock
         self._over = threading.Event()
-        self._taken: defaultdict[int, float] = defaultdict(float)
+        self._taken: defaultdict[Line, float] = defaultdict(float)
         self._frames: dict[CodeType, Frame] = {}
 
     def begin(self, asked: Questions) -> None:
@@ -67,7 +75,7 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     def read(self) -> tuple[LineTime, ...]:
         """Return the lines that were seen, the longest first."""
         found = sorted(self._taken.items(), key=lambda item: -item[1])
-        return tuple(LineTime(line=line, seconds=seconds) for line, seconds in found)
+        return tuple(_told(line, seconds) for line, seconds in found)
 
     def abandon(self) -> None:
         """Stop."""
@@ -75,27 +83,33 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
         self._looking.join()
 
     def _look(self, watched: int) -> None:
-        before = time.perf_counter()
+        before, used = time.perf_counter(), cpu_of_thread(watched)
         while not self._over.wait(_STEP):
             if (began := self._clock.running_since) is None:
-                before = time.perf_counter()
+                before, used = time.perf_counter(), cpu_of_thread(watched)
                 continue
             frame, now = sys._current_frames().get(watched), time.perf_counter()
             frames = frames_of_cell(frame) if frame is not None else []
+            use = cpu_of_thread(watched)
             if frames and self._clock.running_since is not None:
-                self._add(frames, now - max(before, began), in_call=_is_dasks(frame))
+                waits = use is not None and use - (used or 0.0) < _BUSY * (now - before)
+                in_call = _is_dasks(frame)
+                self._add(frames, now - max(before, began), in_call=in_call, waits=waits)
             del frame, frames  # which hold on to what is in them
-            before = now
+            before, used = now, use
 
-    def _add(self, frames: Sequence[FrameType], seconds: float, *, in_call: bool) -> None:
+    def _add(
+        self, frames: Sequence[FrameType], seconds: float, *, in_call: bool, waits: bool
+    ) -> None:
         cell, *called = frames
         line = cell.f_lineno
         if not in_call:
-            self._taken[line] += seconds
+            for each in lines_of(frames):
+                self._taken[each] += seconds
         elif frames[-1].f_globals.get("__name__") in _WAITING:
             return
         path = [Frame(name=f"line {line}", file=CELL, line=line), *map(self._named, called)]
-        self.calls.add(path, seconds)
+        self.calls.add(path, seconds, waits=waits)
         self.looks += 1
 
     def _named(self, frame: FrameType) -> Frame:
@@ -108,6 +122,18 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
                 line=code.co_firstlineno,
             )
         return self._frames[code]
+
+
+def lines_seen(lines: KernelLines, calls: KernelCalls) -> tuple[LineTime, ...]:
+    """Return the lines that were seen at work, then those that only asked something of dask."""
+    seen = {(each.function, each.line) for each in lines.reading}
+    others = (each for each in calls.lines if (each.function, each.number) not in seen)
+    return (*lines.reading, *(_told(each, 0.0) for each in others))
+
+
+def _told(line: Line, seconds: float) -> LineTime:
+    text = linecache.getline(line.file, line.number).strip()
+    return LineTime(line=line.number, function=line.function, text=text[:_LONGEST], seconds=seconds)
 
 
 def _is_dasks(frame: FrameType | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from array import array
@@ -17,6 +16,7 @@ from typing import Any
 from dask.callbacks import Callback
 
 from sdprofile.internals.dask import cpu_count, prefix_of
+from sdprofile.internals.python import cpu_of_thread
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.elsewhere import scheduler_in_kernel
 from sdprofile.measure.fused import layer_of
@@ -96,7 +96,7 @@ class LocalTasks:
         self._children = frozenset(active_children())
         for thread in threading.enumerate():
             if thread.ident is not None:
-                self._used[thread.ident] = _cpu_of_thread(thread.ident)
+                self._used[thread.ident] = cpu_of_thread(thread.ident) or 0.0
         self._callback.__enter__()
         return self
 
@@ -259,7 +259,7 @@ class LocalTasks:
         if worker_id is None:
             return time.thread_time()
         if any(thread.ident == worker_id for thread in threading.enumerate()):
-            return _cpu_of_thread(worker_id)
+            return cpu_of_thread(worker_id) or 0.0
         return self._cpu_of_process(worker_id) if worker_id != os.getpid() else 0.0
 
 
@@ -273,16 +273,6 @@ def _share_out(graph: _Graph) -> None:
         for place, task in enumerate(batch.tasks):
             task.begun, task.ended = begun + place * each, begun + (place + 1) * each
             task.cpu = cpu / len(batch.tasks)
-
-
-def _cpu_of_thread(ident: int) -> float:
-    """Return the CPU time of a thread that is alive, in seconds; 0 where the system has no clock.
-
-    For any other thread the system may do anything (``man 3 pthread_getcpuclockid``).
-    """
-    if sys.platform == "darwin":
-        return 0.0
-    return time.clock_gettime(time.pthread_getcpuclockid(ident))
 
 
 def _threads_of(scheduler: str) -> int:

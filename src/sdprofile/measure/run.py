@@ -19,6 +19,7 @@ from sdprofile.measure.clock import Clock, scheduler_ahead
 from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.gpu_errors import forget_frames
 from sdprofile.measure.instruments import Instruments
+from sdprofile.measure.kernel_lines import lines_seen
 from sdprofile.measure.output import Take
 from sdprofile.model.elements import Data
 from sdprofile.model.failure import NO_GPU_MEMORY, Failure
@@ -142,7 +143,9 @@ def run_once(
         work=work_done,
         transfers=instruments.transfers.reading,
         disk=instruments.disk.reading,
-        steps=replace(instruments.steps.reading, lines=instruments.lines.reading),
+        steps=replace(
+            instruments.steps.reading, lines=lines_seen(instruments.lines, instruments.calls)
+        ),
         throttled=instruments.throttle.reading,
         data=replace(
             Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
@@ -157,7 +160,11 @@ def run_once(
             calls=instruments.calls.reading,
             cores=instruments.memory.reading.cores,
             inside=call_trees(
-                instruments.task_calls.reading, instruments.lines, seconds=trace.prefix_seconds
+                instruments.task_calls.reading,
+                instruments.lines,
+                seconds=trace.prefix_seconds,
+                lines=instruments.task_calls.lines,
+                text_of=(scope or Scope((), {})).text,
             ),
         ),
     )

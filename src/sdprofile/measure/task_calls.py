@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.cluster.questions import Questions
-from sdprofile.internals.distributed.samples import begin_samples, end_samples
+from sdprofile.internals.distributed.samples import LINES, WAITING, begin_samples, end_samples
 from sdprofile.measure.branches import Branch, Row, frame_named, is_ours
 from sdprofile.measure.instrument import Instrument
-from sdprofile.model.calls import Frame
+from sdprofile.model.calls import MOST_LINES, Frame
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -30,6 +30,8 @@ _DEEPEST = 100
 class TaskCalls(Instrument[dict[str, Branch]]):
     """What was called within the tasks, in samples, by their prefix.
 
+    The lines of the user's functions that were seen are in `lines`.
+
     Notes
     -----
     A worker of dask looks every 10 ms at the threads that run tasks, for its dashboard
@@ -40,6 +42,7 @@ class TaskCalls(Instrument[dict[str, Branch]]):
 
     def begin(self, asked: Questions) -> None:
         """Let the samples begin anew."""
+        self.lines: dict[str, Counter[tuple[str, int]]] = {}
         self._began = asked.workers(_begin)
 
     def end(self, asked: Questions) -> None:
@@ -50,8 +53,9 @@ class TaskCalls(Instrument[dict[str, Branch]]):
         """Put together what the workers have told."""
         trees: defaultdict[str, Branch] = defaultdict(Branch)
         for found in self._found.value.values():
-            for prefix, rows in found.items():
+            for prefix, (rows, lines) in found.items():
                 trees[prefix].merge(rows)
+                self.lines.setdefault(prefix, Counter()).update(lines)
         return dict(trees)
 
 
@@ -59,13 +63,20 @@ def _begin(dask_worker: Worker) -> float:
     return begin_samples(dask_worker)
 
 
-def _calls(dask_worker: Worker, began: Mapping[str, float]) -> dict[str, list[Row]]:
-    """Return what a worker saw since then, by prefix."""
+def _calls(
+    dask_worker: Worker, began: Mapping[str, float]
+) -> dict[str, tuple[list[Row], dict[tuple[str, int], int]]]:
+    """Return what a worker saw since then, by prefix: calls, and lines of the user's functions."""
     trees: defaultdict[str, Branch] = defaultdict(Branch)
+    lines: defaultdict[str, Counter[tuple[str, int]]] = defaultdict(Counter)
     frame_of = _Frames()
     for prefix, samples in end_samples(dask_worker, began.get(dask_worker.address, math.inf)):
         _add(trees[prefix], samples, frame_of)
-    return {prefix: list(islice(tree.rows(), _MOST)) for prefix, tree in trees.items()}
+        lines[prefix].update(samples.get(LINES, {}))
+    return {
+        prefix: (list(islice(tree.rows(), _MOST)), dict(lines[prefix].most_common(MOST_LINES)))
+        for prefix, tree in trees.items()
+    }
 
 
 @lru_cache(maxsize=1)  # it takes milliseconds, after each run
@@ -103,6 +114,7 @@ def _add(branch: Branch, samples: dict[str, Any], frame_of: _Frames) -> None:
         within = sum(child["count"] for _, child in children)
         into.weight += tree["count"]
         into.own += max(0, tree["count"] - within)
+        into.waiting += tree.get(WAITING, 0)
         if depth < _DEEPEST:
             left += [
                 (into.called(frame), child, depth + 1)

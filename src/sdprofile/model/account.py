@@ -54,6 +54,10 @@ class Cause(StrEnum):
     """Nothing on the cluster, and the kernel was in no call of dask that waits or sends."""
 
 
+WITHIN_TASKS = (Cause.COMPUTING, Cause.MORE_CORES, Cause.GIL, Cause.CPU, Cause.WAITING)
+"""What a thread does that runs a task."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """What one cause took of a run."""

@@ -16,6 +16,27 @@ MOST_CALLS = 850
 """Calls of all runs of a profile that are kept: up to 110 bytes each in a file, below 100 kB."""
 
 
+MOST_LINES = 50
+"""Lines of the user's functions of a run that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLine:
+    """A line of a function of the user's that ran within tasks."""
+
+    function: str
+    """Name of the function."""
+
+    line: int
+    """Its number in the cell or file that the function is in."""
+
+    text: str
+    """What is written there; empty where that is not known."""
+
+    seconds: float
+    """Thread time, with what it called, but for lines of other functions of the user's."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """A function that was called, or a line of the cell."""
@@ -60,12 +81,20 @@ class Call:
     """Thread time in seconds in which it called nothing that Python knows of: that of C code is
     its caller's."""
 
+    waiting: float = 0.0
+    """The part of `seconds` in which the thread was not on a CPU, as far as that was seen."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it mostly waited: for a disk, the network, a lock or sleep."""
+        return self.waiting > self.seconds / 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class CallTree:
     """What ran within the tasks of one prefix, on all workers, or within the kernel.
 
-    The last four have an item for each call: after each come those that it made, the longest first.
+    The last five have an item for each call: after each come those that it made, the longest first.
     """
 
     of: str
@@ -86,6 +115,9 @@ class CallTree:
     own: tuple[float, ...]
     """See `Call`."""
 
+    waiting: tuple[float, ...] = ()
+    """See `Call`; empty where none waited, or that is not known."""
+
     @property
     def total(self) -> float:
         """Thread time of all, in seconds."""
@@ -103,6 +135,9 @@ class CallTrees:
     trees: tuple[CallTree, ...] = ()
     """One for each prefix of which a task was seen, the longest first, and one for the kernel."""
 
+    lines: tuple[TaskLine, ...] = ()
+    """Lines of the user's functions within the tasks, the longest first."""
+
     left_out: int = 0
     """Calls that are left out, as they took least: their time is in that of their callers only."""
 
@@ -111,9 +146,12 @@ class CallTrees:
 
     def calls(self, tree: CallTree) -> Iterator[Call]:
         """Yield the calls of one of the trees."""
-        made = zip(tree.frame, tree.depth, tree.seconds, tree.own, strict=True)
-        for frame, depth, seconds, own in made:
-            yield Call(frame=self.frames[frame], depth=depth, seconds=seconds, own=own)
+        waiting = tree.waiting or (0.0,) * len(tree.frame)
+        made = zip(tree.frame, tree.depth, tree.seconds, tree.own, waiting, strict=True)
+        for frame, depth, seconds, own, waited in made:
+            yield Call(
+                frame=self.frames[frame], depth=depth, seconds=seconds, own=own, waiting=waited
+            )
 
     def largest(self, most: int) -> CallTrees:
         """Return the calls that took most time.
@@ -145,10 +183,12 @@ class CallTrees:
                         depth=tuple(tree.depth[place] for place in places),
                         seconds=tuple(tree.seconds[place] for place in places),
                         own=tuple(tree.own[place] for place in places),
+                        waiting=tuple(tree.waiting[place] for place in places if tree.waiting),
                     )
                 )
         return CallTrees(
             frames=tuple(self.frames[frame] for frame in index),
             trees=tuple(trees),
+            lines=self.lines,
             left_out=self.left_out + len(every) - len(kept),
         )

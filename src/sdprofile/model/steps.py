@@ -55,10 +55,16 @@ class Recomputed:
 
 @dataclass(frozen=True, kw_only=True)
 class LineTime:
-    """What one line of the cell took of the kernel."""
+    """What one line of the cell, or of a function of the user's, took of the kernel."""
 
     line: int
-    """Its number."""
+    """Its number, in the cell or file that it is in."""
+
+    function: str = ""
+    """Name of the function; empty for a line of the cell, whose time is with what it called."""
+
+    text: str = ""
+    """What is written there; empty where that is not known."""
 
     seconds: float
     """Wall time in seconds, without calls of dask that send a graph or wait for results."""
@@ -75,4 +81,10 @@ class Steps:
     """What took the most time by being made anew with one graph after another."""
 
     lines: tuple[LineTime, ...] = ()
-    """The lines that kept the kernel busy with its own work, the longest first."""
+    """The lines that were seen at work in the kernel or asked something of dask, the longest first.
+    The time of a line of a function is a part of that of a line of the cell."""
+
+    @property
+    def cell_lines(self) -> tuple[LineTime, ...]:
+        """Those of the cell."""
+        return tuple(each for each in self.lines if not each.function)

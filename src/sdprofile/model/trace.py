@@ -102,6 +102,16 @@ class Calls:
     line: Whole = field(default_factory=_whole)
     """Line of the cell that each was made from; 0 where that is not known."""
 
+    inner: Whole = field(default_factory=_whole)
+    """Line of the innermost function of the user's that each was made from, within that of the
+    cell; 0 for none. Empty in files of an older sdprofile, as `function` is."""
+
+    function: Whole = field(default_factory=_whole)
+    """Index of that function in `functions`, or 0."""
+
+    functions: tuple[str, ...] = ()
+    """Names of functions of the user's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cores:

@@ -18,6 +18,13 @@ _MARKERS = (("●", "o"), ("■", "s"), ("▲", "^"), ("◆", "D"), ("▼", "v")
 # One style fewer than colours, so that the seventh count does not look like the first.
 _LINES = ("-", "--", ":", "-.", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 
+# Told apart also by those who see no red or green (Okabe and Ito), in light and dark themes.
+COLOURS = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+"""Of what is told apart within one run, that which takes most first; others are grey."""
+
+OTHER = "#8A8A8A"
+"""Colour of what has none of its own."""
+
 CAUSE_COLOURS = {
     Cause.COMPUTING: "#0072B2",
     Cause.MORE_CORES: "#003F66",

@@ -194,11 +194,18 @@ def _check(trace: Trace) -> None:
     calls = trace.calls
     if len({len(each) for each in (calls.begun, calls.ended, calls.sends, calls.line)}) > 1:
         raise ValueError("calls with unequal numbers of times")
+    inner, function = calls.inner, calls.function
+    if len(inner) != len(function) or len(inner) not in (0, len(calls.begun)):
+        raise ValueError("calls with unequal numbers of lines")
+    if any(inner) and not 0 <= min(function) <= max(function) < len(calls.functions):
+        raise ValueError("a call within a function that is not there")
 
 
 def _check_tree(tree: CallTree, frames: int) -> None:
     if len({len(each) for each in (tree.frame, tree.depth, tree.seconds, tree.own)}) > 1:
         raise ValueError("calls with unequal numbers of times")
+    if len(tree.waiting) not in (0, len(tree.frame)):
+        raise ValueError("calls of which some wait for a time that is not known")
     if not all(0 <= frame < frames for frame in tree.frame):
         raise ValueError("a call of something that is not there")
     if not all(0 <= depth <= before + 1 for before, depth in pairwise((-1, *tree.depth))):

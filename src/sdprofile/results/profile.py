@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.explain.explained import Explained
 from sdprofile.results.exported import Exported
 from sdprofile.results.frames import (
     memory_frame,
@@ -18,7 +17,7 @@ from sdprofile.results.frames import (
     summary_frame,
     tasks_frame,
 )
-from sdprofile.results.time_frames import account_frame, calls_frame, chunk_frame
+from sdprofile.results.time_tables import TimeTables
 from sdprofile.results.worker_tables import WorkerTables
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile(Explained, WorkerTables, Exported):
+class Profile(TimeTables, WorkerTables, Exported):
     """A cell, run with several settings: what it took and why.
 
     `str` gives the report for a terminal; a notebook shows it as a table and a plot.
@@ -145,69 +144,6 @@ class Profile(Explained, WorkerTables, Exported):
             worker). What is not known is `NA`.
         """
         return tasks_frame(self)
-
-    def account(self) -> pd.DataFrame:
-        """Return where the wall time went, one row per worker count and cause.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns: `workers`, `repeat` (the run with the time nearest to the median of its count
-            stands for it), `cause` (see `sdprofile.model.account.Cause`), `seconds` of wall time
-            and `share` of it, 0 to 1; the largest cause first. Empty for runs whose tasks were not
-            recorded, as in a file of an older sdprofile.
-
-        Notes
-        -----
-        The seconds of a count add up to the wall time of its run: each second belongs to one
-        cause, by what the threads of the workers did. One thread of four that waits for 1 s is
-        0.25 s. How it is told what they did: `sdprofile.explain.account.account`.
-        """
-        return account_frame(self)
-
-    def calls(self) -> pd.DataFrame:
-        """Return what was called within the tasks and within the kernel, one row per call.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns: `workers`, `repeat` (as in `account`), `of` (prefix of the tasks, or
-            ``kernel``), `depth` (how many calls it is within: the rows below one that are deeper
-            are what it called, the longest first), `function`, `origin` (``cell``, ``own`` for
-            functions of the notebook or script, ``python``, or the package), `module`, `file`
-            (where the module is none that is imported), `line` (of the cell, or where the function
-            begins), `seconds` of thread time with what it called, `own_seconds` without, `share` of
-            the thread time of all these tasks, 0 to 1, `samples` (of all these tasks: of few, small
-            shares are chance). Empty for files of an older sdprofile.
-
-        Notes
-        -----
-        From the samples that dask's workers take every 10 ms of the threads that run tasks
-        (https://distributed.dask.org/en/stable/diagnosing-performance.html#statistical-profiling),
-        and from 20 looks a second at the kernel. Samples of a prefix are taken to stand for equal
-        parts of the time of its tasks. C code is its Python caller's. Waiting for dask is left out
-        of the kernel. At most 850 calls are kept of a profile; what took least is in its callers'
-        `seconds`, and in the `own_seconds` of none.
-        """
-        return calls_frame(self)
-
-    def chunk_sizes(self) -> pd.DataFrame:
-        """Return what chunks of other sizes would take, one row per worker count and size.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns: `workers`, `repeat` (the run that was replayed), `factor` (how many times as
-            many elements a chunk has), `chunks` and `tasks` (their numbers then), `seconds` (wall
-            time; of factor 1 that of the run). Empty for runs whose tasks were not recorded, or
-            whose replay as they were is more than 25 % off.
-
-        Notes
-        -----
-        For rasters and arrays whose tasks are blockwise: see `sdprofile.explain.chunk_sizes`.
-        ``--vary`` measures what is worth it.
-        """
-        return chunk_frame(self)
 
     def plot(self, ax: Axes | None = None) -> Figure:
         """Draw memory over time, one colour and marker per worker count; of a grid, the times.

@@ -1,4 +1,4 @@
-"""Tables of where the time of the runs went: by cause, by call, and with chunks of other sizes."""
+"""Tables of where the time of the runs went: by cause, line and call, with other chunks, too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
 from sdprofile.explain.chunk_sizes import chunk_sizes
+from sdprofile.explain.lines import line_uses
 from sdprofile.results.frames import make_frame, which_run
 
 if TYPE_CHECKING:
@@ -33,6 +34,31 @@ def account_frame(profile: Measured) -> pd.DataFrame:
     )
 
 
+def lines_frame(profile: Measured) -> pd.DataFrame:
+    """Return what each line took, one row per setting and line; see `Profile.lines`."""
+    return make_frame(
+        [
+            {
+                **which_run(run.setting, profile),
+                "repeat": run.repeat,
+                "line": use.line,
+                "function": use.function,
+                "code": use.text,
+                "seconds": use.seconds,
+                "own_seconds": use.own_seconds,
+                "thread_seconds": use.thread_seconds,
+                "tasks": use.tasks,
+                "held_bytes": use.held,
+                "rise_bytes": use.rise,
+            }
+            for run in profile.traced_runs
+            for use in line_uses(run)
+        ],
+        "repeat line function code seconds own_seconds thread_seconds tasks held_bytes rise_bytes",
+        profile,
+    )
+
+
 def calls_frame(profile: Measured) -> pd.DataFrame:
     """Return what was called within the tasks and the kernel; see `Profile.calls`."""
     return make_frame(
@@ -49,6 +75,7 @@ def calls_frame(profile: Measured) -> pd.DataFrame:
                 "line": call.frame.line,
                 "seconds": call.seconds,
                 "own_seconds": call.own,
+                "waiting_seconds": call.waiting,
                 "share": call.seconds / tree.total if tree.total else 0.0,
                 "samples": tree.samples,
             }
@@ -57,7 +84,8 @@ def calls_frame(profile: Measured) -> pd.DataFrame:
             for tree in run.trace.inside.trees
             for call in run.trace.inside.calls(tree)
         ],
-        "repeat of depth function origin module file line seconds own_seconds share samples",
+        "repeat of depth function origin module file line seconds own_seconds waiting_seconds share"
+        " samples",
         profile,
     )
 

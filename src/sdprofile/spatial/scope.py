@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import linecache
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType
@@ -35,6 +36,7 @@ class Scope:
             for each in dis.get_instructions(code)
             if each.opname in _BINDS and each.positions
         }
+        self._codes = nested
         self.strings = {each for code in nested for each in code.co_consts if isinstance(each, str)}
         """The strings that are written in the code."""
 
@@ -45,6 +47,18 @@ class Scope:
     def line(self, name: str) -> int | None:
         """Return the last line that gives a name its value; None if none does."""
         return self._lines.get(name)
+
+    def text(self, function: str, line: int) -> str:
+        """Return what is written in a line of a function, of the code or of the namespace.
+
+        Empty where there is none of that name with such a line.
+        """
+        value = self.namespace.get(function)
+        named = _nested(value.__code__) if isinstance(value, FunctionType) else ()
+        for code in (*self._codes, *named):
+            if code.co_name == function and line in {each for *_, each in code.co_lines()}:
+                return linecache.getline(code.co_filename, line).strip()
+        return ""
 
 
 def scope_of(work: Callable[[], object]) -> Scope | None:

@@ -260,7 +260,49 @@ def test_the_kernels_own_work_is_told_with_the_line() -> None:
     assert cause.fact.startswith("line 4 works in the kernel for 2.90 s of 4.00 s")
     spread = tuple(LineTime(line=line, seconds=1.0) for line in (2, 3, 4))
     (cause,) = found(trace, lines=spread)
-    assert cause.fact.startswith("the kernel works by itself for 75 % of the time")
+    assert cause.fact == (
+        "the kernel works by itself for 75 % of the time, while the workers have nothing to do"
+        " (lines 2, 3 and 4)"
+    )
+
+
+def on_line(trace: Trace, line: int) -> Trace:
+    """Return tasks whose graph was sent from a line."""
+    return replace(trace, calls=replace(trace.calls, line=array("i", [line])))
+
+
+def test_causes_in_the_kernel_name_the_line() -> None:
+    result = ran([(0.0, 0.0, 1.0)], seconds=3.0, calls=[(0.0, 3.0, 2)])
+    (cause,) = found(on_line(result, 7), gathered=400_000_000)
+    assert cause.fact.endswith("which takes 67 % of the time (line 7)")
+    late = ran([(1.0, 1.0, 2.0)], seconds=2.0, arrival=1.0)
+    (cause,) = found(on_line(late, 8))
+    assert cause.fact == (
+        "optimising and sending a graph of 1 task takes 50 % of the time (line 8)"
+    )
+    sent = SentData(nbytes=40_002_000, outside=40_000_000, names=("background",))
+    (cause,) = found(on_line(late, 9), sent=sent)
+    assert cause.name == "data in the graph"
+    assert cause.fact.endswith("(line 9)")
+
+
+def test_blocks_made_again_and_steps_of_the_users_own_have_their_line() -> None:
+    trace = ran([(n / 10, n / 10, (n + 1) / 10) for n in range(21)], seconds=2.1)
+    calls = Calls(
+        begun=array("d", [0.0, 0.7, 1.4]),
+        ended=array("d", [0.7, 1.4, 2.1]),
+        sends=array("i", [2] * 3),
+        line=array("i", [3, 5, 5]),
+    )
+    graphs = array("i", [0] * 7 + [1] * 7 + [2] * 7)
+    trace = replace(trace, arrivals=(0.0, 0.7, 1.4), graph=graphs, calls=calls)
+    again = Recomputed(name="slow", blocks=36, made=108, seconds=1.2)
+    (cause,) = found(trace, recomputed=again, spans=cpu(2.1, 0.0))
+    assert cause.fact.endswith("1.20 s of the 2.10 s of all tasks (lines 3 and 5)")
+    one = on_line(ran([(0.0, 0.0, 2.0)], workers=2, seconds=2.0), 7)
+    spans = (make_activity("thread-cpu", 2.0, prefix="group0", span="cell/my step"),)
+    (cause,) = found(one, spans=spans)
+    assert cause.fact.startswith("there is only 1 task of my step (line 7) for 2 threads")
 
 
 def test_a_large_result_is_told_with_its_size() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from ipywidgets import VBox
 from pages import Page
 from profiles import GB, address, make_activity, make_curve, make_profile, make_run, make_task
-from traces import ran
+from traces import call_tree, make_trace, ran
 
+from sdprofile.model.calls import CallTrees, Frame
 from sdprofile.render.page.comparison import comparison_page, comparison_widget
 from sdprofile.render.page.page import html_report
 from sdprofile.render.page.picture import svg_picture
@@ -128,6 +130,23 @@ def test_buttons_choose_the_stretch_of_time_that_the_overview_shows() -> None:
     assert told() == ["group0: 2.00 s", "group0: 1.00 s", "group0: 1.00 s"]
     less.click()
     assert pictures.value == whole
+
+
+def test_calls_have_a_field_that_searches_them() -> None:
+    inside = CallTrees(
+        frames=(Frame(name="sort", module="numpy", line=9),),
+        trees=(call_tree("group0", (0, 0, 2.0)),),
+    )
+    trace = replace(make_trace([2.0]), inside=inside)
+    widget = timing_widget(make_profile(make_run(seconds=2.0, trace=trace)), uid="u1")
+
+    _, _, _, field, told, rest = widget.children
+    field.value = "numpy"
+
+    assert Page(told.value).texts["p"] == ["1 call with numpy: 2.00 s, 100 % of 2.00 s"]
+    assert all({"sdp-view", "sdp-view-calls"} <= set(each._dom_classes) for each in (field, told))
+    [form] = Page(rest.value).attributes["form"]
+    assert form["method"] == "dialog"  # Enter sends it nowhere
 
 
 def test_stretch_of_time_stays_within_the_run() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from traces import call_tree
 
@@ -83,3 +86,17 @@ def test_a_bar_tells_its_function_with_time_and_share() -> None:
 
     told = {url for each in figure.axes[0].collections for url in each.get_urls() or ()}
     assert any(url.endswith("sort (numpy:9): 3.00 s, 50%") for url in told)
+
+
+def test_a_call_that_mostly_waits_is_lighter_and_says_so() -> None:
+    tree = call_tree("add", (HELPER, 0, 6.0), (SORT, 1, 3.0))
+    figure = drawn(replace(tree, waiting=(2.0, 2.0)))
+
+    told = [url for each in figure.axes[0].collections for url in each.get_urls() or ()]
+    assert any(url.endswith("sort (numpy:9): 3.00 s, 50%, waiting") for url in told)
+    assert any(url.endswith("helper (<dynamic-code>:3): 6.00 s, 100%") for url in told)
+    colours = {to_hex(each.get_facecolor()[0]) for each in figure.axes[0].collections}
+    assert {"#0072b2", "#bbe1f6"} <= colours  # own, and numpy's #56b4e9 with 0.6 of white
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["own", "numpy", "lighter: waiting"]

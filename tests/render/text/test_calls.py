@@ -44,3 +44,11 @@ def test_long_lines_are_wrapped() -> None:
 
 def test_report_says_nothing_of_calls_where_nothing_is_known() -> None:
     assert "calls that took" not in report(make_profile(), width=80)
+
+
+def test_a_path_that_ends_in_waiting_says_so() -> None:
+    tree = replace(call_tree("add", (0, 0, 8.0)), samples=99, waiting=(7.0,))
+    inside = CallTrees(frames=FRAMES, trees=(tree,))
+    waits = make_profile(make_run(trace=replace(make_trace([8.0]), inside=inside)))
+
+    assert "add (8.00 s): helper 100 %, waiting" in report(waits, width=80)

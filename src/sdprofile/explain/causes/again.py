@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.without import gain_without, lasts
+from sdprofile.explain.lines import most_of
 from sdprofile.units import format_seconds, listed, plural
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def works_out_again(seen: Seen) -> Found | None:
     return seen.found(
         "worked out again",
         share=share,
+        lines=() if "(" in what.name else _lines(seen),
         fact=f"{name} is computed {times:.3g} times, {what.made} tasks for"
         f" {plural(what.blocks, 'block')}: repeating it takes {format_seconds(what.seconds)} of the"
         f" {format_seconds(total)} of all tasks",
@@ -70,6 +72,14 @@ def works_out_again(seen: Seen) -> Found | None:
         if of_later
         else range_of(*instead),
     )
+
+
+def _lines(seen: Seen) -> tuple[int, ...]:
+    """Return the lines that have most of the tasks' time computed."""
+    taken: defaultdict[int, float] = defaultdict(float)
+    for task, seconds in seen.ended:
+        taken[seen.lines[seen.trace.graph[task]]] += seconds
+    return most_of(taken)
 
 
 def starts_cold(seen: Seen) -> Found | None:

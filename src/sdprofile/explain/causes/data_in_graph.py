@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen, range_of
+from sdprofile.explain.lines import sending_lines
 from sdprofile.model.account import Cause
 from sdprofile.units import format_bytes, listed
 
@@ -40,6 +41,7 @@ def sends_data(seen: Seen) -> Found | None:
     return seen.found(
         "data in the graph",
         share=share,
+        lines=sending_lines(seen.trace),
         fact=f"the graph holds {amount} of data{what}, which are pickled and sent with it each time"
         f"{takes}",
         change="read or make them on the workers (from zarr, parquet), or pass them to the tasks as"

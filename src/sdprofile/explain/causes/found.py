@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from bisect import bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
 from sdprofile.explain.answer import Line
+from sdprofile.explain.lines import lines_of_graphs
 from sdprofile.model.notice import Notice
 from sdprofile.model.spans import SYNCHRONOUS
 from sdprofile.replay.what_if import recorded
-from sdprofile.units import capitalized, format_ratio
+from sdprofile.units import capitalized, format_ratio, listed
 
 if TYPE_CHECKING:
     from sdprofile.model.account import Cause
@@ -44,6 +45,9 @@ _SEVERAL_GRAPHS = 3
 _MOSTLY = 0.8
 """Fraction of the graphs that must come after all before have ended, for the cell to wait for each:
 the first may be of another kind."""
+
+_MOST_LINES = 3
+"""Lines that are named."""
 
 _LARGEST = 0.5
 """Fraction of the thread time that one of them takes at most; else it is about that one."""
@@ -191,10 +195,27 @@ class Seen:
         fact: str,
         change: str,
         gain: tuple[float, float] | None = None,
+        lines: Iterable[int] = (),
     ) -> Found:
-        """Return a cause that was seen in this run; see `Found`."""
+        """Return a cause that was seen in this run; see `Found`.
+
+        Parameters
+        ----------
+        name, share, fact, change, gain
+            As there.
+        lines
+            Those of the cell that it is about, the most important first: they are added to the
+            fact. 0 for one that is not known.
+        """
+        known = [str(line) for line in sorted(list(filter(None, lines))[:_MOST_LINES])]
+        where = f" (line{'s' * (len(known) > 1)} {listed(known)})" if known else ""
         return Found(
-            name=name, workers=self.run.workers, share=share, fact=fact, change=change, gain=gain
+            name=name,
+            workers=self.run.workers,
+            share=share,
+            fact=f"{fact}{where}",
+            change=change,
+            gain=gain,
         )
 
     def place(self, prefix: str) -> str:
@@ -203,28 +224,19 @@ class Seen:
         for part in self.run.work.spans:
             if part.prefix == prefix and "/" in part.span:
                 taken[part.span.rpartition("/")[2]] += part.seconds
-        if taken:
-            return max(taken, key=taken.__getitem__)
+        name = max(taken, key=taken.__getitem__, default=prefix)
         lines = Counter(
-            self._lines[graph]
+            self.lines[graph]
             for graph, group in zip(self.trace.graph, self.trace.group, strict=True)
             if self.trace.groups[group].prefix == prefix
         )
-        line = lines.most_common(1)[0][0] if lines else 0
-        return f"{prefix} (line {line})" if line else prefix
+        line = max(lines, key=lines.__getitem__, default=0)
+        return f"{name} (line {line})" if line and "(line " not in name else name
 
     @cached_property
-    def _lines(self) -> tuple[int, ...]:
+    def lines(self) -> tuple[int, ...]:
         """The line of the cell that sent each graph; 0 where it is not known."""
-        calls = self.trace.calls
-        sending = sorted(
-            (calls.begun[call], calls.line[call])
-            for call in range(len(calls.begun))
-            if calls.sends[call]
-        )
-        begun = [each for each, _ in sending]
-        places = [bisect_right(begun, arrival) - 1 for arrival in self.trace.arrivals]
-        return tuple(sending[place][1] if place >= 0 else 0 for place in places)
+        return lines_of_graphs(self.trace)
 
     @cached_property
     def others(self) -> tuple[Seen, ...]:

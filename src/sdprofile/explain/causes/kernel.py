@@ -8,6 +8,7 @@ from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.without import crowded, gain_without, together
 from sdprofile.explain.causes.written import resized
+from sdprofile.explain.lines import most_of, result_lines, sending_lines
 from sdprofile.model.account import Cause
 from sdprofile.model.steps import StepCall
 from sdprofile.units import format_bytes, format_seconds, plural
@@ -39,11 +40,13 @@ def works_itself(seen: Seen) -> Found | None:
     share, run = seen.share(Cause.KERNEL), seen.run
     if not share:
         return None
+    lines: tuple[int, ...] = ()
     if (place := _busiest(seen, least=share * run.seconds / 2)) is not None:
         what = f"{place[0]} works in the kernel for {format_seconds(place[1])} of"
         what += f" {format_seconds(run.seconds)}"
     else:
         what = f"the kernel works by itself for {100 * share:.0f} % of the time"
+        lines = most_of({each.line: each.seconds for each in run.steps.cell_lines})
     if run.workers:
         what, where = f"{what}, while the workers have nothing to do", "on the workers"
     else:
@@ -51,6 +54,7 @@ def works_itself(seen: Seen) -> Found | None:
     return seen.found(
         WORKS_ITSELF,
         share=share,
+        lines=lines,
         fact=what,
         change=f"do less there, or do it block by block {where} (map_blocks, map_partitions)",
         gain=range_of(0.5 * share, share),
@@ -61,7 +65,7 @@ def _busiest(seen: Seen, *, least: float) -> tuple[str, float] | None:
     """Return the step, or else the line, that the kernel worked for longest, and for how long."""
     steps = seen.run.steps
     own = [(step.name, _own_seconds(step, seen)) for step in steps.calls if step.calls]
-    lines = [(f"line {each.line}", each.seconds) for each in steps.lines]
+    lines = [(f"line {each.line}", each.seconds) for each in steps.cell_lines]
     for places in (own, lines):
         longest = max(places, key=lambda place: place[1], default=("", 0.0))
         if longest[1] > least:
@@ -103,6 +107,7 @@ def sends_graphs(seen: Seen) -> Found | None:
     return seen.found(
         "sending the graph",
         share=share,
+        lines=sending_lines(seen.trace),
         fact=fact,
         change=change,
         gain=range_of(*saved),
@@ -169,6 +174,7 @@ def brings_result(seen: Seen) -> Found | None:
     return seen.found(
         "bringing the result",
         share=share,
+        lines=result_lines(seen.trace),
         fact=f"{amount} of results are brought into the kernel, which takes"
         f" {100 * share:.0f} % of the time",
         change="reduce them on the workers before .compute(), or write them from there"

@@ -8,6 +8,7 @@ from collections import Counter
 
 from sdprofile.explain.causes.found import Found, Seen, range_of
 from sdprofile.explain.causes.without import fetching, gain_without
+from sdprofile.explain.lines import line_uses, most_of
 from sdprofile.model.account import Cause
 from sdprofile.units import format_bytes
 
@@ -77,13 +78,15 @@ def fetches_inputs(seen: Seen) -> Found | None:
 
 def spills(seen: Seen) -> Found | None:
     """Return that workers move results to disk, or wait for room; None if they do not."""
-    share, limit = seen.share(Cause.SPILL, Cause.HELD_BACK), seen.run.memory_limit
-    if not share or limit is None or not (seen.run.work.spilled or seen.run.circumstances.pauses):
+    share, run = seen.share(Cause.SPILL, Cause.HELD_BACK), seen.run
+    limit = run.memory_limit
+    if not share or limit is None or not (run.work.spilled or run.circumstances.pauses):
         return None
-    amount = format_bytes(seen.run.work.spilled, decimal=seen.profile.decimal)
+    amount = format_bytes(run.work.spilled, decimal=seen.profile.decimal)
     return seen.found(
         "spilling",
         share=share,
+        lines=most_of({use.line: use.held for use in line_uses(run) if not use.function}),
         fact=f"workers are short of memory: they spill {amount}, and their threads wait"
         f" {100 * share:.0f} % of the time",
         change=f"raise --memory above {format_bytes(limit, decimal=seen.profile.decimal)}, or make"

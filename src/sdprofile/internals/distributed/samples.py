@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.names import Name
+from sdprofile.internals.python import cpu_of_thread, is_users
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -28,6 +30,23 @@ PROCESS_FRAME = Name(
 )
 
 NAMES = (CYCLE_PROFILE, PROFILE_KEYS, PROFILE_KEYS_HISTORY, PROCESS_FRAME)
+
+
+WAITING = "sdprofile-waiting"
+"""Name of what is added to the innermost call of a tree: in how many samples it waited."""
+
+LINES = "sdprofile-lines"
+"""Name of what is added to a tree: in how many samples each line of the user's functions was the
+innermost of these, by name of the function and number."""
+
+_BUSY = 0.1
+"""Part of the time that a thread is on a CPU at least, else it waits."""
+
+_LONGEST = 0.05
+"""Seconds from one look at a thread to the next up to which it is known what it did meanwhile."""
+
+_SAME = 0.002
+"""Seconds below which it is the same look: dask adds each sample to two trees."""
 
 
 def begin_samples(worker: Worker) -> float:
@@ -52,7 +71,8 @@ def end_samples(worker: Worker, began: float) -> Iterator[tuple[str, dict[str, A
     """Yield the samples that a worker took since then: a prefix, and a tree as dask has it.
 
     A tree has the ``count`` of its samples and ``children``, by their ``identifier``: name, file
-    and first line of a function.
+    and first line of a function; where the innermost call waited, also `WAITING`. Those
+    of the user's functions are in `LINES`.
     """
     _put_back()
     if math.isinf(began):
@@ -82,10 +102,42 @@ def _count_innermost() -> None:
         innermost = add(frame, child, state, **details)
         if child is True and innermost is not None:
             innermost["count"] += 1
+            if _waits(frame):
+                innermost[WAITING] = innermost.get(WAITING, 0) + 1
+            if (line := _users_line(frame)) is not None:
+                lines = state.setdefault(LINES, {})
+                lines[line] = lines.get(line, 0) + 1
         return innermost
 
     _before.append(process)
     PROCESS_FRAME.set(profile, counted)
+
+
+_looked: dict[int, tuple[float, float, bool]] = {}
+"""By thread: when it was looked at, the CPU time that it had used, and whether it waited."""
+
+
+def _waits(frame: FrameType) -> bool:
+    """Whether the thread of this innermost frame was hardly on a CPU since the look before."""
+    frames = sys._current_frames()
+    ident = next((ident for ident, each in frames.items() if each is frame), None)
+    frames.clear()  # it has this frame, too: what others hold would stay until a garbage collection
+    if ident is None:
+        return False
+    now, (at, before, waited) = time.perf_counter(), _looked.get(ident, (-math.inf, 0.0, False))
+    if now - at < _SAME:
+        return waited
+    used = cpu_of_thread(ident)
+    waits = now - at < _LONGEST and used is not None and used - before < _BUSY * (now - at)
+    _looked[ident] = now, used or 0.0, waits
+    return waits
+
+
+def _users_line(frame: FrameType | None) -> tuple[str, int] | None:
+    """Return the innermost line of a function of the user's within which this frame is."""
+    while frame is not None and not is_users(frame):
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code.co_name, frame.f_lineno)
 
 
 def _by_itself(function: Any) -> Any:
@@ -104,5 +156,6 @@ def _by_itself(function: Any) -> Any:
 def _put_back() -> None:
     from distributed import profile
 
+    _looked.clear()
     while _before:
         PROCESS_FRAME.set(profile, _before.pop())

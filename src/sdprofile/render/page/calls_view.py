@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from sdprofile.model.calls import CELL, KERNEL
+from sdprofile.render.page.call_tree import call_tree
 from sdprofile.render.page.markup import NOTHING, Cell, Row, bar, key, table
 from sdprofile.units import format_seconds, plural
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from sdprofile.explain.explained import Explained
     from sdprofile.model.calls import CallTrees, Frame
+    from sdprofile.model.run import Run
+    from sdprofile.model.trace import Trace
     from sdprofile.render.page.picture import Picture
 
 _MOST_FUNCTIONS = 12
@@ -23,14 +26,28 @@ _BLUE = "#0072B2"
 
 _KEY = (
     "Above: in the first row the task prefixes and the kernel, below each what it called; as wide"
-    " as the thread time. Functions of dask and Python that only lead to others are left out."
+    " as the thread time, lighter where the thread mostly waited: for disk, network, lock or sleep."
+    " Functions of dask and Python that only lead to others are left out."
     " Below: the functions by the time that they took themselves; C code counts for its caller."
     " From dask's samples of the workers' threads every 10 ms, and 20 looks a second at the kernel,"
     " without waiting for dask. profile.calls() has all of it."
 )
 
 
-def calls_view(profile: Explained, *, picture: Picture) -> Markup:
+_ZOOMED = (
+    "Click a call, or choose it by Tab and the arrow keys: it fills the width; all is above them. "
+)
+
+
+def run_with_calls(profile: Explained) -> tuple[Run, Trace] | None:
+    """Return the run that stands for all with its tasks, if it is known what was called in them."""
+    run = profile.shown_run
+    if run is None or run.trace is None or not any(t.total for t in run.trace.inside.trees):
+        return None
+    return run, run.trace
+
+
+def calls_view(profile: Explained, *, picture: Picture, live: bool = False) -> Markup:
     """Return the calls of the run that stands for all; empty if nothing is known of them.
 
     Parameters
@@ -39,11 +56,14 @@ def calls_view(profile: Explained, *, picture: Picture) -> Markup:
         What was measured.
     picture
         Makes HTML of a figure.
+    live
+        Whether the calls are to be zoomed and filtered, in a page that keeps style and buttons.
     """
-    run = profile.shown_run
-    if run is None or run.trace is None or not any(t.total for t in run.trace.inside.trees):
+    known = run_with_calls(profile)
+    if known is None:
         return NOTHING
-    inside = run.trace.inside
+    run, trace = known
+    inside = trace.inside
 
     def draw() -> Figure:
         from sdprofile.render.plots.icicle import icicle_plot
@@ -51,11 +71,13 @@ def calls_view(profile: Explained, *, picture: Picture) -> Markup:
         return icicle_plot(inside)
 
     setting = profile.varied.name(run.setting)
-    drawn = picture(draw, label=f"calls within the tasks and the kernel, with {setting}")
+    label = f"calls within the tasks and the kernel, with {setting}"
+    drawn = call_tree(run, trace) if live else picture(draw, label=label)
+    zoomed = _ZOOMED if live else ""
     left = (
         f" Not kept: {plural(inside.left_out, 'call')} that took least." if inside.left_out else ""
     )
-    return drawn + _functions(inside) + key(f"With {setting}. {_KEY}{left}")
+    return drawn + _functions(inside) + key(f"With {setting}. {zoomed}{_KEY}{left}")
 
 
 def _functions(inside: CallTrees) -> Markup:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sdprofile.render.curves import SHOWN, is_sampled
 from sdprofile.render.page.calls_view import calls_view
 from sdprofile.render.page.details_view import details_view
+from sdprofile.render.page.lines_view import lines_view
 from sdprofile.render.page.markup import NOTHING, Cell, Row, joined, key, table, write
 from sdprofile.render.page.memory_view import allocations_view, memory_panels, memory_view
 from sdprofile.render.page.picture import Picture
@@ -66,7 +67,7 @@ class View:
     """What it shows."""
 
 
-def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
+def make_views(profile: Explained, *, picture: Picture, live: bool = False) -> tuple[View, ...]:
     """Return the views of a profile, but for its overview.
 
     Parameters
@@ -75,13 +76,16 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
         What was measured, with at least one run.
     picture
         Makes HTML of a figure.
+    live
+        Whether the page keeps style and buttons, so that calls can be zoomed.
 
     Returns
     -------
     tuple of View
-        Predicted (if anything was), Memory, Steps, Tasks, Calls and Data (if any are known), Notes,
-        Details; Notes alone where the workers had nothing to do. Of a grid calls are in the
-        profiles of its parts only, and steps and tasks where it has many settings.
+        Predicted (if anything was), Memory, Steps, Lines (if any are known), Tasks, Calls and Data
+        (likewise), Notes, Details; Notes alone where the workers had nothing to do. Of a grid lines
+        and calls are in the profiles of its parts only, and steps and tasks where it has many
+        settings.
     """
     number = f" {len(profile.notices)}" if profile.notices else ""
     notes = View(name=f"Notes{number}", html=notice_list(profile))
@@ -101,9 +105,11 @@ def make_views(profile: Explained, *, picture: Picture) -> tuple[View, ...]:
         View(name="Predicted", html=predicted_view(profile, picture=picture)),
         View(name="Memory", html=memory),
         View(name="Steps", html=steps_view(profile) if few else NOTHING),
+        View(name="Lines", html=NOTHING if profile.is_grid else lines_view(profile)),
         View(name="Tasks", html=tasks_view(profile) if few else NOTHING),
         View(
-            name="Calls", html=NOTHING if profile.is_grid else calls_view(profile, picture=picture)
+            name="Calls",
+            html=NOTHING if profile.is_grid else calls_view(profile, picture=picture, live=live),
         ),
         View(name="Data", html=elements_view(profile) + stores_view(profile)),
         notes,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sdprofile.render.page.markup import in_page, joined, write
 from sdprofile.render.page.page import answer, code, conditions_line, parts, stopped, style
 from sdprofile.render.page.picture import svg_picture
+from sdprofile.render.page.search import search
 from sdprofile.render.page.time_view import time_view
 from sdprofile.render.page.views import View, leading_notices, make_views
 from sdprofile.render.page.zoom import zoom
@@ -45,13 +47,15 @@ def timing_widget(profile: Explained, *, uid: str) -> VBox:
     stretch of time needs one. Browsers without ``:has()`` (before Chrome 105, Safari 15.4 and
     Firefox 121) show all views at once.
     """
+    others = make_views(profile, picture=svg_picture, live=True)
     return tabbed_widget(
-        [View(name="Overview", html=time_view(profile)), *make_views(profile, picture=svg_picture)],
+        [View(name="Overview", html=time_view(profile)), *others],
         counts=_counts(profile),
         above=[leading_notices(profile), answer(profile)],
         below=[conditions_line(profile), stopped(profile), parts(profile), code(profile)],
         uid=uid,
         draw=functools.partial(zoom, profile),
+        beside={"calls": search(profile, uid=uid)},
     )
 
 
@@ -63,6 +67,7 @@ def tabbed_widget(
     below: Sequence[Markup],
     uid: str,
     draw: Callable[[HTML, ToggleButtons], tuple[DOMWidget, ...]] | None = None,
+    beside: Mapping[str, Sequence[DOMWidget]] = MappingProxyType({}),
 ) -> VBox:
     """Return a widget that shows one view at a time, as `timing_widget` says.
 
@@ -78,6 +83,8 @@ def tabbed_widget(
         A class that no other widget of the page has.
     draw
         Draws what comes below the first view, and returns buttons that have it drawn anew.
+    beside
+        What stands above other views, by their names in lower case.
     """
     from ipywidgets import HTML, HBox, ToggleButtons, VBox
 
@@ -94,12 +101,18 @@ def tabbed_widget(
     for each in (pictures, *buttons):
         each.add_class("sdp-view")
         each.add_class(_class(views[0]))
+    for name, widgets in beside.items():
+        for each in widgets:
+            each.add_class("sdp-view")
+            each.add_class(f"sdp-view-{name}")
     row = HBox([choose_view, choose_count, *buttons])
     row.layout.flex_flow = "row wrap"
     top = HTML(in_page(joined([*above, first]), rules=rules))
-    contents = [top, pictures, HTML(in_page(joined([*others, *below])))]
+    fields = [each for widgets in beside.values() for each in widgets]
+    contents = [top, pictures, *fields, HTML(in_page(joined([*others, *below])))]
     for each in contents:
-        each.layout.width = "100%"  # else as wide as its widest view, also where the page is not
+        if isinstance(each, HTML):  # else as wide as its widest view, also where the page is not
+            each.layout.width = "100%"
     widget = VBox([row, *contents])
     widget.add_class("sdp-live")
     widget.add_class(uid)

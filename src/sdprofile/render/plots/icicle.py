@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from sdprofile.model.calls import KERNEL
-from sdprofile.render.palette import TOLD
-from sdprofile.render.plots.worker_tasks import COLOURS
+from sdprofile.explain.calls import only_leads
+from sdprofile.render.palette import COLOURS, OTHER, TOLD
+from sdprofile.render.text.calls import call_told, tree_name
 from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from sdprofile.model.calls import Call, CallTree, CallTrees
+    from sdprofile.model.calls import CallTree, CallTrees
 
 _WIDTH = 7.2
 """Inches."""
@@ -50,11 +51,11 @@ _CHARACTER = 0.062
 _LIGHT = ("#56B4E9", "#E69F00", "#CC79A7")
 """Colours on which black is read better than white."""
 
-_TASKS, _OTHER = "#8A8A8A80", "#8A8A8A"
-"""Colour of a prefix, and of the packages that have none of their own."""
+_WHITE = 0.6
+"""How much of its colour a call that waits gives up for white."""
 
-_PLUMBING = ("dask", "distributed", "python")
-"""Whose functions are left out where all they do is to call what a task is about."""
+_TASKS = f"{OTHER}80"
+"""Colour of a prefix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ class _Bar:
     row: int
     name: str
     origin: str
+    waits: bool
     told: str
 
 
@@ -102,9 +104,15 @@ def icicle_plot(inside: CallTrees) -> Figure:
 def _bars(inside: CallTrees) -> Iterator[_Bar]:
     start = 0.0
     for tree in inside.trees:
-        name = "in the kernel" if tree.of == KERNEL else tree.of
-        told = f"{name}: {format_seconds(tree.total)}"
-        yield _Bar(start=start, seconds=tree.total, row=0, name=name, origin="", told=told)
+        yield _Bar(
+            start=start,
+            seconds=tree.total,
+            row=0,
+            name=tree_name(tree),
+            origin="",
+            waits=False,
+            told=f"{tree_name(tree)}: {format_seconds(tree.total)}",
+        )
         yield from _of_tree(inside, tree, start)
         start += tree.total
 
@@ -120,29 +128,21 @@ def _of_tree(inside: CallTrees, tree: CallTree, start: float) -> Iterator[_Bar]:
         del begins[depth + 1 :], rows[depth + 1 :], led[depth + 1 :]
         begun = begins[depth]
         begins[depth] += call.seconds
-        leads = led[depth] and _leads(calls, place)
+        leads = led[depth] and only_leads(calls, place)
         row = rows[depth] + (not leads)
         begins.append(begun)
         rows.append(row)
         led.append(leads)
         if not leads and row < _MOST_ROWS:
-            share = call.seconds / tree.total if tree.total else 0.0
-            whose = f" ({call.frame.module or call.frame.file}:{call.frame.line})"
             yield _Bar(
                 start=begun,
                 seconds=call.seconds,
                 row=row,
                 name=call.frame.name,
                 origin=call.frame.origin,
-                told=f"{call.frame.name}{whose}: {format_seconds(call.seconds)}, {share:.0%}",
+                waits=call.waits,
+                told=call_told(call, tree),
             )
-
-
-def _leads(calls: list[Call], place: int) -> bool:
-    """Whether a call only leads to others."""
-    call = calls[place]
-    is_last = place + 1 == len(calls) or calls[place + 1].depth <= call.depth
-    return call.frame.origin in _PLUMBING and not is_last and call.own < call.seconds / 10
 
 
 def _draw(ax: Axes, bars: list[_Bar]) -> None:
@@ -151,8 +151,11 @@ def _draw(ax: Axes, bars: list[_Bar]) -> None:
         taken[bar.origin] += bar.seconds
     named = sorted(taken.keys() - {""}, key=lambda origin: (-taken[origin], origin))
     colours = {"": _TASKS, **dict(zip(named, COLOURS, strict=False))}
-    for colour in dict.fromkeys(colours.get(bar.origin, _OTHER) for bar in bars):
-        ours = [bar for bar in bars if colours.get(bar.origin, _OTHER) == colour]
+    groups: defaultdict[str, list[_Bar]] = defaultdict(list)
+    for bar in bars:
+        colour = colours.get(bar.origin, OTHER)
+        groups[_lighter(colour) if bar.waits else colour].append(bar)
+    for colour, ours in groups.items():
         corners = [
             [
                 (bar.start, bar.row),
@@ -177,11 +180,13 @@ def _draw(ax: Axes, bars: list[_Bar]) -> None:
                 bar.start + 0.5 / room, bar.row + _FULL / 2, name, fontsize=7.5, va="center"
             )
             if bar.origin:
-                light = colours.get(bar.origin, _OTHER) in _LIGHT
+                light = bar.waits or colours.get(bar.origin, OTHER) in _LIGHT
                 words.set_color("black" if light else "white")
     handles = [Patch(color=colours[each], label=each) for each in named[: len(COLOURS)]]
     if len(named) > len(COLOURS):
-        handles.append(Patch(color=_OTHER, label="others"))
+        handles.append(Patch(color=OTHER, label="others"))
+    if any(bar.waits for bar in bars):
+        handles.append(Patch(color=_lighter(OTHER), label="lighter: waiting"))
     ax.legend(
         handles=handles,
         loc="lower left",
@@ -194,3 +199,9 @@ def _draw(ax: Axes, bars: list[_Bar]) -> None:
         borderpad=0.1,
         columnspacing=1.2,
     )
+
+
+def _lighter(colour: str) -> str:
+    """Return the colour of a call that waits."""
+    red, green, blue = (_WHITE + (1 - _WHITE) * part for part in to_rgb(colour))
+    return to_hex((red, green, blue))

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from sdprofile.explain.causes.found import Seen
 from sdprofile.model.trace import KERNEL
 from sdprofile.render.curves import shown_curve, thinned
-from sdprofile.render.plots.worker_tasks import COLOURS, Bar, Bars, draw_tasks
+from sdprofile.render.palette import COLOURS
+from sdprofile.render.plots.worker_tasks import Bar, Bars, draw_tasks
 from sdprofile.units import format_bytes, large_unit
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 
 from sdprofile.model.setting import count_name
 from sdprofile.model.trace import KERNEL
-from sdprofile.render.palette import TOLD
+from sdprofile.render.palette import COLOURS, OTHER, TOLD
 from sdprofile.units import format_seconds
 
 if TYPE_CHECKING:
@@ -51,10 +51,6 @@ _LONGEST = 30
 
 _COLUMNS, _CHARACTERS = 4, 100
 """Names side by side in the legend, at most, and characters for which it has room."""
-
-# Told apart also by those who see no red or green (Okabe and Ito), in light and dark themes.
-COLOURS = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
-_OTHER = "#8A8A8A"
 
 Bar = tuple[float, float]
 """When it begins and ends, in seconds since the cell started."""
@@ -121,7 +117,7 @@ class Bars:
 
     def colour(self, place: str) -> str:
         """Return the colour of a place."""
-        return self.colours.get(place, _OTHER)
+        return self.colours.get(place, OTHER)
 
     def stretches(self) -> Iterator[tuple[Bar, str]]:
         """Yield stretches of time, each with the colour of the place that ran most in it."""
@@ -201,7 +197,7 @@ def draw_tasks(ax: Axes, tasks: Bars, told_at: Callable[[float], str]) -> None:
 def _draw_legend(ax: Axes, tasks: Bars) -> None:
     handles = [Patch(color=colour, label=_cut(place)) for place, colour in tasks.colours.items()]
     if tasks.has_others:
-        handles.append(Patch(color=_OTHER, label="others"))
+        handles.append(Patch(color=OTHER, label="others"))
     ax.legend(
         handles=handles,
         loc="lower left",

@@ -11,7 +11,7 @@ from sdprofile.units import format_seconds
 if TYPE_CHECKING:
     from sdprofile.explain.calls import HeavyPath
     from sdprofile.explain.explained import Explained
-    from sdprofile.model.calls import Frame
+    from sdprofile.model.calls import Call, CallTree, Frame
 
 _PLAIN = ("cell", "own", "python")
 
@@ -35,12 +35,34 @@ def calls_lines(profile: Explained) -> list[str]:
     return [] if run is None else [_line(path) for path in heavy_paths(run)]
 
 
+def tree_name(tree: CallTree | HeavyPath) -> str:
+    """Return within what the calls of a tree were made."""
+    return "in the kernel" if tree.of == KERNEL else tree.of
+
+
+def call_told(call: Call, tree: CallTree) -> str:
+    """Return what is told of a call where the pointer rests on it.
+
+    Examples
+    --------
+    >>> from sdprofile.model.calls import Call, CallTree, Frame
+    >>> sort = Frame(name="sort", module="numpy", line=9)
+    >>> tree = CallTree(of="add", samples=9, frame=(0,), depth=(0,), seconds=(4.0,), own=(4.0,))
+    >>> call_told(Call(frame=sort, depth=0, seconds=1.0, own=1.0, waiting=0.9), tree)
+    'sort (numpy:9): 1.00 s, 25%, waiting'
+    """
+    share = call.seconds / tree.total if tree.total else 0.0
+    whose = f" ({call.frame.module or call.frame.file}:{call.frame.line})"
+    waits = ", waiting" if call.waits else ""
+    return f"{call.frame.name}{whose}: {format_seconds(call.seconds)}, {share:.0%}{waits}"
+
+
 def _line(path: HeavyPath) -> str:
-    of = "in the kernel" if path.of == KERNEL else path.of
     steps = " > ".join(
         f"{function_name(frame)} {share:.0%}".replace("%", " %") for frame, share in path.steps
     )
-    return f"{of} ({format_seconds(path.seconds)}): {steps}"
+    waits = ", waiting" if path.waits else ""
+    return f"{tree_name(path)} ({format_seconds(path.seconds)}): {steps}{waits}"
 
 
 def function_name(frame: Frame) -> str:

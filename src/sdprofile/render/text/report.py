@@ -21,6 +21,7 @@ from sdprofile.render.text.breakdown import (
 from sdprofile.render.text.calls import calls_lines, calls_title
 from sdprofile.render.text.elements import ELEMENTS, element_rows
 from sdprofile.render.text.grid_bars import grid_bars
+from sdprofile.render.text.lines import line_rows, lines_title
 from sdprofile.render.text.predicted import prediction_rows, prediction_title
 from sdprofile.render.text.rows import (
     NO_RUNS,
@@ -215,6 +216,7 @@ def _tables(profile: Explained, *, with_time: bool) -> Iterator[tuple[str, list[
     if with_time:
         yield TIME, time_rows(profile)
     yield STEPS, step_rows(profile)
+    yield lines_title(profile), line_rows(profile)
     yield MEMORY, memory_rows(profile)
     yield ELEMENTS, element_rows(profile)
     yield STORES, store_rows(profile)

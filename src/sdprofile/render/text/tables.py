@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sdprofile.render.text.breakdown import PREFIX, SPENT
 from sdprofile.render.text.elements import ELEMENT
+from sdprofile.render.text.lines import LINE
 from sdprofile.render.text.rows import GPU, OF_GPU, PEAK, VERDICT, right_aligned
 from sdprofile.render.text.steps import STEP
 from sdprofile.render.text.stores import ARRAY
@@ -14,7 +15,7 @@ from sdprofile.render.text.wrapping import clean, cut
 GAP = "  "
 """What sets columns apart."""
 
-DROPPED_BELOW = ("other", "number", "type", "store", "read by", "chunks", "off")
+DROPPED_BELOW = ("other", "rise", "number", "type", "store", "read by", "chunks", "off")
 """Columns that narrow tables below the plot do without, in that order."""
 
 _DROPPED_FIRST = (
@@ -23,7 +24,7 @@ _DROPPED_FIRST = (
 )
 """Columns that a narrow table does without, the least important first."""
 
-_NAMES = (PREFIX, STEP, ELEMENT, ARRAY)
+_NAMES = (PREFIX, STEP, LINE, ELEMENT, ARRAY)
 """Headers of first columns with names that may be long."""
 
 _TEXTS = (*_NAMES, "status", "kind", "store", "read by", SPENT, VERDICT)
