@@ -16,8 +16,8 @@ from profiles import make_profile
 from runs import MIB, measure
 
 from sdprofile.cluster.resize import resize
-from sdprofile.explain.causes.found import Seen
 from sdprofile.explain.causes.reading import reads_again
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.measure.alone import run_alone
 from sdprofile.model.disk import StoreReads
 from sdprofile.model.run import Run

@@ -8,8 +8,9 @@ import pytest
 from profiles import make_element, make_profile, make_run, make_store
 from traces import ran
 
-from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.found import Found
 from sdprofile.explain.causes.reading import reads_again
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.notices.elements import element_notices
 from sdprofile.model.disk import Disk, StoreReads
 from sdprofile.model.steps import Recomputed

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.found import Found, range_of
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import gain_without, lasts
 from sdprofile.explain.lines import most_of
 from sdprofile.units import format_seconds, listed, plural

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.found import Found
 from sdprofile.explain.causes.moving import moves_data
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import gain_without, on, waits
 from sdprofile.model.account import Cause
 from sdprofile.model.spans import EXECUTE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen, range_of
+from sdprofile.explain.causes.found import LEAST_GAIN, Found, range_of
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.lines import sending_lines
 from sdprofile.model.account import Cause
 from sdprofile.units import format_bytes, listed

@@ -14,12 +14,13 @@ from sdprofile.explain.causes.computing import (
 )
 from sdprofile.explain.causes.data_in_graph import sends_data
 from sdprofile.explain.causes.few_tasks import few_tasks
-from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen
+from sdprofile.explain.causes.found import LEAST_GAIN, Found
 from sdprofile.explain.causes.gpu import leaves_gpu_idle, shares_gpu
 from sdprofile.explain.causes.kernel import brings_result, sends_graphs, works_itself
 from sdprofile.explain.causes.loading import loads_anew
 from sdprofile.explain.causes.moving import fetches_inputs, moves_data, spills
 from sdprofile.explain.causes.reading import reads_again
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.small_tasks import small_tasks
 from sdprofile.model.measured import traced
 from sdprofile.model.spans import PROCESSES

@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import replace
 
 from sdprofile.explain.causes.again import cold_tasks
-from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import (
     crowded,
     cut,

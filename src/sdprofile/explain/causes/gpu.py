@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import crowded, gain_without, on
 from sdprofile.explain.gpu import BUSY
 from sdprofile.model.account import Cause

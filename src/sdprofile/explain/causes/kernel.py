@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
-from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.found import Found, range_of
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import crowded, gain_without, together
 from sdprofile.explain.causes.written import resized
 from sdprofile.explain.lines import most_of, result_lines, sending_lines

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import gain_without, lasts
 from sdprofile.units import format_seconds
 

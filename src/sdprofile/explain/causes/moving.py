@@ -6,7 +6,8 @@ import math
 import re
 from collections import Counter
 
-from sdprofile.explain.causes.found import Found, Seen, range_of
+from sdprofile.explain.causes.found import Found, range_of
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import fetching, gain_without
 from sdprofile.explain.lines import line_uses, most_of
 from sdprofile.model.account import Cause

@@ -7,7 +7,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.chunks import written
-from sdprofile.explain.causes.found import LEAST_GAIN, Found, Seen, range_of
+from sdprofile.explain.causes.found import LEAST_GAIN, Found, range_of
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.units import format_bytes
 
 if TYPE_CHECKING:

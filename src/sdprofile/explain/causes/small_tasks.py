@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sdprofile.explain.causes.chunks import larger_chunks
-from sdprofile.explain.causes.found import Found, Seen
+from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import WITHIN, batched, gain_without
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sdprofile.explain.causes.found import LEAST_GAIN, Seen, range_of
+from sdprofile.explain.causes.found import LEAST_GAIN, range_of
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.replay.what_if import Setup, at_once, joined, lasting, split
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from sdprofile.explain.causes.found import Seen
+from sdprofile.explain.causes.seen import Seen
 from sdprofile.model.trace import KERNEL
 from sdprofile.render.curves import shown_curve, thinned
 from sdprofile.render.palette import COLOURS
