@@ -17,7 +17,7 @@ from sdprofile.cluster.session import find_client
 from sdprofile.errors import SdprofileError, one_line
 from sdprofile.interrupts import ignored
 from sdprofile.measure.machine import this_machine, versions
-from sdprofile.measure.run import Work
+from sdprofile.measure.work import Work
 from sdprofile.options.options import Options
 from sdprofile.options.variations import named_values
 from sdprofile.render.text.rows import parts_line

@@ -29,22 +29,18 @@ from sdprofile.measure.local_tasks import LocalTasks
 from sdprofile.measure.machine import this_machine
 from sdprofile.measure.memory import start_samplers, stop_samplers
 from sdprofile.measure.peak import OwnMark
-from sdprofile.measure.run import Work, step_functions
+from sdprofile.measure.run import step_functions
 from sdprofile.measure.samples import unpack
 from sdprofile.measure.sampling import readers
 from sdprofile.measure.steps import StepWatcher
+from sdprofile.measure.work import TimedWork, Work
 from sdprofile.model.circumstances import Circumstances
-from sdprofile.model.elements import Data
 from sdprofile.model.failure import NO_GPU_MEMORY, Failure
-from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import Marks, MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.model.trace import KERNEL, Sampled
 from sdprofile.plan import Plan
-from sdprofile.spatial.elements import Elements
-from sdprofile.spatial.lazy import compute_lazy, describe
-from sdprofile.spatial.partitioned import partitioned
 from sdprofile.spatial.scope import Scope
 from sdprofile.units import format_bytes, format_seconds
 
@@ -89,9 +85,7 @@ def run_alone(
     kernel = _Kernel(clock)
     limit = _TimeLimit(plan.timeout, tasks.end_processes)
     free = this_machine().memory_free
-    ours = os.getpid()
-    lazy: LazyValue | None = None
-    found: Elements | None = None
+    timed = TimedWork(work, plan, clock, scope=scope)
     error: BaseException | None = None
     disk: dict[str, Counted] = {}
     with contextlib.ExitStack() as stack:
@@ -104,19 +98,14 @@ def run_alone(
         stack.enter_context(counted_here(disk))
         kernel.begin()
         try:
-            with let_in(), limit, clock:
-                value = work()
-                if plan.compute is not None:
-                    compute_lazy(value, how=plan.compute)
+            with let_in(), limit:
+                timed.run()
         except BaseException as raised:  # noqa: BLE001 - returned to the caller, who decides
             error = raised
         finally:
-            if os.getpid() != ours:
-                os._exit(0)  # a copy that the cell has forked must not go on as if it were us
             kernel.end()
         if error is None:
-            lazy = describe(value)
-            found = Elements(scope, value) if plan.steps else None
+            timed.look()
     sampled = kernel.sampled_of
     run = Run(
         setting=setting,
@@ -140,10 +129,7 @@ def run_alone(
             lines=lines_seen(lines, calls),
             recomputed=steps.recomputed(tasks.seconds_of),
         ),
-        data=replace(
-            Data(lazy=lazy) if found is None else found.reading(steps.layers, lazy=lazy),
-            partitioned=partitioned(scope) if scope is not None else (),
-        ),
+        data=timed.data(steps.layers),
         circumstances=Circumstances(others_cpu_seconds=kernel.others),
         trace=replace(
             tasks.trace(clock, calls=calls.reading, cores=sampled.cores),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -21,24 +20,19 @@ from sdprofile.measure.gpu_errors import forget_frames
 from sdprofile.measure.instruments import Instruments
 from sdprofile.measure.kernel_lines import lines_seen
 from sdprofile.measure.output import Take
-from sdprofile.model.elements import Data
+from sdprofile.measure.work import TimedWork, Work
 from sdprofile.model.failure import NO_GPU_MEMORY, Failure
-from sdprofile.model.lazy import LazyValue
 from sdprofile.model.memory_use import MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
 from sdprofile.plan import Plan
 from sdprofile.replay.predictor import Predictor
-from sdprofile.spatial.elements import Elements
 from sdprofile.spatial.functions import public_functions
-from sdprofile.spatial.lazy import compute_lazy, describe, held_names
-from sdprofile.spatial.partitioned import partitioned
+from sdprofile.spatial.lazy import held_names
 from sdprofile.spatial.scope import Scope
 
 if TYPE_CHECKING:
     from distributed import Client
-
-Work = Callable[[], object]
 
 
 def run_once(
@@ -94,26 +88,15 @@ def run_once(
         scope=scope,
     )
     watcher = instruments.watcher
-    ours = os.getpid()
-    lazy: LazyValue | None = None
-    found: Elements | None = None
+    timed = TimedWork(work, plan, clock, scope=scope)
 
-    def timed() -> None:
-        nonlocal lazy, found
-        try:
-            with clock:
-                value = work()
-                if plan.compute is not None:
-                    compute_lazy(value, how=plan.compute)
-            lazy = describe(value)
-            found = Elements(scope, value) if plan.steps else None
-        finally:
-            if os.getpid() != ours:
-                os._exit(0)  # a copy that the cell has forked must not go on as if it were us
+    def watched() -> None:
+        timed.run()
+        timed.look()
 
     with instruments.entered(client):
         with dask_config(plan, client), let_in():
-            error = watcher.watch(timed)
+            error = watcher.watch(watched)
         _check_there(client, error)
         states = worker_states(client)
         watcher.settle(error, states)
@@ -148,9 +131,8 @@ def run_once(
         ),
         throttled=instruments.throttle.reading,
         data=replace(
-            Data(lazy=lazy) if found is None else found.reading(layers, lazy=lazy),
+            timed.data(layers),
             sent=instruments.sent.reading,
-            partitioned=partitioned(scope) if scope is not None else (),
             held=held_names(scope) if scope is not None and not work_done.tasks else held,
         ),
         elsewhere=instruments.others.reading,
