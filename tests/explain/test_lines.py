@@ -178,6 +178,7 @@ def test_a_function_that_ran_within_tasks_has_the_time_in_its_lines() -> None:
 
     assert told(uses, "seconds", "thread_seconds", "tasks")["slow", 9] == (0.0, 2.0, 0)
     assert uses[-1].text == "time.sleep(1)"
+    assert told(uses, "thread_seconds")["", 3] == (1.5,)  # as without it
     assert_adds_up(run)
 
 

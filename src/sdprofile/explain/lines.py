@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
 from sdprofile.model.account import WITHIN_TASKS
@@ -32,8 +33,6 @@ Place = tuple[str, int]
 
 ELSEWHERE: Place = ("", 0)
 """What belongs to no line: what other threads asked for, what dask and sdprofile did themselves."""
-
-_Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,53 +96,44 @@ def line_uses(run: Run) -> tuple[LineUse, ...]:
         return ()
     texts = {(each.function, each.line): each.text for each in trace.inside.lines}
     texts |= {(each.function, each.line): each.text for each in run.steps.lines}
-    called, own = _called(trace), _own(run)
     inside = sum(part.seconds for part in account(run) if part.cause in WITHIN_TASKS)
+    inside *= run.all_threads
     tasks = _Tasks(run, trace)
+    waits = _within(_called(trace), run.seconds)
+    works = _within(_own(run), run.seconds - _of_cell(waits))
+    threads = _within(tasks.seconds, inside)
+    works[ELSEWHERE] = max(0.0, run.seconds - _of_cell(waits) - _of_cell(works))
+    threads[ELSEWHERE] = threads.get(ELSEWHERE, 0.0) + max(0.0, inside - _of_cell(threads))
     for each in trace.inside.lines:
-        tasks.seconds[each.function, each.line] += each.seconds
-    found: list[LineUse] = []
-    places = [*texts, *called, *tasks.number, *tasks.held, ELSEWHERE]
-    for of_cell in (True, False):
-        mine = sorted({each for each in places if of_cell is not bool(each[0])}, key=_by_number)
-        waits = _within(_some(called, mine), run.seconds)
-        works = _within(_some(own, mine), run.seconds - sum(waits.values()))
-        threads = _within(_some(tasks.seconds, mine), inside * run.all_threads)
-        if of_cell:
-            known = sum(waits.values()) + sum(works.values())
-            works[ELSEWHERE] = max(0.0, run.seconds - known)
-            left = max(0.0, inside * run.all_threads - sum(threads.values()))
-            threads[ELSEWHERE] = threads.get(ELSEWHERE, 0.0) + left
-        found += (
-            LineUse(
-                line=place[1],
-                function=place[0],
-                text=texts.get(place, ""),
-                seconds=waits.get(place, 0.0) + works.get(place, 0.0),
-                own_seconds=works.get(place, 0.0),
-                thread_seconds=threads.get(place, 0.0),
-                tasks=tasks.number[place],
-                held=tasks.held[place],
-                rise=tasks.rise(place),
-            )
-            for place in mine
+        place = each.function, each.line
+        threads[place] = threads.get(place, 0.0) + each.seconds
+    places = {*texts, *waits, *tasks.number, *threads}
+    return tuple(
+        LineUse(
+            line=place[1],
+            function=place[0],
+            text=texts.get(place, ""),
+            seconds=waits.get(place, 0.0) + works.get(place, 0.0),
+            own_seconds=works.get(place, 0.0),
+            thread_seconds=threads.get(place, 0.0),
+            tasks=tasks.number[place],
+            held=tasks.held[place],
+            rise=tasks.rise(place),
         )
-    return tuple(found)
+        for place in sorted(places, key=lambda each: (each[0], each[1] or math.inf))
+    )
 
 
-def _by_number(place: Place) -> tuple[str, float]:
-    return place[0], place[1] or float("inf")
+def _of_cell(values: Mapping[Place, float]) -> float:
+    """Return the sum over the lines of the cell, within which those of functions are."""
+    return sum(value for (function, _), value in values.items() if not function)
 
 
-def _some(values: Mapping[_Key, float], keys: list[_Key]) -> dict[_Key, float]:
-    return {key: values[key] for key in keys if values.get(key)}
-
-
-def _within(values: dict[_Key, float], most: float) -> dict[_Key, float]:
-    """Return values that add up to no more than that, in proportion."""
-    total = sum(values.values())
+def _within(values: Mapping[Place, float], most: float) -> dict[Place, float]:
+    """Return values of which those of the cell add up to no more than that, in proportion."""
+    total = _of_cell(values)
     scale = min(1.0, max(0.0, most) / total) if total else 1.0
-    return {key: scale * value for key, value in values.items()} if scale < 1.0 else values
+    return {place: scale * value for place, value in values.items()}
 
 
 def _called(trace: Trace) -> dict[Place, float]:
@@ -238,7 +228,7 @@ class _Tasks:
         for task, graph in enumerate(trace.graph):
             begun, ended = trace.begun[task], trace.ended[task]
             for place in graphs[graph]:
-                if ended < float("inf"):
+                if ended < math.inf:
                     self.number[place] += 1
                     self.seconds[place] += max(0.0, min(ended, trace.seconds) - max(begun, 0.0))
                 if held[task]:
