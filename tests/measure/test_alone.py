@@ -6,7 +6,9 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import dask
@@ -15,13 +17,16 @@ import dask.bag as db
 import numpy as np
 import pytest
 import spatialdata as sd
+from conftest import wait_until
 from dask import delayed
 from dask.threaded import get as get_in_threads
-from distributed import Client, get_client, span
+from distributed import Client, LocalCluster, get_client, span
 from images import FUNCTIONS, image
+from profiles import make_profile
 from runs import MIB, curves, hold_in_child
 
 from sdprofile.explain.account import account
+from sdprofile.explain.notices.elsewhere import elsewhere_notices
 from sdprofile.internals.dask import cpu_count
 from sdprofile.measure import alone
 from sdprofile.measure.alone import bounded_memory, run_alone
@@ -408,3 +413,45 @@ def test_without_steps_all_tasks_are_of_the_cell() -> None:
     run, _ = measure(lambda: sd.map_raster(image(), slow, blockwise=True).compute(), steps=False)
     assert {part.span for part in run.work.spans} == {"cell"}
     assert FUNCTIONS  # what would be steps
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ThreadPool])
+def test_threads_are_those_of_the_sessions_pool(kind: Any) -> None:
+    with kind(3) as pool, dask.config.set(pool=pool):
+        run, _ = measure(lambda: da.ones(2, chunks=1).sum().compute())
+    assert run.work.threads == 3
+
+
+def test_threads_are_those_that_a_call_asks_for() -> None:
+    tasks = [delayed(time.sleep)(0.01) for _ in range(24)]
+    run, _ = measure(lambda: dask.compute(*tasks, num_workers=cpu_count() + 4))
+    assert run.work.threads == cpu_count() + 4
+
+
+def test_no_thread_of_a_task_that_computes_something_is_left() -> None:
+    before = threading.active_count(), dict(dask.threaded.pools)
+    nested = [delayed(lambda: da.ones(4, chunks=1).sum().compute())() for _ in range(4)]
+    run, error = measure(lambda: (dask.compute(*nested), dask.compute(*nested, num_workers=3)))
+    assert (run.status, error) == ("ok", None)
+    assert dict(dask.threaded.pools) == before[1]
+    wait_until(lambda: threading.active_count() <= before[0])
+
+
+def test_a_cluster_that_the_cell_starts_is_noted() -> None:
+    def work() -> None:
+        options: dict[str, Any] = {"processes": False, "dashboard_address": "127.0.0.1:0"}
+        with LocalCluster(n_workers=1, threads_per_worker=1, **options) as cluster, Client(cluster):
+            da.ones(2, chunks=1).sum().compute()
+
+    run, error = measure(work)
+    assert error is None
+    [place] = run.elsewhere
+    assert (place.workers, place.graphs, place.started, place.left) == (1, 1, True, False)
+    [fact] = [each.fact for each in elsewhere_notices(make_profile(run))]
+    assert "its tasks ran there, and none in the kernel" in fact
+
+
+def test_too_much_for_the_kernel_itself_is_not_for_want_of_workers() -> None:
+    run, _ = measure(lambda: np.ones(int(8e12)))
+    assert run.failure is not None
+    assert run.failure.advice == "Make less at once in the kernel, where workers cannot help"

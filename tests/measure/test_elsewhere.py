@@ -12,6 +12,7 @@ import pytest
 from distributed import Client, LocalCluster, default_client, get_client
 from runs import measure
 
+from sdprofile.internals.distributed.client import default_clients
 from sdprofile.model.elsewhere import Elsewhere
 
 
@@ -128,3 +129,15 @@ def test_dask_is_as_it_was(one_worker: Client) -> None:
     measure(add, one_worker)
     assert (Client.__init__.__code__, Client._graph_to_futures.__code__) == codes
     assert dask.callbacks.Callback.active == callbacks
+
+
+def test_threads_of_the_cell_compute_on_the_profiled_workers_too(other: Client) -> None:
+    def work() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            assert [each.result() for each in [pool.submit(add), pool.submit(add)]] == [4, 4]
+
+    before = default_clients()
+    run, error = measure(work, other)
+    assert (error, run.elsewhere, default_clients()) == (None, (), before)
+    assert run.trace is not None
+    assert run.work.tasks == len(run.trace) > 0

@@ -151,21 +151,24 @@ def _differences(before: Measured, after: Measured) -> Iterator[str]:
         yield f"--compute {before.compute or 'off'} against {after.compute or 'off'}"
     for profile, where in ((before, "the first"), (after, "the second")):
         others = {count.workers for count in (after if profile is before else before).counts}
-        alone = [each.setting.label for each in profile.counts if each.workers not in others]
-        if alone:
-            yield f"{listed(alone)} {'worker' if alone == ['1'] else 'workers'} only in {where}"
+        alone = [each.setting for each in profile.counts if each.workers not in others]
+        names = [each.name for each in alone if not each.workers]
+        if counts := [each.label for each in alone if each.workers]:
+            names.append(f"{listed(counts)} {'worker' if counts == ['1'] else 'workers'}")
+        if names:
+            yield f"{listed(names)} only in {where}"
 
 
 def _of_workers(before: Measured, after: Measured) -> Iterator[str]:
     one, other = (
         next((run for run in each.runs if run.workers), each.runs[0]) for each in (before, after)
     )
-    if one.threads != other.threads:
+    if one.workers and other.workers and one.threads != other.threads:
         yield f"{plural(one.threads, 'thread')} per worker against {other.threads}"
     in_what = [_scheduler(each) for each in (before, after)]
     if "" not in in_what and in_what[0] != in_what[1]:
         yield f"without a cluster {' against '.join(in_what)}"
-    if one.memory_limit != other.memory_limit:
+    if one.workers and other.workers and one.memory_limit != other.memory_limit:
         limits = (
             format_bytes(run.memory_limit, decimal=after.decimal) if run.memory_limit else "none"
             for run in (one, other)

@@ -39,14 +39,27 @@ def pool_put_back() -> Iterator[None]:
     """End the threads that dask starts in this context, unless the session has them already."""
     import dask.threaded
 
-    before = DEFAULT_POOL.get(dask.threaded)
+    before, pools = DEFAULT_POOL.get(dask.threaded), dask.threaded.pools
+    there = {(thread, number) for thread, found in pools.items() for number in found}
     try:
         yield
     finally:
+        # For other numbers of threads, and for threads in which tasks compute something themselves.
+        for thread, found in list(pools.items()):
+            for number in [each for each in found if (thread, each) not in there]:
+                found.pop(number).shutdown(wait=False)
+            if not found:
+                del pools[thread]
         pool = DEFAULT_POOL.get(dask.threaded)
         if before is None and pool is not None:
             DEFAULT_POOL.set(dask.threaded, None)
             pool.shutdown(wait=False)
+
+
+def size_of_pool(pool: object) -> int:
+    """Return how many threads or processes a pool has; 0 if it does not tell, or is none."""
+    # An executor of `concurrent.futures` has the one, a pool of `multiprocessing` the other.
+    return int(getattr(pool, "_max_workers", 0) or getattr(pool, "_processes", 0))
 
 
 def cpu_count() -> int:

@@ -19,6 +19,7 @@ from sdprofile.measure.circumstances import others_cpu
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.dask_config import dask_config
 from sdprofile.measure.disk import Counted, counted_here, disk_of
+from sdprofile.measure.elsewhere import OtherSchedulers
 from sdprofile.measure.gpu import Visible, read_cards
 from sdprofile.measure.gpu_errors import forget_frames, is_out_of_gpu_memory
 from sdprofile.measure.gpu_libraries import own_counts
@@ -39,6 +40,7 @@ from sdprofile.model.failure import NO_GPU_MEMORY, Failure
 from sdprofile.model.memory_use import Marks, MemoryUse
 from sdprofile.model.run import Run
 from sdprofile.model.setting import Setting
+from sdprofile.model.spans import PROCESSES
 from sdprofile.model.trace import KERNEL, Sampled
 from sdprofile.plan import Plan
 from sdprofile.spatial.scope import Scope
@@ -81,7 +83,7 @@ def run_alone(
     clock = Clock()
     calls, lines = KernelCalls(None, clock), KernelLines(None, clock)
     steps = StepWatcher(None, functions, scope=scope)
-    tasks = LocalTasks(steps.spans_of)
+    tasks, others = LocalTasks(steps.spans_of), OtherSchedulers(None)
     kernel = _Kernel(clock)
     limit = _TimeLimit(plan.timeout, tasks.end_processes)
     free = this_machine().memory_free
@@ -90,7 +92,7 @@ def run_alone(
     disk: dict[str, Counted] = {}
     with contextlib.ExitStack() as stack:
         stack.enter_context(kernel.sampled())
-        stack.enter_context(entered(None, [calls, lines, steps]))
+        stack.enter_context(entered(None, [calls, lines, steps, others]))
         stack.enter_context(dask_config(plan, None, scheduler=setting.scheduler))
         stack.enter_context(bounded_memory(int(free * (1 - _LEFT_FREE))))
         stack.enter_context(pool_put_back())
@@ -112,7 +114,12 @@ def run_alone(
         repeat=repeat,
         seconds=clock.seconds,
         failure=_failure(
-            error, limit, free=free, decimal=plan.decimal, scheduler=setting.scheduler
+            error,
+            limit,
+            free=free,
+            decimal=plan.decimal,
+            scheduler=setting.scheduler,
+            ran=bool(tasks.threads),
         ),
         memory=MemoryUse.of(
             sampled=sampled.curves,
@@ -130,6 +137,7 @@ def run_alone(
             recomputed=steps.recomputed(tasks.seconds_of),
         ),
         data=timed.data(steps.layers),
+        elsewhere=others.reading,
         circumstances=Circumstances(others_cpu_seconds=kernel.others),
         trace=replace(
             tasks.trace(clock, calls=calls.reading, cores=sampled.cores),
@@ -252,7 +260,13 @@ def bounded_memory(nbytes: int) -> Iterator[None]:
 
 
 def _failure(
-    error: BaseException | None, limit: _TimeLimit, *, free: int, decimal: bool, scheduler: str
+    error: BaseException | None,
+    limit: _TimeLimit,
+    *,
+    free: int,
+    decimal: bool,
+    scheduler: str,
+    ran: bool,
 ) -> Failure | None:
     if error is None:
         return None
@@ -268,7 +282,10 @@ def _failure(
             status="failed",
             message="it asked for more than the"
             f" {format_bytes(free, decimal=decimal)} of memory that were free",
-            advice="Use workers, which write to disk what they have no room for, or smaller chunks",
+            advice="Use workers, which write to disk what they have no room for, or smaller chunks"
+            if ran
+            else "Make less at once in the kernel, where workers cannot help",
         )
-    advice = f"Leave --scheduler {scheduler} out to see whether it is that" if scheduler else ""
+    named = scheduler == PROCESSES  # to which not everything can be sent
+    advice = f"Leave --scheduler {scheduler} out to see whether it is that" if named else ""
     return Failure(status="failed", message=one_line(error), advice=advice)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.internals.distributed.client import hidden_defaults
+from sdprofile.internals.distributed.client import default_in_threads, hidden_defaults
 from sdprofile.plan import Plan
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def dask_config(plan: Plan, client: Client | None, *, scheduler: str = "") -> It
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(dask.config.set(changes))
+            if client is not None:
+                stack.enter_context(default_in_threads(client))
             stack.enter_context(client.as_current() if client else _without_client(scheduler))
             yield
     finally:

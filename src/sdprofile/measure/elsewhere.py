@@ -47,15 +47,22 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
     A client is of another cluster if the identity of its scheduler is another one: an address may
     be written in several ways. Of schedulers in the kernel dask's callbacks tell
     (`dask.callbacks.Callback`), but not of one within another. A client that the run leaves is not
-    the session's default: that is what it was.
+    the session's default: that is what it was. Without a cluster schedulers in the kernel are not
+    elsewhere.
     """
+
+    def __init__(self, client: Client | None) -> None:
+        """Prepare; the client is of the profiled cluster, None without one."""
+        super().__init__(client)
+        self._profiled = client
 
     def begin(self, asked: Questions) -> None:
         """Stand in for what makes clients and clusters, and for what sends graphs."""
         from distributed import Client
         from distributed.deploy.cluster import Cluster
 
-        self._ours = self._client.scheduler_info(n_workers=1).get("id")
+        profiled = self._profiled
+        self._ours = profiled and profiled.scheduler_info(n_workers=1).get("id")
         self._others: dict[str, _Other] = {}
         self._clusters: list[Any] = []
         self._in_kernel: dict[str, list[float]] = {}
@@ -69,7 +76,8 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
         ]
         self._stack.enter_context(stood_in(watched))
         self._stack.enter_context(sending(self._send))
-        self._stack.enter_context(Callback(start=self._started, finish=self._finished))
+        if profiled is not None:
+            self._stack.enter_context(Callback(start=self._started, finish=self._finished))
 
     def end(self, asked: Questions) -> None:
         """Leave dask and the session's default client as they were."""
@@ -119,7 +127,7 @@ class OtherSchedulers(Instrument[tuple[Elsewhere, ...]]):
 
     def _send(self, send: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         __tracebackhide__ = True
-        if args[0] is not self._client and (other := self._other(args[0])) is not None:
+        if args[0] is not self._profiled and (other := self._other(args[0])) is not None:
             other.graphs += 1
         return send(*args, **kwargs)
 

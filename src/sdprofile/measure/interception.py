@@ -94,7 +94,8 @@ def lines_of(frames: Sequence[FrameType]) -> tuple[Line, ...]:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")).startswith("sdprofile.")
+    # By `runpy` a script is run.
+    return str(frame.f_globals.get("__name__")).startswith(("sdprofile.", "runpy"))
 
 
 @contextlib.contextmanager

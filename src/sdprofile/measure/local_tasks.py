@@ -15,7 +15,7 @@ from typing import Any
 
 from dask.callbacks import Callback
 
-from sdprofile.internals.dask import cpu_count, prefix_of
+from sdprofile.internals.dask import cpu_count, prefix_of, size_of_pool
 from sdprofile.internals.python import cpu_of_thread
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.elsewhere import scheduler_in_kernel
@@ -232,6 +232,9 @@ class LocalTasks:
         graph.comes_back = False
         inputs = tuple(state["dependencies"].get(key, ()))
         graph.tasks[key] = _Task(key=key, graph=graph.index, begun=time.time(), inputs=inputs)
+        if not graph.in_processes:  # which get their tasks in batches
+            # A call may have asked for more than the config says.
+            self.threads = max(self.threads, len(state["running"]))
 
     def _posttask(
         self, key: Any, result: object, dsk: object, state: Mapping[str, Any], worker_id: int | None
@@ -276,6 +279,10 @@ def _share_out(graph: _Graph) -> None:
 
 
 def _threads_of(scheduler: str) -> int:
+    """Return how many threads or processes dask uses, as far as its config tells."""
     import dask
 
-    return 1 if scheduler == SYNCHRONOUS else dask.config.get("num_workers", None) or cpu_count()
+    if scheduler == SYNCHRONOUS:
+        return 1
+    pool = dask.config.get("pool", None)
+    return size_of_pool(pool) or dask.config.get("num_workers", None) or cpu_count()

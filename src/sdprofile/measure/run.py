@@ -107,9 +107,10 @@ def run_once(
                 instruments.span.cancel()
                 watcher.give_up()
     _check_there(client, error)  # else an instrument may have had nobody to ask
-    work_done = instruments.span.reading
+    trace, work_done = instruments.trace.reading, instruments.span.reading
+    if not work_done.tasks:  # threads that the cell has started are not within its span
+        work_done = replace(work_done, tasks=len(trace))
     layers = instruments.steps.layers if work_done.tasks else None
-    trace = instruments.trace.reading
     run = Run(
         setting=setting,
         repeat=repeat,

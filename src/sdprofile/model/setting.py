@@ -164,7 +164,9 @@ def _named(axis: Axis, setting: Setting) -> str:
         return f"{axis.name}={axis.value(setting)}"
     if axis.name == LIMIT:
         return f"limit {axis.value(setting)}" if setting.memory_limit else "no limit"
-    return plural(int(axis.value(setting)), axis.name.removesuffix("s"))
+    if axis.name == WORKERS:
+        return setting.name
+    return plural(setting.threads, "thread")
 
 
 def _variable(name: str, setting: Setting) -> str:

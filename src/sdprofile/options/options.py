@@ -209,6 +209,11 @@ class Options(Declared):
                 "--allocations: expected --workers with a count, whose tasks are tracked, got 0"
                 " only (--workers 0,1)"
             )
+        if self.predict is not None and not any(self.workers or (1,)):
+            raise SdprofileError(
+                "--predict: expected --workers with a count, from whose tasks it is told, got 0"
+                " only (--workers 0,1)"
+            )
         if self.predict is not None and self.is_grid:
             raise SdprofileError(
                 "--predict: expected one --memory and one --threads, and no --vary, got several"

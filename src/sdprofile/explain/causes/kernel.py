@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from sdprofile.explain.causes.data_in_graph import LARGE, data_bytes
@@ -11,7 +12,7 @@ from sdprofile.explain.causes.without import crowded, gain_without, together
 from sdprofile.explain.causes.written import resized
 from sdprofile.explain.lines import most_of, result_lines, sending_lines
 from sdprofile.model.account import Cause
-from sdprofile.model.steps import StepCall
+from sdprofile.model.steps import LineTime, StepCall
 from sdprofile.units import format_bytes, format_seconds, plural
 
 WORKS_ITSELF = "kernel's own work"
@@ -32,6 +33,9 @@ _MUCH = 10_000_000
 _IDLE = 0.15
 """Share of the time from which threads without a task are more than the end of a reduction."""
 
+_IMPORT = re.compile(r"(import|from)\s")
+"""How a line begins that imports."""
+
 _AROUND = 0.4
 """Fraction of what many graphs take, beside their tasks, that one takes, at most."""
 
@@ -42,7 +46,8 @@ def works_itself(seen: Seen) -> Found | None:
     if not share:
         return None
     lines: tuple[int, ...] = ()
-    if (place := _busiest(seen, least=share * run.seconds / 2)) is not None:
+    place = _busiest(seen, least=share * run.seconds / 2)
+    if place is not None:
         what = f"{place[0]} works in the kernel for {format_seconds(place[1])} of"
         what += f" {format_seconds(run.seconds)}"
     else:
@@ -52,12 +57,16 @@ def works_itself(seen: Seen) -> Found | None:
         what, where = f"{what}, while the workers have nothing to do", "on the workers"
     else:
         what, where = f"{what}, while no task runs", "in tasks"
+    change = f"do less there, or do it block by block {where} (map_blocks, map_partitions)"
+    longest = max(run.steps.cell_lines, key=lambda each: each.seconds, default=None)
+    if longest is not None and place == _of_line(longest) and _IMPORT.match(longest.text):
+        change = "import in a cell before: it is done once in a session"
     return seen.found(
         WORKS_ITSELF,
         share=share,
         lines=lines,
         fact=what,
-        change=f"do less there, or do it block by block {where} (map_blocks, map_partitions)",
+        change=change,
         gain=range_of(0.5 * share, share),
     )
 
@@ -66,12 +75,16 @@ def _busiest(seen: Seen, *, least: float) -> tuple[str, float] | None:
     """Return the step, or else the line, that the kernel worked for longest, and for how long."""
     steps = seen.run.steps
     own = [(step.name, _own_seconds(step, seen)) for step in steps.calls if step.calls]
-    lines = [(f"line {each.line}", each.seconds) for each in steps.cell_lines]
+    lines = list(map(_of_line, steps.cell_lines))
     for places in (own, lines):
         longest = max(places, key=lambda place: place[1], default=("", 0.0))
         if longest[1] > least:
             return longest
     return None
+
+
+def _of_line(each: LineTime) -> tuple[str, float]:
+    return f"line {each.line}", each.seconds
 
 
 def _own_seconds(step: StepCall, seen: Seen) -> float:

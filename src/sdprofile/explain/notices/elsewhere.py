@@ -92,12 +92,13 @@ def _of_clusters(places: Sequence[Elsewhere], run: Run) -> Notice:
             "Compute with the session's default client, as .compute() and get_client() do; to"
             " profile that other cluster, make its client the default: close the other one"
         )
+    where = "on the profiled workers" if run.workers else "in the kernel"
     if not any(place.graphs for place in places):
         fact = f"The cell {does}, but sends no work there: the times include making it"
     elif run.work.tasks:
-        fact = f"The cell {does}: part of its tasks ran there, not on the profiled workers"
+        fact = f"The cell {does}: part of its tasks ran there, not {where}"
     else:
-        fact = f"The cell {does}: its tasks ran there, and none on the profiled workers"
+        fact = f"The cell {does}: its tasks ran there, and none {where}"
     if left := sum(place.left for place in places):
         fact += f"; {left} such {'clusters are' if left > 1 else 'cluster is'} left running"
         advice += "; end what is left with cluster.close(), or with the session"

@@ -76,6 +76,7 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
         return
     lazy = next((run.data.lazy for run in finished if run.data.lazy is not None), None)
     told = lazy_words(lazy, decimal=profile.decimal) if lazy else ""
+    where = " on the workers" if any(run.workers for run in finished) else ""
     if profile.compute and not lazy:
         yield Notice(
             fact="--compute had nothing to do: the cell's last value is not lazy",
@@ -84,12 +85,12 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
     elif profile.compute == "discard":
         yield Notice(
             fact=f"The cell's value ({told}) was computed and each block dropped as it was made",
-            advice="The peaks leave the whole value out: --compute persist keeps it on the workers,"
+            advice=f"The peaks leave the whole value out: --compute persist keeps it{where},"
             " .compute() in the cell brings it into the kernel",
         )
     elif profile.compute:
         yield Notice(
-            fact=f"The cell's value ({told}) was computed and kept on the workers to the end",
+            fact=f"The cell's value ({told}) was computed and kept{where} to the end",
             advice="The peaks include the whole value: --compute alone drops each block when it is"
             " made",
         )

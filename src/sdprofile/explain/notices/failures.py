@@ -43,7 +43,11 @@ def failure_notices(profile: Measured) -> Iterator[Notice]:
             yield Notice(
                 fact=f"{count_name(failure.workers)}: {_HASH.sub('...', failure.message)}",
                 advice=failure.advice
-                or "Raise --timeout, or look at the dashboard for what the workers wait for",
+                or (
+                    "Raise --timeout, or look at the dashboard for what the workers wait for"
+                    if failure.workers
+                    else "Raise --timeout"
+                ),
             )
     for run in profile.runs:
         if run.status == "ok" and 0 < len(run.memory.worker_peaks) < run.workers:

@@ -178,6 +178,25 @@ def hidden_defaults() -> Iterator[None]:
             set_again(client)
 
 
+@contextlib.contextmanager
+def default_in_threads(client: Client) -> Iterator[None]:
+    """In this context let a client be the default of this process, which `as_current` is not.
+
+    Threads that the cell starts find no other.
+    """
+    forget, set_again = DEL_GLOBAL_CLIENT.found(), SET_GLOBAL_CLIENT.found()
+    if forget is None or set_again is None or client in default_clients():
+        yield
+        return
+    set_again(client)
+    try:
+        yield
+    finally:
+        forget(client)
+        # Else closing it would set dask's scheduler to that which it found when it was made.
+        SET_AS_DEFAULT.set(client, False)
+
+
 def is_cancelling(kind: type[BaseException] | None) -> bool:
     """Whether an error is that of what waits for a future that was cancelled."""
     return kind is not None and kind is ALL_EXIT.found()
