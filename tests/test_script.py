@@ -47,6 +47,9 @@ def test_a_script_is_profiled_with_its_arguments(tmp_path: Path) -> None:
     assert {run.status for run in profile.runs} == {"ok"}
     assert all(run.work.tasks == 4 for run in profile.runs)
     assert profile.code == SCRIPT
+    lines = profile.lines()
+    assert set(lines[lines["tasks"] > 0]["line"]) == {9}
+    assert "compute(*[delayed" in lines[lines["line"] == 9]["code"].iloc[0]
     assert "| workers |" in (tmp_path / "it.md").read_text()
 
 

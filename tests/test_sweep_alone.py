@@ -177,6 +177,16 @@ def test_each_value_of_a_variable_has_a_row_without_a_cluster() -> None:
     ]
     assert profile.chosen is not None
     assert "none" in str(profile)
+    assert profile._repr_mimebundle_()["text/html"].count(">none<") >= 2
+    assert [profile.varied.name_kind(count.setting) for count in profile.counts] == [
+        *("n=2", "n=2", "n=3", "n=3")
+    ]
+    [of_workers] = [each for each in profile.varied.axes if each.name == "workers"]
+    [of_n] = [each for each in profile.varied.axes if each.is_variable]
+    settings = [count.setting for count in profile.counts]
+    named = {profile.varied.name_but(of_n, each) for each in settings}
+    assert named == {"no cluster", "1 worker"}
+    assert {profile.varied.name_but(of_workers, each) for each in settings} == {"n=2", "n=3"}
 
 
 def test_schedulers_are_held_against_each_other_by_varying_them() -> None:

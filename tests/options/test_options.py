@@ -116,6 +116,11 @@ def test_values_may_be_quoted() -> None:
         ),
         ("--predict 0", "--predict: expected whole numbers like 1,2,4, got '0'"),
         (
+            "--workers 0 --predict 8",
+            "--predict: expected --workers with a count, from whose tasks it is told, got 0 only"
+            " (--workers 0,1)",
+        ),
+        (
             "--predict 8 --threads 1,2",
             "--predict: expected one --memory and one --threads, and no --vary, got several"
             " (profile the one to predict from by itself)",

@@ -61,6 +61,8 @@ def test_only_counts_of_both_are_compared_and_the_others_told() -> None:
 
     assert [change.workers for change in found.counts] == [2]
     assert found.differences == ("1 worker only in the first", "4 and 8 workers only in the second")
+    found = against(profile_of({0: (3,), 1: (3,), 2: (2,)}), profile_of({2: (2,)}))
+    assert found.differences == ("no cluster and 1 worker only in the first",)
 
 
 def test_count_without_a_run_that_ended_well_has_no_verdict() -> None:

@@ -94,8 +94,12 @@ def lines_of(frames: Sequence[FrameType]) -> tuple[Line, ...]:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    # By `runpy` a script is run.
-    return str(frame.f_globals.get("__name__")).startswith(("sdprofile.", "runpy"))
+    # By `runpy` a script is run, and sdprofile itself as ``python -m sdprofile``.
+    names = frame.f_globals
+    return (
+        str(names.get("__name__")).startswith(("sdprofile.", "runpy"))
+        or names.get("__package__") == "sdprofile"
+    )
 
 
 @contextlib.contextmanager

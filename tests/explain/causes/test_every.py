@@ -258,6 +258,15 @@ def test_the_kernels_own_work_is_told_with_the_line() -> None:
     lines = (LineTime(line=4, seconds=2.9), LineTime(line=3, seconds=0.1))
     (cause,) = found(trace, lines=lines)
     assert cause.fact.startswith("line 4 works in the kernel for 2.90 s of 4.00 s")
+    assert cause.change.startswith("do less there")
+
+
+@pytest.mark.parametrize("text", ["import dask.dataframe as dd", "from dask import bag"])
+def test_imports_are_to_be_made_before(text: str) -> None:
+    trace = ran([(3.0, 3.0, 4.0)], seconds=4.0, arrival=3.0, calls=[(3.0, 4.0, 2)])
+    (cause,) = found(trace, lines=(LineTime(line=4, seconds=2.9, text=text),))
+    assert cause.fact.startswith("line 4 works in the kernel for 2.90 s of 4.00 s")
+    assert cause.change == "import in a cell before: it is done once in a session"
     spread = tuple(LineTime(line=line, seconds=1.0) for line in (2, 3, 4))
     (cause,) = found(trace, lines=spread)
     assert cause.fact == (

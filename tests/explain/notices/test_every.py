@@ -223,5 +223,11 @@ def test_a_lazy_value_is_told(compute: str, lazy: LazyValue | None, tasks: int, 
     assert fact in found
 
 
+def test_what_is_kept_without_a_cluster_is_not_on_workers() -> None:
+    [found] = facts(make_profile(make_run(0, lazy=LAZY, tasks=300), compute="persist"))
+
+    assert "was computed and kept to the end" in found
+
+
 def test_a_lazy_value_of_a_cell_that_computed_is_not_worth_a_word() -> None:
     assert facts(make_profile(make_run(lazy=LAZY, tasks=100))) == []

@@ -54,3 +54,13 @@ def test_worker_that_died_on_the_way_is_told() -> None:
     [fact] = facts(make_profile(make_run(2, repeat=3, worker_peaks=(peak,))))
 
     assert fact.startswith("2 workers, run 3: a worker died during the run and was replaced")
+
+
+def test_where_time_was_over_the_dashboard_is_named_only_where_there_is_one() -> None:
+    failure = make_failure(status="stuck", message="not finished after 1.00 s (--timeout)")
+    runs = [make_run(workers, status="stuck", failure=failure) for workers in (0, 1)]
+
+    alone, with_workers = failure_notices(make_profile(*runs))
+
+    assert alone.advice == "Raise --timeout"
+    assert "dashboard" in with_workers.advice
