@@ -94,12 +94,15 @@ def lines_of(frames: Sequence[FrameType]) -> tuple[Line, ...]:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    # By `runpy` a script is run, and sdprofile itself as ``python -m sdprofile``.
-    names = frame.f_globals
-    return (
-        str(names.get("__name__")).startswith(("sdprofile.", "runpy"))
-        or names.get("__package__") == "sdprofile"
-    )
+    caller: FrameType | None = frame
+    while caller is not None and caller.f_globals.get("__name__") == "runpy":
+        caller = caller.f_back  # by which we run a script
+    if caller is None:
+        return False
+    names = caller.f_globals
+    # ``python -m sdprofile`` is in the package, but not by its name.
+    is_named = str(names.get("__name__")).startswith("sdprofile.")
+    return is_named or names.get("__package__") == "sdprofile"
 
 
 @contextlib.contextmanager
