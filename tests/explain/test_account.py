@@ -152,6 +152,33 @@ def test_a_task_that_did_not_end_runs_from_when_a_thread_was_free() -> None:
     assert taken(trace, status="killed") == {Cause.COMPUTING: 4.0}
 
 
+def given_up_then_computed(**kwargs: Any) -> Trace:
+    """Return tasks of a graph that was given up at 1 s, and one of another from 3 s to 4 s."""
+    never = math.inf
+    tasks = [(0.0, 0.0, 1.0), (0.0, never, never), (never, never, never), (3.0, 3.0, 4.0)]
+    trace = ran(tasks, seconds=4.0, calls=[(0.0, 1.0, 2), (3.0, 4.0, 2)], **kwargs)
+    return replace(
+        trace,
+        arrivals=(0.0, 3.0),
+        graph=array("i", [0, 0, 0, 1]),
+        released=array("d", [1.0, 1.0, 1.0, 4.0]),
+    )
+
+
+def test_tasks_that_were_given_up_are_not_ready_any_more() -> None:
+    trace = given_up_then_computed()
+    assert taken(trace) == {Cause.COMPUTING: 2.0, Cause.KERNEL: 2.0}
+
+
+def test_a_task_that_was_given_up_ran_on_a_thread_that_was_free_before() -> None:
+    trace = given_up_then_computed(threads=2)
+    assert taken(trace) == {
+        Cause.COMPUTING: (1.0 + 1.0 + 1.0) / 2,
+        Cause.NO_MORE: 0.5,
+        Cause.KERNEL: 2.0,
+    }
+
+
 def test_a_call_that_computed_elsewhere_is_the_kernels_own_work() -> None:
     assert taken(ran([], seconds=3.0, calls=[(0.0, 2.0, 2)])) == {Cause.KERNEL: 3.0}
 

@@ -7,7 +7,7 @@ import time
 
 import dask
 import pytest
-from distributed import Client
+from distributed import Client, wait
 from runs import measure
 
 from sdprofile.model.run import Run
@@ -68,6 +68,21 @@ def test_a_run_that_fails_has_the_tasks_that_came_before(client: Client) -> None
     }
     assert sorted(prefix for prefix, _ in ran) == ["fail", "nap"]
     assert len(trace) == 3
+
+
+def test_a_task_is_given_up_when_what_it_needs_has_failed(client: Client) -> None:
+    def work() -> None:
+        kept = nap(fail()).persist()
+        wait(kept)
+        time.sleep(0.2)
+        kept.key  # noqa: B018 - it is held until here
+
+    run, _ = measure(work, client)
+    trace = trace_of(run)
+
+    assert prefixes(trace) == ["nap", "fail"]
+    assert trace.ended[0] == math.inf
+    assert trace.ended[1] <= trace.released[0] < run.seconds - 0.15
 
 
 def test_what_is_held_from_before_is_no_task(client: Client) -> None:
