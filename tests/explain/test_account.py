@@ -217,6 +217,25 @@ def test_more_cores_than_threads_take_all_of_the_time() -> None:
     assert taken(trace, spans=cpu(1.5, 0.5)) == {Cause.MORE_CORES: 2.0}
 
 
+@pytest.mark.parametrize("used", [0.0, 0.25, 0.75, 1.0])
+def test_tasks_that_failed_were_on_the_cpu_as_far_as_their_worker_used_it(used: float) -> None:
+    trace = ran(beside_each_other(1), seconds=2.0, cores=(cores(used),))
+    failed = make_activity("failed", 2.0, prefix="group0")
+    found = taken(trace, spans=(failed,))
+    assert found.get(Cause.COMPUTING, 0.0) == 2.0 * used
+    assert found.get(Cause.WAITING, 0.0) == 2.0 - 2.0 * used
+    assert taken(trace) == found  # as they are where dask has told nothing yet
+
+
+def test_tasks_that_failed_beside_others_count_for_their_time() -> None:
+    trace = ran([(0.0, 0.0, 1.0), (0.0, 1.0, 4.0)], seconds=4.0, cores=(cores(0.0, seconds=4.0),))
+    failed = make_activity("failed", 3.0, prefix="group0")
+    assert taken(trace, spans=(*cpu(1.0, 0.0), failed)) == {
+        Cause.COMPUTING: 1.0,
+        Cause.WAITING: 3.0,
+    }
+
+
 def test_what_else_runs_on_the_machine_counts_for_its_cpus() -> None:
     trace = ran(beside_each_other(1), seconds=2.0, cores=(cores(0.5, cpus=2),))
     busy = Circumstances(kernel_cpu_seconds=1.0, others_cpu_seconds=2.0)
