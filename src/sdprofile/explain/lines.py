@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
+from sdprofile.explain.thread_states import times_on_threads
 from sdprofile.model.account import WITHIN_TASKS
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def line_uses(run: Run) -> tuple[LineUse, ...]:
 
     Notes
     -----
-    A task belongs to the line that sent its graph, whatever line made the collection. Calls of
+    A task belongs to the line that sent its graph, whatever line made the collection. One that was
+    killed or given up has the time in which a thread can have run it
+    (`sdprofile.explain.thread_states.times_on_threads`), but is not counted. Calls of
     dask are timed; what else the kernel did is known from 20 looks a second, which are taken for no
     more than the time that the calls leave.
     """
@@ -218,19 +221,21 @@ class _Tasks:
     """What the tasks took, by the lines that sent them."""
 
     def __init__(self, run: Run, trace: Trace) -> None:
+        import numpy as np
+
         graphs = [places_of_call(trace, call) for call in calls_of_graphs(trace)]
-        held = _held_at_most(trace)
+        held, (begun, ended) = _held_at_most(trace), times_on_threads(trace)
+        seconds = np.maximum(0.0, np.minimum(ended, trace.seconds) - np.maximum(begun, 0.0))
         self.seconds: defaultdict[Place, float] = defaultdict(float)
         self.number: Counter[Place] = Counter()
         self.held: Counter[Place] = Counter()
         self._prefixes: defaultdict[Place, set[str]] = defaultdict(set)
         self._rises = {part.prefix: part.rise_high for part in run.memory.prefixes}
         for task, graph in enumerate(trace.graph):
-            begun, ended = trace.begun[task], trace.ended[task]
             for place in graphs[graph]:
-                if ended < math.inf:
+                if trace.ended[task] < math.inf:
                     self.number[place] += 1
-                    self.seconds[place] += max(0.0, min(ended, trace.seconds) - max(begun, 0.0))
+                self.seconds[place] += float(seconds[task])
                 if held[task]:
                     self.held[place] += trace.nbytes[task]
                 self._prefixes[place].add(trace.groups[trace.group[task]].prefix)
