@@ -183,6 +183,15 @@ def test_a_call_that_computed_elsewhere_is_the_kernels_own_work() -> None:
     assert taken(ran([], seconds=3.0, calls=[(0.0, 2.0, 2)])) == {Cause.KERNEL: 3.0}
 
 
+def test_a_call_that_computes_in_the_kernel_is_its_own_work_while_a_graph_is_on_its_way() -> None:
+    calls = [(0.0, 0.25, 1), (0.5, 2.0, -1)]
+    assert taken(ran([(1.0, 1.0, 3.0)], seconds=4.0, arrival=1.0, calls=calls)) == {
+        Cause.SENDING: 1.0,
+        Cause.COMPUTING: 2.0,
+        Cause.KERNEL: 1.0,
+    }
+
+
 def test_a_graph_on_its_way_after_the_call_is_being_sent() -> None:
     trace = ran([(1.0, 1.0, 3.0)], seconds=3.0, arrival=1.0, calls=[(0.25, 0.5, 1), (2.0, 3.0, 0)])
     assert taken(trace) == {Cause.KERNEL: 0.25, Cause.SENDING: 0.75, Cause.COMPUTING: 2.0}

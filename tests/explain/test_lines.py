@@ -244,6 +244,14 @@ def test_where_calls_and_graphs_are_not_as_many_it_is_the_last_call_before() -> 
     )
 
 
+def test_calls_that_sent_nothing_have_no_graph() -> None:
+    calls = called((0.0, 0.01, 1, 4), (0.1, 0.2, -1, 5), (0.3, 0.4, -1, 6))
+    trace = replace(ran([(0.0, 0.0, 0.5)], seconds=1.0), arrivals=(0.15,), calls=calls)
+    assert calls_of_graphs(trace) == (0,)
+    assert calls_of_graphs(replace(trace, arrivals=(0.15, 0.35))) == (0, 0)
+    assert result_lines(trace) == ()
+
+
 def test_lines_that_send_and_that_wait_for_results_are_told_by_their_time() -> None:
     trace = replace(
         two_computed(), arrivals=(1.1, 4.0), calls=called((1.0, 4.4, 2, 2), (2.0, 5.9, 2, 3))

@@ -10,6 +10,7 @@ import pytest
 from distributed import Client, wait
 from runs import measure
 
+from sdprofile.explain.lines import lines_of_graphs
 from sdprofile.model.run import Run
 from sdprofile.model.trace import Trace
 
@@ -112,6 +113,20 @@ def test_calls_within_a_call_are_part_of_it_and_the_functions_are_as_they_were(
     assert [line - first for line in trace_of(run).calls.line] == [1, 3, 3, 3, 2]
     after = [each.__code__ for each in (dask.compute, dask.persist, Client.submit, Client.gather)]
     assert after == before
+
+
+def test_what_is_computed_in_the_kernel_sends_nothing(client: Client) -> None:
+    def work() -> None:
+        kept = nap().persist()
+        nap().compute(scheduler="threads")
+        nap().persist(scheduler="synchronous")
+        kept.compute()
+
+    run, _ = measure(work, client)
+
+    assert list(trace_of(run).calls.sends) == [1, -1, -1, 2]
+    first = work.__code__.co_firstlineno
+    assert [line - first for line in lines_of_graphs(trace_of(run))] == [1, 4]
 
 
 def test_cores_are_those_that_the_tasks_used(client: Client) -> None:

@@ -26,8 +26,8 @@ _CLOCKS = 0.05
 _PART = 0.2
 """Fraction of what lines took together from which one of them is named."""
 
-_ASKS = 1
-"""What `sdprofile.model.trace.Calls.sends` says of a call that does not wait."""
+_WITHOUT_RESULT = (1, -1)
+"""What `sdprofile.model.trace.Calls.sends` says of calls that wait for nothing of the cluster."""
 
 Place = tuple[str, int]
 """Name of a function of the user's, and the number of a line in it; no name for the cell."""
@@ -172,7 +172,7 @@ def calls_of_graphs(trace: Trace) -> tuple[int, ...]:
     was made before: of calls that do not wait for what they sent, one may be taken for the next.
     """
     sending = sorted(
-        (begun, call) for call, begun in enumerate(trace.calls.begun) if trace.calls.sends[call]
+        (begun, call) for call, begun in enumerate(trace.calls.begun) if trace.calls.sends[call] > 0
     )
     arrivals = trace.arrivals
     begun = [each for each, _ in sending]
@@ -203,7 +203,7 @@ def result_lines(trace: Trace) -> tuple[int, ...]:
     taken: defaultdict[int, float] = defaultdict(float)
     calls, over = trace.calls, sorted(trace.ended)
     for call, (begun, ended) in enumerate(zip(calls.begun, calls.ended, strict=True)):
-        if calls.sends[call] != _ASKS:
+        if calls.sends[call] not in _WITHOUT_RESULT:
             before = bisect_right(over, ended)
             last = over[before - 1] if before else begun
             taken[calls.line[call]] += ended - max(begun, last)

@@ -210,9 +210,10 @@ def _kernel_spans(calls: Calls, arrivals: Real) -> tuple[Spans, Spans]:
     """
     import numpy as np
 
-    begun, order = np.unique(np.asarray(calls.begun), return_index=True)
-    ended = np.asarray(calls.ended)[order]
-    sends = np.asarray(calls.sends, dtype=np.int64)[order]
+    asked = np.asarray(calls.sends, dtype=np.int64) >= 0
+    begun, order = np.unique(np.asarray(calls.begun)[asked], return_index=True)
+    ended = np.asarray(calls.ended)[asked][order]
+    sends = np.asarray(calls.sends, dtype=np.int64)[asked][order]
     padded = np.concatenate(([-np.inf], np.sort(arrivals), [np.inf]))
     place = np.searchsorted(padded, ended, side="right")
     last, following = padded[place - 1], padded[np.minimum(place, len(padded) - 1)]
