@@ -7,7 +7,7 @@ import time
 
 import dask
 import pytest
-from distributed import Client, wait
+from distributed import Client, as_completed, wait
 from runs import measure
 
 from sdprofile.explain.lines import lines_of_graphs
@@ -31,6 +31,11 @@ def nap(*_: object) -> float:
     """Sleep for a moment."""
     time.sleep(0.05)
     return 1.0
+
+
+def nap_here(seconds: float) -> None:
+    """Sleep."""
+    time.sleep(seconds)
 
 
 @dask.delayed(pure=False)
@@ -113,6 +118,27 @@ def test_calls_within_a_call_are_part_of_it_and_the_functions_are_as_they_were(
     assert [line - first for line in trace_of(run).calls.line] == [1, 3, 3, 3, 2]
     after = [each.__code__ for each in (dask.compute, dask.persist, Client.submit, Client.gather)]
     assert after == before
+
+
+def test_each_turn_of_as_completed_waits(client: Client) -> None:
+    before = as_completed.__next__.__code__
+
+    def work() -> None:
+        naps = client.map(nap_here, [0.1, 0.2], pure=False)
+        for _ in as_completed(naps):
+            pass
+        next(as_completed(naps))
+        as_completed(naps).next_batch()
+
+    run, _ = measure(work, client)
+    trace = trace_of(run)
+
+    assert list(trace.calls.sends) == [1, 0, 0, 0, 0, 0]
+    first = work.__code__.co_firstlineno
+    assert [line - first for line in trace.calls.line] == [1, 2, 2, 2, 4, 5]
+    for over, task in zip(trace.calls.ended[1:3], sorted(trace.ended), strict=True):
+        assert over > task - 0.05  # the clocks may differ
+    assert as_completed.__next__.__code__ is before
 
 
 def test_what_is_computed_in_the_kernel_sends_nothing(client: Client) -> None:

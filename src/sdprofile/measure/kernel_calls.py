@@ -46,12 +46,12 @@ class KernelCalls(Instrument[Calls]):
     def begin(self, asked: Questions) -> None:
         """Stand in for the functions."""
         from dask.base import compute, persist
-        from distributed import Client, Future, wait
+        from distributed import Client, Future, as_completed, wait
 
         watched = (
             (2, (compute, Client.get)),
             (1, (persist, Client.compute, Client.persist, Client.submit, Client.map)),
-            (0, (Client.gather, Future.result, wait)),
+            (0, (Client.gather, Future.result, wait, as_completed.__next__)),
         )
         may_not_send = (compute, persist) if self._client is not None else ()
         self._calls: list[tuple[float, float, int, int, Line | None]] = []
