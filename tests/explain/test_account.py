@@ -152,8 +152,44 @@ def test_a_task_that_did_not_end_runs_from_when_a_thread_was_free() -> None:
     assert taken(trace, status="killed") == {Cause.COMPUTING: 4.0}
 
 
+def given_up_then_computed(**kwargs: Any) -> Trace:
+    """Return tasks of a graph that was given up at 1 s, and one of another from 3 s to 4 s."""
+    never = math.inf
+    tasks = [(0.0, 0.0, 1.0), (0.0, never, never), (never, never, never), (3.0, 3.0, 4.0)]
+    trace = ran(tasks, seconds=4.0, calls=[(0.0, 1.0, 2), (3.0, 4.0, 2)], **kwargs)
+    return replace(
+        trace,
+        arrivals=(0.0, 3.0),
+        graph=array("i", [0, 0, 0, 1]),
+        released=array("d", [1.0, 1.0, 1.0, 4.0]),
+    )
+
+
+def test_tasks_that_were_given_up_are_not_ready_any_more() -> None:
+    trace = given_up_then_computed()
+    assert taken(trace) == {Cause.COMPUTING: 2.0, Cause.KERNEL: 2.0}
+
+
+def test_a_task_that_was_given_up_ran_on_a_thread_that_was_free_before() -> None:
+    trace = given_up_then_computed(threads=2)
+    assert taken(trace) == {
+        Cause.COMPUTING: (1.0 + 1.0 + 1.0) / 2,
+        Cause.NO_MORE: 0.5,
+        Cause.KERNEL: 2.0,
+    }
+
+
 def test_a_call_that_computed_elsewhere_is_the_kernels_own_work() -> None:
     assert taken(ran([], seconds=3.0, calls=[(0.0, 2.0, 2)])) == {Cause.KERNEL: 3.0}
+
+
+def test_a_call_that_computes_in_the_kernel_is_its_own_work_while_a_graph_is_on_its_way() -> None:
+    calls = [(0.0, 0.25, 1), (0.5, 2.0, -1)]
+    assert taken(ran([(1.0, 1.0, 3.0)], seconds=4.0, arrival=1.0, calls=calls)) == {
+        Cause.SENDING: 1.0,
+        Cause.COMPUTING: 2.0,
+        Cause.KERNEL: 1.0,
+    }
 
 
 def test_a_graph_on_its_way_after_the_call_is_being_sent() -> None:
@@ -188,6 +224,25 @@ def test_what_tasks_wait_for_follows_from_the_cores(
 def test_more_cores_than_threads_take_all_of_the_time() -> None:
     trace = ran(beside_each_other(1), seconds=2.0, cores=(cores(3.0),))
     assert taken(trace, spans=cpu(1.5, 0.5)) == {Cause.MORE_CORES: 2.0}
+
+
+@pytest.mark.parametrize("used", [0.0, 0.25, 0.75, 1.0])
+def test_tasks_that_failed_were_on_the_cpu_as_far_as_their_worker_used_it(used: float) -> None:
+    trace = ran(beside_each_other(1), seconds=2.0, cores=(cores(used),))
+    failed = make_activity("failed", 2.0, prefix="group0")
+    found = taken(trace, spans=(failed,))
+    assert found.get(Cause.COMPUTING, 0.0) == 2.0 * used
+    assert found.get(Cause.WAITING, 0.0) == 2.0 - 2.0 * used
+    assert taken(trace) == found  # as they are where dask has told nothing yet
+
+
+def test_tasks_that_failed_beside_others_count_for_their_time() -> None:
+    trace = ran([(0.0, 0.0, 1.0), (0.0, 1.0, 4.0)], seconds=4.0, cores=(cores(0.0, seconds=4.0),))
+    failed = make_activity("failed", 3.0, prefix="group0")
+    assert taken(trace, spans=(*cpu(1.0, 0.0), failed)) == {
+        Cause.COMPUTING: 1.0,
+        Cause.WAITING: 3.0,
+    }
 
 
 def test_what_else_runs_on_the_machine_counts_for_its_cpus() -> None:

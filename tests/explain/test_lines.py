@@ -134,14 +134,28 @@ def test_tasks_that_no_line_sent_are_elsewhere() -> None:
     assert_adds_up(run)
 
 
-def test_a_task_that_did_not_end_is_elsewhere() -> None:
+def test_a_task_that_did_not_end_has_its_time_and_is_not_counted() -> None:
     trace = two_computed()
-    run = run_of(replace(trace, ended=array("d", [1.5, 2.0, 3.5, 4.0, math.inf])))
+    run = run_of(replace(trace, ended=array("d", [1.5, 2.0, 3.5, 4.0, math.inf])), status="killed")
 
     uses = told(line_uses(run), "thread_seconds", "tasks")
 
-    assert uses["", 3] == (1.0, 2)
-    assert uses["", 0][0] > 0
+    assert uses["", 3] == (1.0 + 2.0, 2)
+    assert uses["", 0] == pytest.approx((0.0, 0))
+    assert_adds_up(run)
+
+
+def test_a_task_that_was_given_up_has_the_time_until_then() -> None:
+    never = math.inf
+    trace = two_computed(released=array("d", [2.0, 2.25, 5.0, 5.0, 5.0]))
+    times = {"begun": [1.0, never, 3.0, 3.5, 4.0], "ended": [1.5, never, 3.5, 4.0, 4.5]}
+    run = run_of(replace(trace, **{of: array("d", those) for of, those in times.items()}))
+
+    uses = told(line_uses(run), "thread_seconds", "tasks")
+
+    assert uses["", 2] == (0.5 + 0.75, 1)
+    assert uses["", 3] == (1.5, 3)
+    assert uses["", 0] == pytest.approx((0.0, 0))
     assert_adds_up(run)
 
 
@@ -228,6 +242,14 @@ def test_where_calls_and_graphs_are_not_as_many_it_is_the_last_call_before() -> 
         -1,
         0,
     )
+
+
+def test_calls_that_sent_nothing_have_no_graph() -> None:
+    calls = called((0.0, 0.01, 1, 4), (0.1, 0.2, -1, 5), (0.3, 0.4, -1, 6))
+    trace = replace(ran([(0.0, 0.0, 0.5)], seconds=1.0), arrivals=(0.15,), calls=calls)
+    assert calls_of_graphs(trace) == (0,)
+    assert calls_of_graphs(replace(trace, arrivals=(0.15, 0.35))) == (0, 0)
+    assert result_lines(trace) == ()
 
 
 def test_lines_that_send_and_that_wait_for_results_are_told_by_their_time() -> None:

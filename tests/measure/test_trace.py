@@ -7,9 +7,10 @@ import time
 
 import dask
 import pytest
-from distributed import Client
+from distributed import Client, as_completed, wait
 from runs import measure
 
+from sdprofile.explain.lines import lines_of_graphs
 from sdprofile.model.run import Run
 from sdprofile.model.trace import Trace
 
@@ -30,6 +31,11 @@ def nap(*_: object) -> float:
     """Sleep for a moment."""
     time.sleep(0.05)
     return 1.0
+
+
+def nap_here(seconds: float) -> None:
+    """Sleep."""
+    time.sleep(seconds)
 
 
 @dask.delayed(pure=False)
@@ -70,6 +76,21 @@ def test_a_run_that_fails_has_the_tasks_that_came_before(client: Client) -> None
     assert len(trace) == 3
 
 
+def test_a_task_is_given_up_when_what_it_needs_has_failed(client: Client) -> None:
+    def work() -> None:
+        kept = nap(fail()).persist()
+        wait(kept)
+        time.sleep(0.2)
+        kept.key  # noqa: B018 - it is held until here
+
+    run, _ = measure(work, client)
+    trace = trace_of(run)
+
+    assert prefixes(trace) == ["nap", "fail"]
+    assert trace.ended[0] == math.inf
+    assert trace.ended[1] <= trace.released[0] < run.seconds - 0.15
+
+
 def test_what_is_held_from_before_is_no_task(client: Client) -> None:
     held = client.submit(abs, -7, key="held")
     assert held.result() == 7
@@ -97,6 +118,41 @@ def test_calls_within_a_call_are_part_of_it_and_the_functions_are_as_they_were(
     assert [line - first for line in trace_of(run).calls.line] == [1, 3, 3, 3, 2]
     after = [each.__code__ for each in (dask.compute, dask.persist, Client.submit, Client.gather)]
     assert after == before
+
+
+def test_each_turn_of_as_completed_waits(client: Client) -> None:
+    before = as_completed.__next__.__code__
+
+    def work() -> None:
+        naps = client.map(nap_here, [0.1, 0.2], pure=False)
+        for _ in as_completed(naps):
+            pass
+        next(as_completed(naps))
+        as_completed(naps).next_batch()
+
+    run, _ = measure(work, client)
+    trace = trace_of(run)
+
+    assert list(trace.calls.sends) == [1, 0, 0, 0, 0, 0]
+    first = work.__code__.co_firstlineno
+    assert [line - first for line in trace.calls.line] == [1, 2, 2, 2, 4, 5]
+    for over, task in zip(trace.calls.ended[1:3], sorted(trace.ended), strict=True):
+        assert over > task - 0.05  # the clocks may differ
+    assert as_completed.__next__.__code__ is before
+
+
+def test_what_is_computed_in_the_kernel_sends_nothing(client: Client) -> None:
+    def work() -> None:
+        kept = nap().persist()
+        nap().compute(scheduler="threads")
+        nap().persist(scheduler="synchronous")
+        kept.compute()
+
+    run, _ = measure(work, client)
+
+    assert list(trace_of(run).calls.sends) == [1, -1, -1, 2]
+    first = work.__code__.co_firstlineno
+    assert [line - first for line in lines_of_graphs(trace_of(run))] == [1, 4]
 
 
 def test_cores_are_those_that_the_tasks_used(client: Client) -> None:

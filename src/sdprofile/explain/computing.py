@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from sdprofile.model.account import Cause
@@ -36,6 +37,9 @@ _TURN = 0.2
 """CPUs that a worker gets of a host that is full if its threads want any. Its event loop takes less
 while they sleep."""
 
+_ON_CPU, _OFF_CPU, _UNTOLD = "thread-cpu", "thread-noncpu", ("failed", "cancelled")
+"""Dask's words for time within tasks; of those that did not end well it tells no more."""
+
 _COVERED = 0.5
 """CPUs for each thread at work from which the worker, whose event loop takes some, computed."""
 
@@ -63,14 +67,15 @@ def share_out_computing(run: Run, trace: Trace, busy: Sequence[Levels]) -> dict[
     some of them here, or about one for several threads. Where all CPUs are in use, threads that
     wait for the GIL as well are not told apart. A thread that waited while its worker had as many
     CPUs in use as threads at work had the work done by others, and counts as on the CPU. Without
-    samples, all that was not on the CPU is waiting for something else.
+    samples, all that was not on the CPU is waiting for something else. Dask counts no CPU time of
+    tasks that failed: they were on the CPU as far as their worker used any.
     """
     total = sum(float(each.numbers @ _lengths(each)) for each in busy)
-    cpu = _cpu_fraction(run)
     more, covered, waits = _by_cores(run, trace, busy)
     more = min(more, total)
-    off_cpu = min(total * (1.0 - cpu), max(0.0, total - more - covered))
     seen = sum(waits.values())
+    off = _off_cpu(run, otherwise=min(1.0, seen / total) if total and trace.cores else None)
+    off_cpu = min(total * off, max(0.0, total - more - covered))
     if not seen:
         waits, seen = {Cause.WAITING: 1.0}, 1.0
     return {
@@ -80,15 +85,26 @@ def share_out_computing(run: Run, trace: Trace, busy: Sequence[Levels]) -> dict[
     }
 
 
-def _cpu_fraction(run: Run) -> float:
-    """Return how much of the time within tasks was on the CPU; all if nothing is known."""
-    on = sum(part.seconds for part in run.work.spans if part.activity == "thread-cpu")
-    off = sum(
-        part.seconds
-        for part in run.work.spans
-        if part.context == EXECUTE and part.activity == "thread-noncpu"
-    )
-    return on / (on + off) if on + off > 0 else 1.0
+def _off_cpu(run: Run, *, otherwise: float | None) -> float:
+    """Return how much of the time within tasks was not on the CPU; nothing if it is not known.
+
+    Parameters
+    ----------
+    run
+        What dask counted.
+    otherwise
+        The part of what it did not tell apart; None if that is not known.
+    """
+    within: defaultdict[str, float] = defaultdict(float)
+    for part in run.work.spans:
+        if part.context == EXECUTE or part.activity == _ON_CPU:
+            within[part.activity] += part.seconds
+    on, off, untold = within[_ON_CPU], within[_OFF_CPU], sum(map(within.__getitem__, _UNTOLD))
+    if otherwise is not None and on + off + untold == 0:
+        return otherwise
+    if otherwise is not None:
+        on, off = on + (1.0 - otherwise) * untold, off + otherwise * untold
+    return off / (on + off) if on + off > 0 else 0.0
 
 
 def _by_cores(

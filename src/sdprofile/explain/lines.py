@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.account import account
+from sdprofile.explain.thread_states import times_on_threads
 from sdprofile.model.account import WITHIN_TASKS
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _CLOCKS = 0.05
 _PART = 0.2
 """Fraction of what lines took together from which one of them is named."""
 
-_ASKS = 1
-"""What `sdprofile.model.trace.Calls.sends` says of a call that does not wait."""
+_WITHOUT_RESULT = (1, -1)
+"""What `sdprofile.model.trace.Calls.sends` says of calls that wait for nothing of the cluster."""
 
 Place = tuple[str, int]
 """Name of a function of the user's, and the number of a line in it; no name for the cell."""
@@ -87,7 +88,9 @@ def line_uses(run: Run) -> tuple[LineUse, ...]:
 
     Notes
     -----
-    A task belongs to the line that sent its graph, whatever line made the collection. Calls of
+    A task belongs to the line that sent its graph, whatever line made the collection. One that was
+    killed or given up has the time in which a thread can have run it
+    (`sdprofile.explain.thread_states.times_on_threads`), but is not counted. Calls of
     dask are timed; what else the kernel did is known from 20 looks a second, which are taken for no
     more than the time that the calls leave.
     """
@@ -169,7 +172,7 @@ def calls_of_graphs(trace: Trace) -> tuple[int, ...]:
     was made before: of calls that do not wait for what they sent, one may be taken for the next.
     """
     sending = sorted(
-        (begun, call) for call, begun in enumerate(trace.calls.begun) if trace.calls.sends[call]
+        (begun, call) for call, begun in enumerate(trace.calls.begun) if trace.calls.sends[call] > 0
     )
     arrivals = trace.arrivals
     begun = [each for each, _ in sending]
@@ -200,7 +203,7 @@ def result_lines(trace: Trace) -> tuple[int, ...]:
     taken: defaultdict[int, float] = defaultdict(float)
     calls, over = trace.calls, sorted(trace.ended)
     for call, (begun, ended) in enumerate(zip(calls.begun, calls.ended, strict=True)):
-        if calls.sends[call] != _ASKS:
+        if calls.sends[call] not in _WITHOUT_RESULT:
             before = bisect_right(over, ended)
             last = over[before - 1] if before else begun
             taken[calls.line[call]] += ended - max(begun, last)
@@ -218,19 +221,21 @@ class _Tasks:
     """What the tasks took, by the lines that sent them."""
 
     def __init__(self, run: Run, trace: Trace) -> None:
+        import numpy as np
+
         graphs = [places_of_call(trace, call) for call in calls_of_graphs(trace)]
-        held = _held_at_most(trace)
+        held, (begun, ended) = _held_at_most(trace), times_on_threads(trace)
+        seconds = np.maximum(0.0, np.minimum(ended, trace.seconds) - np.maximum(begun, 0.0))
         self.seconds: defaultdict[Place, float] = defaultdict(float)
         self.number: Counter[Place] = Counter()
         self.held: Counter[Place] = Counter()
         self._prefixes: defaultdict[Place, set[str]] = defaultdict(set)
         self._rises = {part.prefix: part.rise_high for part in run.memory.prefixes}
         for task, graph in enumerate(trace.graph):
-            begun, ended = trace.begun[task], trace.ended[task]
             for place in graphs[graph]:
-                if ended < math.inf:
+                if trace.ended[task] < math.inf:
                     self.number[place] += 1
-                    self.seconds[place] += max(0.0, min(ended, trace.seconds) - max(begun, 0.0))
+                self.seconds[place] += float(seconds[task])
                 if held[task]:
                     self.held[place] += trace.nbytes[task]
                 self._prefixes[place].add(trace.groups[trace.group[task]].prefix)

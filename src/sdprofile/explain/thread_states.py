@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from heapq import heappushpop
 from typing import TYPE_CHECKING
 
 from sdprofile.model.account import Cause
@@ -67,6 +69,37 @@ def thread_states(trace: Trace) -> tuple[dict[Cause, float], tuple[Levels, ...]]
     return taken, tuple(running for running, _ in busy)
 
 
+def times_on_threads(trace: Trace) -> Spans:
+    """Return when each task began and ended to run, also those that did not come to an end.
+
+    Notes
+    -----
+    One that was sent and has no end ran from when a thread of its worker was free until it was
+    dropped. If none was free before that, it did not run: it ends as it begins.
+    """
+    import numpy as np
+
+    begun, ended = np.array(trace.begun), np.array(trace.ended)
+    if not trace.sent:
+        return begun, ended
+    sent, dropped = np.asarray(trace.sent), np.asarray(trace.released)
+    worker = np.asarray(trace.worker, dtype=np.int64)
+    left = np.flatnonzero(np.isinf(ended) & (sent < trace.seconds))
+    for each in np.unique(worker[left]):
+        mine = np.flatnonzero((worker == each) & np.isfinite(ended))
+        earlier = deque(mine[np.argsort(begun[mine], kind="stable")].tolist())
+        free = [0.0] * trace.threads  # when each thread last had a task's result
+        unfinished = left[worker[left] == each]
+        for task in unfinished[np.lexsort((sent[unfinished], dropped[unfinished]))].tolist():
+            while earlier and begun[earlier[0]] < dropped[task]:
+                heappushpop(free, float(ended[earlier.popleft()]))
+            given_up = max(dropped[task], sent[task])
+            begun[task] = min(max(sent[task], free[0]), given_up)
+            ended[task] = given_up
+            heappushpop(free, float(ended[task]))
+    return begun, ended
+
+
 class _Tasks:
     """The columns of a trace, with what follows from them."""
 
@@ -86,8 +119,8 @@ class _Tasks:
         self.reading = np.asarray(trace.reading or [0.0] * size, dtype=float)
         self.writing = np.asarray(trace.writing or [0.0] * size, dtype=float)
         self.limited = np.asarray(trace.limited or [0] * size, dtype=bool)
-        self.begun, self.ended = np.array(trace.begun), np.array(trace.ended)
-        self.sent = np.array(trace.sent) if trace.sent else self.begun - self.reading
+        begun, self.ended = np.asarray(trace.begun), np.asarray(trace.ended)
+        self.sent = np.asarray(trace.sent) if trace.sent else begun - self.reading
         inputs = np.asarray(trace.inputs, dtype=np.int64)
         first = np.asarray(trace.first_input, dtype=np.int64)
         there = _highest((self.ended + self.writing)[inputs], first, missing=-np.inf)
@@ -95,23 +128,9 @@ class _Tasks:
         other = self.worker[inputs] != np.repeat(self.worker, np.diff(first))
         self.remote = _highest(other.astype(float), first, missing=0.0) > 0
         dropped = np.where(np.isinf(self.ended), np.asarray(trace.released), self.ended)
-        self._run_unfinished(dropped)
+        self.begun, self.ended = times_on_threads(trace)
         self.gone = np.maximum(dropped, self.arrived)
         self.unsent = (self.ready, np.minimum(self.sent, self.gone))
-
-    def _run_unfinished(self, dropped: Real) -> None:
-        """Let tasks that were sent and did not end run on the threads that were free."""
-        import numpy as np
-
-        for mine in self.of_worker:
-            running = mine[np.isinf(self.ended[mine]) & (self.sent[mine] < self.end)]
-            if not running.size:
-                continue
-            running = running[np.argsort(self.sent[running], kind="stable")][: self.threads]
-            ends = np.sort(self.ended[mine][np.isfinite(self.ended[mine])])[-self.threads :]
-            free = np.concatenate((np.zeros(self.threads - len(ends)), ends))[: len(running)]
-            self.begun[running] = np.maximum(self.sent[running], free)
-            self.ended[running] = np.maximum(dropped[running], self.begun[running])
 
 
 def _of_worker(tasks: _Tasks, worker: int, taken: dict[Cause, float]) -> tuple[Levels, Levels]:
@@ -191,9 +210,10 @@ def _kernel_spans(calls: Calls, arrivals: Real) -> tuple[Spans, Spans]:
     """
     import numpy as np
 
-    begun, order = np.unique(np.asarray(calls.begun), return_index=True)
-    ended = np.asarray(calls.ended)[order]
-    sends = np.asarray(calls.sends, dtype=np.int64)[order]
+    asked = np.asarray(calls.sends, dtype=np.int64) >= 0
+    begun, order = np.unique(np.asarray(calls.begun)[asked], return_index=True)
+    ended = np.asarray(calls.ended)[asked][order]
+    sends = np.asarray(calls.sends, dtype=np.int64)[asked][order]
     padded = np.concatenate(([-np.inf], np.sort(arrivals), [np.inf]))
     place = np.searchsorted(padded, ended, side="right")
     last, following = padded[place - 1], padded[np.minimum(place, len(padded) - 1)]

@@ -46,19 +46,23 @@ class KernelCalls(Instrument[Calls]):
     def begin(self, asked: Questions) -> None:
         """Stand in for the functions."""
         from dask.base import compute, persist
-        from distributed import Client, Future, wait
+        from distributed import Client, Future, as_completed, wait
 
         watched = (
             (2, (compute, Client.get)),
             (1, (persist, Client.compute, Client.persist, Client.submit, Client.map)),
-            (0, (Client.gather, Future.result, wait)),
+            (0, (Client.gather, Future.result, wait, as_completed.__next__)),
         )
+        may_not_send = (compute, persist) if self._client is not None else ()
         self._calls: list[tuple[float, float, int, int, Line | None]] = []
         self.lines: dict[Line, None] = {}
         self._within = threading.local()
         self._stack = contextlib.ExitStack()
         stand_ins: list[tuple[FunctionType, Around]] = [
-            (cast("FunctionType", function), partial(self._call, sends))
+            (
+                cast("FunctionType", function),
+                partial(self._call, sends, function not in may_not_send),
+            )
             for sends, functions in watched
             for function in functions
         ]
@@ -89,12 +93,17 @@ class KernelCalls(Instrument[Calls]):
         """Leave the functions as they were."""
         self._stack.close()
 
-    def _call(self, sends: int, call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+    def _call(
+        self, sends: int, itself: bool, call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> object:
+        """Call a function; one that does not send itself has sent if it called one that does."""
         __tracebackhide__ = True
         if getattr(self._within, "call", False):
+            self._within.sent |= itself and sends > 0
             return call(*args, **kwargs)
         line = line_of_cell()
         lines = lines_of(frames_of_cell(sys._getframe(3))) if line else ()  # as there
+        self._within.sent = itself
         self._within.call, began = True, time.time()
         try:
             return call(*args, **kwargs)
@@ -102,7 +111,8 @@ class KernelCalls(Instrument[Calls]):
             self._within.call = False
             self.lines.update(dict.fromkeys(lines))
             inner = lines[1] if len(lines) > 1 else None
-            self._calls.append((began, time.time(), sends, line, inner))
+            sent = sends if self._within.sent else -1
+            self._calls.append((began, time.time(), sent, line, inner))
 
     waits: CodeType = _call.__code__
     """By which a frame is known within which the kernel sends or waits."""

@@ -141,10 +141,11 @@ class _Recorded(SchedulerPlugin):
                 self._note(index, parts, details)
         elif start == "memory":
             self._released[index] = time.time()
+        gives_up = finish == "erred" and self._ended[index] == math.inf  # not by its own doing
+        if (finish == "forgotten" or gives_up) and self._released[index] == math.inf:
+            self._released[index] = time.time()
         if finish == "forgotten":
             del self._index[key]
-            if self._released[index] == math.inf:
-                self._released[index] = time.time()
 
     def _note(self, index: int, parts: list[dict[str, Any]], details: dict[str, Any]) -> None:
         """Note what a worker did for a task: most often it computed it, and no more."""

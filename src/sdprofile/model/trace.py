@@ -97,7 +97,8 @@ class Calls:
 
     sends: Whole = field(default_factory=_whole)
     """2 where it sends a graph and waits for the result, as ``dask.compute`` does; 1 where it does
-    not wait, as ``Client.submit`` does not; 0 where it only waits, as ``Client.gather`` does."""
+    not wait, as ``Client.submit`` does not; 0 where it only waits, as ``Client.gather`` does; -1
+    where it sent nothing to the cluster, as ``compute(scheduler="threads")`` does not."""
 
     line: Whole = field(default_factory=_whole)
     """Line of the cell that each was made from; 0 where that is not known."""

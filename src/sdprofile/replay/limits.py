@@ -47,7 +47,7 @@ def _starts_tasks(trace: Trace) -> bool:
         within = [
             call
             for call in range(len(calls.begun))
-            if calls.sends[call]
+            if calls.sends[call] > 0
             and calls.begun[call] <= arrival
             and arrival <= calls.ended[call] + (_SOON if calls.sends[call] == 1 else 0.0)
         ]

@@ -143,7 +143,7 @@ def _one_after_another(seen: Seen) -> Found:
     between = own + seen.share(Cause.SENDING, Cause.RESULT)
     part = own / between if between else 0.0
     calls = seen.trace.calls
-    lines = Counter(line for sends, line in zip(calls.sends, calls.line, strict=True) if sends)
+    lines = Counter(line for sends, line in zip(calls.sends, calls.line, strict=True) if sends > 0)
     line = lines.most_common(1)[0][0] if lines else 0
     what = f"{graphs} graphs are computed one after another{f' (line {line})' if line else ''}"
     if idle >= share / 2:

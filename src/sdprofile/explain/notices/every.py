@@ -104,7 +104,9 @@ def _lazy(profile: Measured, finished: list[Run]) -> Iterator[Notice]:
 
 def _nothing_ran(finished: list[Run]) -> Notice:
     """Return that no task ran, and why: dask was not asked, or the results are there already."""
-    asked = any(run.trace is not None and any(run.trace.calls.sends) for run in finished)
+    asked = any(
+        run.trace is not None and max(run.trace.calls.sends, default=0) > 0 for run in finished
+    )
     held = finished[-1].data.held
     if asked and held:
         names_hold, delete = _held_words(held)

@@ -20,7 +20,7 @@ _OVERLAP = 0.05
 """Seconds by which a task may seem to begin before the one before it on its thread has ended: what
 is known of how far the clocks of workers are ahead changes by as much on a busy machine."""
 
-_CALLS = {2: "compute", 1: "send a graph", 0: "wait for results"}
+_CALLS = {2: "compute", 1: "send a graph", 0: "wait for results", -1: "compute in the kernel"}
 """What a call in the kernel does, by `sdprofile.model.trace.Calls.sends`."""
 
 Event = dict[str, Any]
