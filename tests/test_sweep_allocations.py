@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dask
@@ -70,6 +71,19 @@ def test_where_memray_sees_nothing_it_is_told(
     assert profile.allocations().empty
     [notice] = [each for each in profile.notices if "--allocations" in each.fact]
     assert notice.fact.endswith("there is no memray, or it saw no task of make_large")
+
+
+def test_where_tasks_allocate_next_to_nothing_it_is_told(client: Client) -> None:
+    pytest.importorskip("memray")
+
+    def little() -> None:
+        dask.compute(*[dask.delayed(time.sleep, pure=False)(0.1) for _ in range(3)])
+
+    profile = sdprofile.profile(little, workers=1, repeats=1, allocations=True)
+
+    assert profile.allocated is None
+    [notice] = [each for each in profile.notices if "--allocations" in each.fact]
+    assert notice.fact.startswith("Tasks of sleep allocate next to nothing (--allocations): ")
 
 
 def test_where_the_workers_do_not_come_back_it_is_told(

@@ -14,11 +14,16 @@ from sdprofile.measure.run import run_once
 from sdprofile.model.allocations import Allocations
 from sdprofile.model.notice import Notice
 from sdprofile.progress import Notify, telling
+from sdprofile.units import format_bytes
 
 if TYPE_CHECKING:
     from sdprofile.cluster.lease import Lease
     from sdprofile.model.run import Run
     from sdprofile.subject import Subject
+
+
+_LITTLE = 1_000_000
+"""Bytes below which it is of no use to tell what a task allocates."""
 
 
 def track_allocations(
@@ -74,6 +79,15 @@ def track_allocations(
     seen: Tracked = getattr(tracking, "reading", Tracked())  # where nobody was left to be asked
     if run.failure is not None:
         return _left_out(lease, f"the run with it ended, for {run.failure.message}")
+    if seen.tasks and seen.nbytes < _LITTLE:
+        size = format_bytes(seen.nbytes, decimal=plan.decimal)
+        lease.remarks.append(
+            Notice(
+                fact=f"Tasks of {prefix} allocate next to nothing (--allocations): {size} at most",
+                advice="What takes memory was there before them, or is what they are sent",
+            )
+        )
+        return None
     if not seen.largest:
         return _left_out(lease, f"in the workers there is no memray, or it saw no task of {prefix}")
     usual = [each.seconds for each in runs if each.setting == setting and each.status == "ok"]

@@ -15,6 +15,7 @@ from sdprofile.cluster.resize import resize
 from sdprofile.errors import SdprofileError
 from sdprofile.measure import allocations
 from sdprofile.measure.allocations import TaskAllocations, Tracked, check_memray, worst_prefix
+from sdprofile.model.calls import Frame
 
 pytest.importorskip("memray")
 
@@ -69,6 +70,32 @@ def test_tasks_of_another_prefix_are_not_looked_at(client: Client) -> None:
     assert found.tasks == 1
     assert 10 * MB <= found.nbytes < 15 * MB
     assert tracked(client, "none").tasks == 0
+
+
+def test_what_runs_beside_a_task_is_not_its_own() -> None:
+    def of_task(*frames: Frame) -> bool:
+        return allocations._is_of_task(frames)
+
+    start = Frame(name="run", module="threading", line=1)
+    worker = Frame(name="_worker", module="distributed.threadpoolexecutor", line=1)
+    looking = Frame(name="process", module="distributed.profile", line=194)
+    counted = Frame(name="counted", module="sdprofile.internals.distributed.samples", line=102)
+    assert not of_task(start, counted, looking)
+    assert not of_task(start, looking)
+    assert not of_task(start, worker, counted)
+    assert of_task(start, worker)
+    assert of_task(start, worker, counted, Frame(name="read", module="zarr.core", line=1))
+    assert of_task(start, Frame(name="own", line=1))
+    assert of_task()  # threads that Python does not know of
+
+
+def test_what_a_task_allocates_that_is_a_function_of_python_is_its_own(client: Client) -> None:
+    with TaskAllocations(client, "bytes") as tracking:
+        _, error = measure(lambda: client.submit(bytes, 30 * MB).result(), client, workers=1)
+
+    assert error is None
+    assert tracking.reading.tasks == 1
+    assert 30 * MB <= tracking.reading.nbytes < 35 * MB
 
 
 def test_the_worst_of_all_workers_is_told(client: Client) -> None:

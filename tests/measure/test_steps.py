@@ -231,6 +231,45 @@ def test_what_is_made_again_is_told_with_its_name_without_spatialdata(
     assert run.steps.calls == ()
 
 
+def test_graphs_are_told_that_made_the_blocks_again(one_worker: Client) -> None:
+    def work() -> None:
+        da.ones((4, 4), chunks=2).sum().compute()
+        one = da.zeros((4, 4), chunks=2).map_blocks(slowly)
+        one.sum().compute()
+        (da.ones((4, 4), chunks=2) * 3).sum().compute()
+        one.max().compute()
+
+    run, error = measure(work, one_worker)
+    assert error is None
+    found = run.steps.recomputed
+    assert found is not None
+    assert (found.name, found.made, found.graphs) == ("slowly", 8, (1, 3))
+
+
+def test_cheap_blocks_below_dear_ones_that_differ_are_not_told(one_worker: Client) -> None:
+    def times(block: Any, factor: int) -> Any:
+        time.sleep(0.02)
+        return block * factor
+
+    def made(factor: int) -> Any:
+        return da.ones((4, 4), chunks=2).map_blocks(times, factor, dtype=float)
+
+    def held_once() -> None:
+        held = made(2).persist()
+        made(3).sum().compute()
+        held.sum().compute()
+
+    def with_others() -> None:
+        for factor in range(3):
+            made(factor).sum().compute()
+
+    for work in (held_once, with_others):
+        run, error = measure(work, one_worker)
+        assert error is None
+        assert run.steps.recomputed is None
+        assert run.work.task_seconds > 8 * 0.02
+
+
 def test_what_is_held_or_asked_for_once_is_not_repeated(one_worker: Client) -> None:
     def held() -> None:
         one = map_raster(image(), np.negative, blockwise=True).data.persist()

@@ -105,6 +105,12 @@ def test_what_is_no_element_is_not_listed() -> None:
     assert elements("array, frame, number, bare, lazy", **other) == []
 
 
+def test_a_single_value_made_of_an_image_is_not_listed() -> None:
+    mean = image().mean(keep_attrs=True)
+    assert mean.attrs["transform"]
+    assert elements("mean", mean=mean) == []
+
+
 def test_of_spatialdata_what_the_cell_names_or_else_what_was_worked_on() -> None:
     data = sd.SpatialData(images={"one": image(), "two": image(800)}, points={"few": points()})
     assert [each.name for each in elements("data['one']", data=data)] == ['data["one"]']

@@ -141,12 +141,13 @@ def _effects(chosen: Candidate, candidates: Sequence[Candidate], profile: Measur
             continue
         best = min(others, key=lambda each: each.timing.median)
         worst = max(others, key=lambda each: each.timing.median)
-        effect = "no difference" if shows_no_gain(best, worst) else "no measurable difference"
+        some = "no" if shows_no_gain(best, worst) else "no measurable"
+        effect = f"makes {some} difference"
         if beats(best, worst):
             values = (axis.value(each.count.setting) for each in (best, worst))
-            effect = f"up to {speed_of(best, worst)} ({' against '.join(values)})"
+            effect = f"makes it up to {speed_of(best, worst)} faster ({' against '.join(values)})"
         parts.append(f"{axis.name} {effect}")
-    return Line(fact=f"Each by itself: {', '.join(parts)}") if parts else None
+    return Line(fact=f"Changing only {', only '.join(parts)}") if parts else None
 
 
 def _limits(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterable, Iterator
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from sdprofile.internals.names import Name
@@ -97,6 +99,32 @@ def forget_answers(function: Any) -> None:
 def is_at_hand(spec: Any) -> bool:
     """Whether a key only passes on what another key, or the graph itself, has already."""
     return isinstance(spec, (ALIAS.found(()), DATA_NODE.found(())))  # an empty tuple is no type
+
+
+def functions_of(spec: Any) -> Iterator[Any]:
+    """Yield the functions that a task calls, with those that dask's own get to call.
+
+    Notes
+    -----
+    `dask._task_spec.Task` has its function as `func`; `toolz.functoolz.Compose` has several, of
+    which `first` is called first.
+    """
+    functions: list[Any] = [getattr(spec, "func", None)]
+    while functions:
+        function: Any = functions.pop()
+        if isinstance(function, functools.partial):
+            given = (*function.args, *function.keywords.values())
+            functions += [function.func, *(each for each in given if _is_function(each))]
+        elif hasattr(function, "first") and hasattr(function, "funcs"):
+            functions += [function.first, *function.funcs]
+        elif function is not None:
+            yield function
+    given = (*getattr(spec, "args", ()), *(getattr(spec, "kwargs", None) or {}).values())
+    yield from (each for each in given if _is_function(each))
+
+
+def _is_function(value: object) -> bool:
+    return isinstance(value, FunctionType | BuiltinFunctionType)
 
 
 def merged_graph(spec: Any) -> tuple[dict[Any, Any], Any] | None:

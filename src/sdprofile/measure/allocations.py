@@ -47,6 +47,12 @@ _FIRST, _LAST = 2, 3
 _PLUMBING = ("dask", "distributed", "python")
 """Whose functions call those that a task is about."""
 
+_BESIDE = {*_PLUMBING, "sdprofile", "tornado", "msgpack", "cloudpickle", "psutil"}
+"""Whose functions alone run beside tasks: in the event loop, and where threads are looked at."""
+
+_OF_TASKS = "distributed.threadpoolexecutor"
+"""Module of the functions that the threads of tasks begin with."""
+
 
 @dataclass(frozen=True)
 class Tracked:
@@ -69,8 +75,9 @@ class TaskAllocations(Instrument[Tracked]):
     -----
     Memray stands in for the functions by which a process gets memory
     (https://bloomberg.github.io/memray/), and for as long as a task runs it looks at all threads:
-    what runs beside the task counts with it. It can look at one thing at a time, so that of tasks
-    which run side by side in one worker one is looked at. A worker without memray tells nothing.
+    what runs beside the task counts with it, but for what dask and sdprofile do there. It can look
+    at one thing at a time, so that of tasks which run side by side in one worker one is looked at.
+    A worker without memray tells nothing.
     """
 
     def __init__(self, client: Client, prefix: str) -> None:
@@ -201,7 +208,10 @@ def _seen(path: Path) -> Tracked:
     modules = modules_by_file(len(sys.modules))
     with FileReader(path) as reader:
         for record in reader.get_high_watermark_allocation_records(merge_threads=True):
-            stack = _stack(record.stack_trace(), modules)
+            every = _frames(record.stack_trace(), modules)
+            if not _is_of_task(every):
+                continue
+            stack = _stack(every)
             nbytes[stack] += record.size
             times[stack] += record.n_allocations
     total = sum(nbytes.values())
@@ -216,14 +226,26 @@ def _seen(path: Path) -> Tracked:
     )
 
 
-def _stack(
+def _frames(
     innermost_first: Iterable[tuple[str, str, int]], modules: dict[str, str]
-) -> tuple[Frame, ...]:
-    """Return the functions from the first that is neither dask's nor Python's."""
-    every = [
+) -> list[Frame]:
+    """Return the functions of a stack, the outermost first."""
+    return [
         frame_named(name, module=modules.get(file, ""), file=file, line=line)
         for name, file, line in innermost_first
     ][::-1]
+
+
+def _is_of_task(frames: Sequence[Frame]) -> bool:
+    """Whether it is the task that allocates, and not what dask and sdprofile do beside it."""
+    origins = {each.origin for each in frames}
+    if not frames or origins - _BESIDE:
+        return True
+    return "sdprofile" not in origins and any(each.module == _OF_TASKS for each in frames)
+
+
+def _stack(every: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Return the functions from the first that is neither dask's nor Python's."""
     first = next(
         (n for n, each in enumerate(every) if each.origin not in _PLUMBING), len(every) - 1
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sdprofile.internals.dask import is_at_hand, merged_graph, prefix_of
+from sdprofile.internals.dask import functions_of, is_at_hand, merged_graph, prefix_of
 
 if TYPE_CHECKING:
     from distributed.scheduler import TaskState
@@ -15,6 +15,15 @@ _TOKEN = 32
 """Letters of a token."""
 
 _TOKENS = re.compile(rf"-[0-9a-f]{{{_TOKEN}}}-[0-9a-f]{{{_TOKEN}}}$")
+
+_LIGHT = {"dask", "toolz", "cytoolz", "tlz", "operator", "_operator", "builtins", "functools"}
+"""Packages whose functions take little time."""
+
+_HEAVY = {"getter", "getter_nofancy", "getter_inline", "random", "io", "linalg", "fft"}
+"""Functions and modules in these that take time all the same."""
+
+_REDUCTIONS = {"sum", "prod", "min", "max", "amin", "amax", "any", "all", "nansum", "nanprod"}
+"""Functions of NumPy with which dask reduces each block."""
 
 Block = tuple[Any, ...]
 """Which block of a layer a key stands for; empty if it has only one."""
@@ -37,8 +46,8 @@ def made_of(tasks: Mapping[Any, Any]) -> tuple[str, set[str]]:
     return first, {first}
 
 
-def blocks_of(tasks: Mapping[Any, Any]) -> Iterator[tuple[str, Block]]:
-    """Yield for each task the layers of which it makes a block, and which block that is.
+def blocks_of(tasks: Mapping[Any, Any]) -> Iterator[tuple[str, Block, Any]]:
+    """Yield for each task the layers of which it makes a block, which block, and what is executed.
 
     Parameters
     ----------
@@ -47,7 +56,29 @@ def blocks_of(tasks: Mapping[Any, Any]) -> Iterator[tuple[str, Block]]:
     """
     for key, block, spec in _parts(tasks):
         if not is_at_hand(spec):
-            yield layer_of(key), block
+            yield layer_of(key), block, spec
+
+
+def is_light(spec: Any) -> bool:
+    """Whether a part of a task is arithmetic, a reduction or the like, beside which others count.
+
+    Notes
+    -----
+    Reading, random numbers and all functions that are neither dask's nor simple ones of NumPy may
+    take any time.
+    """
+    return all(map(_is_light, functions_of(spec)))
+
+
+def _is_light(function: Any) -> bool:
+    kind = type(function)
+    if kind.__name__ == "ufunc":
+        return True
+    name = str(getattr(function, "__name__", ""))
+    root, *within = str(getattr(function, "__module__", "")).split(".")
+    if root == "numpy":
+        return name in _REDUCTIONS
+    return root in _LIGHT and not _HEAVY & {*within, name}
 
 
 def prefixes_of(task: TaskState) -> set[str]:

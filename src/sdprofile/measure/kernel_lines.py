@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from sdprofile.measure.interception import Line, frames_of_cell, lines_of
 from sdprofile.measure.kernel_calls import KernelCalls
 from sdprofile.model.calls import CELL, Frame
 from sdprofile.model.steps import LineTime
+from sdprofile.spatial.written import line_written
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -132,7 +132,7 @@ def lines_seen(lines: KernelLines, calls: KernelCalls) -> tuple[LineTime, ...]:
 
 
 def _told(line: Line, seconds: float) -> LineTime:
-    text = linecache.getline(line.file, line.number).strip()
+    text = line_written(line.file, line.number)
     return LineTime(line=line.number, function=line.function, text=text[:_LONGEST], seconds=seconds)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from sdprofile.internals.dask import prefix_of
-from sdprofile.measure.fused import Block, blocks_of
+from sdprofile.measure.fused import Block, blocks_of, is_light
 from sdprofile.model.steps import Recomputed
 
 Group = TypeVar("Group", bound=Hashable)
@@ -32,7 +32,10 @@ class _Layer(Generic[Group]):
     """How many more times, over all of them."""
 
     groups: list[tuple[Group, float]] = field(default_factory=list)
-    """The task groups that made them, and which fraction of their tasks made one once more."""
+    """The task groups that made them, and which fraction of what they did made one once more."""
+
+    graphs: list[int] = field(default_factory=list)
+    """The graphs that they came with."""
 
 
 class Recomputations(Generic[Group]):
@@ -42,31 +45,41 @@ class Recomputations(Generic[Group]):
     -----
     A block that is still held by a future comes with a task group that is known, and is not asked
     about: only what is really executed once more counts.
+
+    The time of a task is that of all that dask fused into it. It is taken for a block's only where
+    nothing else in the task is new, or nothing that takes time beside what the task does anew.
     """
 
     def __init__(self) -> None:
         self._layers: dict[str, _Layer[Group]] = {}
 
-    def add_graph(self, groups: Mapping[Group, Mapping[Any, Any]]) -> None:
+    def add_graph(self, number: int, groups: Mapping[Group, Mapping[Any, Any]]) -> None:
         """Look at the new task groups of one graph.
 
         Parameters
         ----------
+        number
+            How many graphs came before.
         groups
             Of each, by the keys of its tasks, what is executed for them.
         """
         sent: dict[str, set[Block]] = {}
         for group, tasks in groups.items():
-            blocks: dict[str, list[Block]] = {}
-            for name, block in blocks_of(tasks):
-                blocks.setdefault(name, []).append(block)
-            for name, of_group in blocks.items():
+            blocks: dict[str, int] = {}
+            again: dict[str, int] = {}
+            for key, spec in tasks.items():
+                parts = list(blocks_of({key: spec}))
+                repeated = self._repeated(parts)
+                for name, block, _ in parts:
+                    blocks[name] = blocks.get(name, 0) + 1
+                    again[name] = again.get(name, 0) + ((name, block) in repeated)
+                    sent.setdefault(name, set()).add(block)
+            for name, count in blocks.items():
                 layer = self._layers.setdefault(name, _Layer())
-                again = sum(block in layer.made for block in of_group) / len(of_group)
-                layer.groups.append((group, again))
-                sent.setdefault(name, set()).update(of_group)
+                layer.groups.append((group, again[name] / count))
         for name, of_graph in sent.items():
             layer = self._layers[name]
+            layer.graphs.append(number)
             once_more = of_graph & layer.made
             layer.again |= once_more
             layer.times_again += len(once_more)
@@ -111,4 +124,18 @@ class Recomputations(Generic[Group]):
             made=len(layer.again) + layer.times_again,
             seconds=lost[found],
             variable=variables.get(found, ""),
+            graphs=tuple(layer.graphs),
         )
+
+    def _repeated(self, parts: list[tuple[str, Block, Any]]) -> set[tuple[str, Block]]:
+        """Return what a task makes once more; empty where its time may be that of something new."""
+        made = {
+            (name, block)
+            for name, block, _ in parts
+            if name in self._layers and block in self._layers[name].made
+        }
+        new = [spec for name, block, spec in parts if (name, block) not in made]
+        old = [spec for name, block, spec in parts if (name, block) in made]
+        if new and (not all(map(is_light, new)) or all(map(is_light, old))):
+            return set()
+        return made

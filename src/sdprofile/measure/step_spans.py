@@ -121,6 +121,7 @@ class StepSpans(SchedulerPlugin):
         self.places = StepPlaces()
         """Where the tasks belong that have come."""
         self._seen: set[TaskGroup] = set()
+        self._graphs = 0
         self._recomputed: Recomputations[TaskGroup] = Recomputations()
 
     def recomputed(self, variables: Mapping[str, str]) -> Recomputed | None:
@@ -153,7 +154,8 @@ class StepSpans(SchedulerPlugin):
         specs = {group: {task.key: task.run_spec for task in ours[group]} for group in ours}
         for group, members in ours.items():
             self._place(scheduler, group, members, specs[group], known.place)
-        self._recomputed.add_graph(specs)
+        self._recomputed.add_graph(self._graphs, specs)
+        self._graphs += 1
 
     def _is_ours(self, scheduler: Scheduler, group: TaskGroup) -> bool:
         span = span_of(scheduler, group)

@@ -159,7 +159,8 @@ class StepWatcher(Instrument[Steps]):
                 layer: self._places.place(tasks, around=around, sender=inside)
                 for layer, tasks in layers.items()
             }
-            self._recomputed.add_graph({(number, layer): each for layer, each in layers.items()})
+            groups = {(number, layer): each for layer, each in layers.items()}
+            self._recomputed.add_graph(number, groups)
         return {layer: shown_path(place.names) for layer, place in places.items()}
 
     def recomputed(self, seconds: Callable[[OfGraph], float]) -> Recomputed | None:

@@ -47,10 +47,14 @@ class Recomputed:
     """How often they were made, all together: the first times and the recomputations."""
 
     seconds: float
-    """Thread time of the recomputations in seconds, with that of what dask fused into them."""
+    """Thread time of the recomputations in seconds, as far as it is known: with that of reductions
+    and arithmetic fused into them, without that of tasks which do something else anew."""
 
     variable: str = ""
     """How the cell calls it; empty where it has no name."""
+
+    graphs: tuple[int, ...] = ()
+    """The graphs with which the blocks came, by how many came before each."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,7 @@ def _described(value: Any) -> Iterator[Candidate]:
                 element = replace(found.element, scales=len(scales), scale=node.name or "")
                 yield replace(found, element=element)
     elif is_a(value, "xarray", "DataArray"):
-        if _is_element(value):
+        if _is_element(value) and value.dims:  # a mean of all pixels keeps the attributes
             yield _raster(value)
     elif is_a(value, "geopandas", "GeoDataFrame"):
         if _is_element(value):

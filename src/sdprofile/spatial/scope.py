@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dis
-import linecache
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, FunctionType
+
+from sdprofile.spatial.written import line_written
 
 _BINDS = ("STORE_NAME", "STORE_GLOBAL", "STORE_FAST", "STORE_DEREF")
 """Instructions that give a name its value."""
@@ -57,7 +58,7 @@ class Scope:
         named = _nested(value.__code__) if isinstance(value, FunctionType) else ()
         for code in (*self._codes, *named):
             if code.co_name == function and line in {each for *_, each in code.co_lines()}:
-                return linecache.getline(code.co_filename, line).strip()
+                return line_written(code.co_filename, line)
         return ""
 
 

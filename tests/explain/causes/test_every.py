@@ -305,9 +305,11 @@ def test_blocks_made_again_and_steps_of_the_users_own_have_their_line() -> None:
     )
     graphs = array("i", [0] * 7 + [1] * 7 + [2] * 7)
     trace = replace(trace, arrivals=(0.0, 0.7, 1.4), graph=graphs, calls=calls)
-    again = Recomputed(name="slow", blocks=36, made=108, seconds=1.2)
+    again = Recomputed(name="slow", blocks=36, made=108, seconds=1.2, graphs=(0, 1, 2))
     (cause,) = found(trace, recomputed=again, spans=cpu(2.1, 0.0))
     assert cause.fact.endswith("1.20 s of the 2.10 s of all tasks (lines 3 and 5)")
+    (cause,) = found(trace, recomputed=replace(again, graphs=(1, 2)), spans=cpu(2.1, 0.0))
+    assert cause.fact.endswith("1.20 s of the 2.10 s of all tasks (line 5)")
     one = on_line(ran([(0.0, 0.0, 2.0)], workers=2, seconds=2.0), 7)
     spans = (make_activity("thread-cpu", 2.0, prefix="group0", span="cell/my step"),)
     (cause,) = found(one, spans=spans)
@@ -421,7 +423,9 @@ def test_what_is_worked_out_again_is_told_with_its_cost() -> None:
     trace = ran([(n / 10, n / 10, (n + 1) / 10) for n in range(21)], seconds=2.1)
     graphs = array("i", [0] * 7 + [1] * 7 + [2] * 7)
     trace = replace(trace, arrivals=(0.0, 0.7, 1.4), graph=graphs)
-    again = Recomputed(name="map_raster (line 3)", blocks=36, made=108, seconds=1.2)
+    again = Recomputed(
+        name="map_raster (line 3)", blocks=36, made=108, seconds=1.2, graphs=(0, 1, 2)
+    )
     (cause,) = found(trace, recomputed=again, spans=cpu(2.1, 0.0))
     assert cause.fact == (
         "map_raster (line 3) is computed 3 times, 108 tasks for 36 blocks: repeating it takes"

@@ -39,7 +39,7 @@ def test_pieces_that_cut_chunks_are_told_with_those_that_do_not() -> None:
     )
     assert cause.change == (
         "read .../images/he/0 with chunks=(1024, 1024) instead of chunks=(512, 512): the chunks of"
-        " the store"
+        " the store, or multiples of them"
     )
     assert cause.gain == pytest.approx((1 / (1 - 0.075), 1 / (1 - 0.15)))
 

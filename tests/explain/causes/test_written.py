@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdprofile.explain.causes.written import resized
+from sdprofile.model.disk import StoreReads
 from sdprofile.model.elements import Partitioned
 
 
@@ -136,3 +137,47 @@ def test_a_collection_from_before_is_told_with_its_name(
     both = (collection, other)
     assert resized("x.sum().compute()", factor, parts=100, collections=both) == said
     assert "x is made" not in resized("x.sum().compute()", factor, parts=50, collections=both)
+
+
+SEVERAL = """
+b = da.from_zarr("b.zarr", chunks=(512, 512))
+for _ in range(2):
+    b.sum().compute()
+first = da.from_zarr("a.zarr", chunks=(300, 300))
+a = first + 1
+a.mean().compute()
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("b.sum().compute()", "use chunks=(1024, 1024) instead of (512, 512) in da.from_zarr"),
+        ("a.mean().compute()", "use chunks=(512, 512) instead of (300, 300) in da.from_zarr"),
+    ],
+)
+def test_chunks_are_those_of_the_array_of_the_line_and_multiples_of_the_stores(
+    line: str, said: str
+) -> None:
+    stores = [
+        StoreReads(
+            array=f"{name}.zarr",
+            shape=(2048, 2048),
+            chunks=(512, 512),
+            pieces=pieces,
+            chunk_bytes=2**21,
+            needed=16,
+            once=16,
+            reads=100,
+            seconds=1.0,
+        )
+        for name, pieces in (("a", (300, 300)), ("b", (512, 512)))
+    ]
+    assert resized(SEVERAL, 3.5, line=line, stores=stores) == said
+
+
+def test_an_array_that_is_not_of_the_line_is_left_as_it_is() -> None:
+    other = Partitioned(name="b", kind="array", parts=16, chunks=(9, 9), shape=(36, 36))
+    code = "b = da.ones(9, chunks=3)\nc.sum().compute()"
+    said = resized(code, 2.0, parts=16, collections=(other,), line="c.sum().compute()")
+    assert said == "make chunks about 2 times larger, where they are made or by .rechunk(...)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.found import Found, range_of
@@ -44,7 +44,7 @@ def works_out_again(seen: Seen) -> Found | None:
     times = what.made / what.blocks
     most = 1 - 1 / times
     name = what.name if "(" in what.name else f"each block of {what.name}"
-    again = [task for task, _ in seen.ended if seen.trace.graph[task] > 0]
+    again = [task for task, _ in seen.ended if seen.trace.graph[task] in what.graphs[1:]]
     of_later = sum(map(seen.trace.durations.__getitem__, again))
 
     def without(was: Setup, part: float) -> Setup:
@@ -56,7 +56,7 @@ def works_out_again(seen: Seen) -> Found | None:
     return seen.found(
         "worked out again",
         share=share,
-        lines=() if "(" in what.name else _lines(seen),
+        lines=() if "(" in what.name else _lines(seen, set(what.graphs)),
         fact=f"{name} is computed {times:.3g} times, {what.made} tasks for"
         f" {plural(what.blocks, 'block')}: repeating it takes {format_seconds(what.seconds)} of the"
         f" {format_seconds(total)} of all tasks",
@@ -75,11 +75,12 @@ def works_out_again(seen: Seen) -> Found | None:
     )
 
 
-def _lines(seen: Seen) -> tuple[int, ...]:
-    """Return the lines that have most of the tasks' time computed."""
+def _lines(seen: Seen, graphs: Set[int]) -> tuple[int, ...]:
+    """Return the lines that sent these graphs, without those whose tasks took little time."""
     taken: defaultdict[int, float] = defaultdict(float)
     for task, seconds in seen.ended:
-        taken[seen.lines[seen.trace.graph[task]]] += seconds
+        if seen.trace.graph[task] in graphs:
+            taken[seen.lines[seen.trace.graph[task]]] += seconds
     return most_of(taken)
 
 

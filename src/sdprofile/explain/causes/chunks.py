@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sdprofile.model.disk import StoreReads
 from sdprofile.model.elements import Element
 from sdprofile.units import format_bytes, plural
 
@@ -66,6 +67,49 @@ def written(chunks: tuple[int, ...]) -> str:
     return f"chunks=({', '.join(map(str, chunks))}{',' if len(chunks) == 1 else ''})"
 
 
+def scaled(
+    lengths: tuple[object, ...], shape: tuple[object, ...], factor: float
+) -> tuple[int, ...]:
+    """Return lengths that make chunks so many times as large; empty where they are not known."""
+    whole = shape if len(shape) == len(lengths) else (0,) * len(lengths)
+    every = [
+        most if each in (-1, None) else each for each, most in zip(lengths, whole, strict=True)
+    ]
+    if not every or not all(isinstance(each, int) and each > 0 for each in every):
+        return ()
+    numbers = [each for each in every if isinstance(each, int)]
+    axes = [axis for axis, length in enumerate(numbers) if length > 1] or [len(numbers) - 1]
+    new = list(numbers)
+    while axes:
+        along = factor ** (1 / len(axes))
+        ends = [
+            (axis, most)
+            for axis, most in enumerate(whole)
+            if axis in axes and isinstance(most, int) and 0 < most < numbers[axis] * along
+        ]
+        if not ends:
+            break
+        for axis, most in ends:  # the other axes take what this one cannot
+            new[axis], factor = most, factor * numbers[axis] / most
+            axes.remove(axis)
+    for axis in axes:
+        new[axis] = max(1, _round(numbers[axis] * along))
+    return tuple(new)
+
+
+def of_stores(
+    lengths: tuple[int, ...], now: tuple[object, ...], stores: Sequence[StoreReads]
+) -> tuple[int, ...]:
+    """Return lengths as multiples of the chunks of the stores that are read in pieces as now."""
+    read = [each.chunks for each in stores if each.pieces == now]
+    if not lengths or not read:
+        return lengths
+    whole = [math.lcm(*each) or 1 for each in zip(*read, strict=True)]
+    return tuple(
+        chunk * max(1, round(length / chunk)) for length, chunk in zip(lengths, whole, strict=True)
+    )
+
+
 def _stored_chunks(element: Element) -> int:
     """Return in how many chunks an element is stored; 0 where it is not known."""
     if not element.store_chunks:
@@ -96,8 +140,19 @@ def _larger(element: Element, factor: float, *, least: int) -> tuple[int, ...]:
             break
         factor *= math.prod(chunks) / math.prod(larger)
         chunks = larger
-    return chunks
+    if not element.store_chunks or chunks == element.chunks:
+        return chunks
+    return tuple(
+        min(stored * math.ceil(length / stored), whole) if stored else length
+        for length, stored, whole in zip(chunks, element.store_chunks, element.shape, strict=True)
+    )
 
 
 def _count(shape: tuple[int, ...], chunks: tuple[int, ...]) -> int:
     return math.prod(math.ceil(n / chunk) for n, chunk in zip(shape, chunks, strict=True))
+
+
+def _round(length: float) -> int:
+    """Return a length with two digits that are not zero."""
+    digits = max(0, math.floor(math.log10(max(length, 1))) - 1)
+    return int(round(length, -digits))

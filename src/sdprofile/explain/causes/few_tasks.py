@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sdprofile.explain.causes.again import cold_tasks
 from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.reading import reads_of
 from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import (
     crowded,
@@ -101,6 +102,8 @@ def few_tasks(seen: Seen) -> Found | None:
             factor,
             parts=number,
             collections=seen.run.data.partitioned,
+            line=seen.text_of(prefix),
+            stores=reads_of(seen),
         ),
         gain=gain_without(
             seen,

@@ -109,5 +109,5 @@ def _larger_pieces(seen: Seen, reads: StoreReads, name: str) -> str:
     those = f"multiples of the store's {reads.chunks}"
     return (
         f"read {name} with {written(whole)} instead of {written(reads.pieces)}:"
-        f" {'the chunks of the store' if whole == reads.chunks else those}"
+        f" {'the chunks of the store, or multiples of them' if whole == reads.chunks else those}"
     )

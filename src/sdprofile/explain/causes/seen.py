@@ -171,13 +171,23 @@ class Seen:
             if part.prefix == prefix and "/" in part.span:
                 taken[part.span.rpartition("/")[2]] += part.seconds
         name = max(taken, key=taken.__getitem__, default=prefix)
+        line = self.line_of(prefix)
+        return f"{name} (line {line})" if line and "(line " not in name else name
+
+    def line_of(self, prefix: str) -> int:
+        """Return the line of the cell that sent most tasks of a prefix; 0 where it is not known."""
         lines = Counter(
             self.lines[graph]
             for graph, group in zip(self.trace.graph, self.trace.group, strict=True)
             if self.trace.groups[group].prefix == prefix
         )
-        line = max(lines, key=lines.__getitem__, default=0)
-        return f"{name} (line {line})" if line and "(line " not in name else name
+        return max(lines, key=lines.__getitem__, default=0)
+
+    def text_of(self, prefix: str) -> str:
+        """Return what is written in that line; empty where it is not known."""
+        line = self.line_of(prefix)
+        lines = self.run.steps.cell_lines
+        return next((each.text for each in lines if each.line == line), "")
 
     @cached_property
     def lines(self) -> tuple[int, ...]:

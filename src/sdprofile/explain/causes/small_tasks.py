@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
+from sdprofile.explain.causes.behind import behind
 from sdprofile.explain.causes.chunks import larger_chunks
 from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.reading import reads_of
 from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import WITHIN, batched, gain_without
 from sdprofile.explain.causes.written import resized
 from sdprofile.model.account import Cause
 from sdprofile.units import format_seconds
+
+if TYPE_CHECKING:
+    from sdprofile.model.elements import Element
 
 _MANY = 100
 """Tasks from which their overhead is worth a word."""
@@ -60,7 +66,7 @@ def small_tasks(seen: Seen) -> Found | None:
     if factor < 1.5 or fewer < _FEWER:
         return None
     change = larger_chunks(
-        seen.profile.elements,
+        _elements(seen, most.prefix),
         factor,
         least=_PER_THREAD * most_threads if most_threads > 1 else 1,
         decimal=seen.profile.decimal,
@@ -98,9 +104,20 @@ def small_tasks(seen: Seen) -> Found | None:
             prefix=most.prefix,
             parts=_parts(seen),
             collections=seen.run.data.partitioned,
+            line=seen.text_of(most.prefix),
+            stores=reads_of(seen),
         ),
         gain=gain,
     )
+
+
+def _elements(seen: Seen, prefix: str) -> list[Element]:
+    """Return those that the line with the tasks of a prefix builds on; all where it names none."""
+    elements = list(seen.profile.elements)
+    about = behind(seen.profile.code, seen.text_of(prefix))
+    if about is None:
+        return elements
+    return [each for each in elements if each.name.partition("[")[0] in about.names] or elements
 
 
 def _parts(seen: Seen) -> int:

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sdprofile.explain.causes.behind import behind, parsed
+from sdprofile.explain.causes.chunks import of_stores, scaled
+
 if TYPE_CHECKING:
+    from sdprofile.model.disk import StoreReads
     from sdprofile.model.elements import Partitioned
 
 _BY_SIZE = ("chunks", "partition_size")
@@ -40,6 +44,9 @@ _CALLS = {"delayed", "submit", "map"}
 class _Said:
     """A place where the cell says how its data are cut."""
 
+    node: ast.Call
+    """Where it is said."""
+
     call: str
     """The function, as the cell calls it."""
 
@@ -60,6 +67,8 @@ def resized(
     prefix: str = "",
     parts: int = 0,
     collections: Sequence[Partitioned] = (),
+    line: str = "",
+    stores: Sequence[StoreReads] = (),
 ) -> str:
     """Return how to cut the data of a cell into parts so many times as large.
 
@@ -75,6 +84,12 @@ def resized(
         How many there are now.
     collections
         What the cell uses. It is changed where the cell has no number, if it has so many parts.
+    line
+        What is written in the line of the cell that it is about. What this does not build on is
+        left as it is.
+    stores
+        What is read from stores. Chunks of what is read in such pieces become multiples of the
+        store's.
 
     Returns
     -------
@@ -82,16 +97,23 @@ def resized(
         A clause in the imperative, with code where the cell has a number to change.
     """
     size = f"about {_times(factor)} times larger" if factor > 1 else _smaller(factor)
-    tree = _parsed(code)
+    tree = parsed(code)
     known = _numbers(tree)
+    about = behind(code, line)
     for said in _places(tree, known):
-        new = _changed(said, factor, known)
+        if about is not None and not about.has(said.node):
+            continue
+        new = _changed(said, factor, known, stores)
         if new:
             now = ast.unparse(said.value)
             return f"use {said.name}={new} instead of {now} in {said.call}"
-    alike = [each for each in collections if each.parts == parts]
+    alike = [
+        each
+        for each in collections
+        if each.parts == parts and (about is None or each.name in about.names)
+    ]
     if alike:
-        return _other_parts(alike[-1], factor)
+        return _other_parts(alike[-1], factor, stores)
     names = _names(tree)
     if names & _BAGS:
         return f"make partitions {size}, by npartitions=... where the bag is made"
@@ -109,7 +131,7 @@ def resized(
     return f"make chunks {size}, where they are made or by .rechunk(...)"
 
 
-def _other_parts(found: Partitioned, factor: float) -> str:
+def _other_parts(found: Partitioned, factor: float, stores: Sequence[StoreReads]) -> str:
     """Return how to cut a collection into parts so many times as large."""
     if found.kind != "array":
         parts = max(1, round(found.parts / factor))
@@ -117,7 +139,7 @@ def _other_parts(found: Partitioned, factor: float) -> str:
             f"use npartitions={parts} instead of {found.parts} where {found.name} is made, or"
             f" {found.name} = {found.name}.repartition(npartitions={parts})"
         )
-    new_chunks = _scaled(found.chunks, found.shape, factor)
+    new_chunks = of_stores(scaled(found.chunks, found.shape, factor), found.chunks, stores)
     if found.dims:
         both = (found.chunks, new_chunks)
         now, new = (repr(dict(zip(found.dims, each, strict=True))) for each in both)
@@ -137,13 +159,6 @@ def _times(factor: float) -> str:
 def _smaller(factor: float) -> str:
     parts = math.ceil(1 / factor)
     return f"at least {parts} times smaller"
-
-
-def _parsed(code: str) -> ast.AST:
-    try:
-        return ast.parse(code)
-    except SyntaxError:  # magics
-        return ast.Module(body=[], type_ignores=[])
 
 
 def _numbers(tree: ast.AST) -> dict[str, object]:
@@ -173,7 +188,7 @@ def _places(tree: ast.AST, known: Mapping[str, object]) -> Iterator[_Said]:
         whole = _literal(shapes[0], known) if shapes and place else None
         shape = (whole,) if isinstance(whole, int) else _lengths(whole)
         for keyword, value in found.items():
-            yield _Said(call=_short(call), name=str(keyword), value=value, shape=shape)
+            yield _Said(node=node, call=_short(call), name=str(keyword), value=value, shape=shape)
 
 
 def _short(call: str) -> str:
@@ -181,7 +196,9 @@ def _short(call: str) -> str:
     return call if call.replace(".", "").isidentifier() else f".{call.rpartition('.')[2]}"
 
 
-def _changed(said: _Said, factor: float, known: Mapping[str, object]) -> str:
+def _changed(
+    said: _Said, factor: float, known: Mapping[str, object], stores: Sequence[StoreReads]
+) -> str:
     """Return as code what is to be said instead; empty where it is not said in numbers."""
     value = _literal(said.value, known)
     if said.name in _BY_SIZE[1:] + _BY_NUMBER:
@@ -190,47 +207,18 @@ def _changed(said: _Said, factor: float, known: Mapping[str, object]) -> str:
         new = round(value / factor if said.name in _BY_NUMBER else value * factor)
         return str(max(1, new)) if new != value else ""
     if isinstance(value, dict):
-        lengths = _scaled(tuple(value.values()), (), factor)
+        lengths = scaled(tuple(value.values()), (), factor)
         return repr(dict(zip(value, lengths, strict=True))) if lengths else ""
     alone = isinstance(value, int)
     # A single length stands for every axis, of which images have two.
     axes = (len(said.shape) or 2) if alone else 0
-    lengths = _scaled((value,) * axes if alone else _lengths(value), said.shape, factor)
-    if not lengths:
+    now = (value,) * axes if alone else _lengths(value)
+    lengths = of_stores(scaled(now, said.shape, factor), now, stores)
+    if not lengths or lengths == now:
         return ""
     if alone and len(set(lengths)) == 1:
         return str(lengths[0])
     return f"({', '.join(map(str, lengths))}{',' * (len(lengths) == 1)})"
-
-
-def _scaled(
-    lengths: tuple[object, ...], shape: tuple[object, ...], factor: float
-) -> tuple[int, ...]:
-    """Return lengths that make chunks so many times as large; empty where they are not known."""
-    whole = shape if len(shape) == len(lengths) else (0,) * len(lengths)
-    every = [
-        most if each in (-1, None) else each for each, most in zip(lengths, whole, strict=True)
-    ]
-    if not every or not all(isinstance(each, int) and each > 0 for each in every):
-        return ()
-    numbers = [each for each in every if isinstance(each, int)]
-    axes = [axis for axis, length in enumerate(numbers) if length > 1] or [len(numbers) - 1]
-    new = list(numbers)
-    while axes:
-        along = factor ** (1 / len(axes))
-        ends = [
-            (axis, most)
-            for axis, most in enumerate(whole)
-            if axis in axes and isinstance(most, int) and 0 < most < numbers[axis] * along
-        ]
-        if not ends:
-            break
-        for axis, most in ends:  # the other axes take what this one cannot
-            new[axis], factor = most, factor * numbers[axis] / most
-            axes.remove(axis)
-    for axis in axes:
-        new[axis] = max(1, _round(numbers[axis] * along))
-    return tuple(new)
 
 
 def _lengths(value: object) -> tuple[object, ...]:
@@ -273,9 +261,3 @@ def _result(one: int, op: ast.operator, other: int) -> int | None:
 def _names(tree: ast.AST) -> set[str]:
     found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return found | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-
-
-def _round(length: float) -> int:
-    """Return a length with two digits that are not zero."""
-    digits = max(0, math.floor(math.log10(max(length, 1))) - 1)
-    return int(round(length, -digits))
