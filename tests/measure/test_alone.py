@@ -388,7 +388,7 @@ def test_what_is_made_again_is_told_with_its_name() -> None:
     found = run.steps.recomputed
     assert found is not None
     assert (found.name, found.variable) == ("slow", "filtered")
-    assert (found.blocks, found.made) == (4, 8)
+    assert (found.blocks, found.made, found.graphs) == (4, 8, (0, 1))
     assert 4 * 0.02 <= found.seconds < run.work.task_seconds - 4 * 0.02
     # The second time is what keeping it would save: the kernel waits for one graph, then the other.
     assert run.trace is not None

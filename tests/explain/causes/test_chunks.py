@@ -48,6 +48,13 @@ def test_chunks_that_are_smaller_than_those_of_the_store_are_told() -> None:
     assert text.startswith("in line 2 give image chunks=(1, 400, 400)")
 
 
+def test_larger_chunks_are_multiples_of_those_of_the_store() -> None:
+    read = make_element(store_chunks=(1, 300, 300))  # read in chunks of 100 x 100
+    text = better(read)
+    assert text is not None
+    assert "give image chunks=(1, 600, 600) instead of chunks=(1, 100, 100)" in text
+
+
 def test_better_chunks_do_not_pass_the_image() -> None:
     text = better(make_element(shape=(6, 150, 1000)), factor=900.0)
     assert text is not None

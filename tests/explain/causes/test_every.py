@@ -54,6 +54,15 @@ def test_small_tasks_are_told_with_the_chunks_to_use() -> None:
     assert 1.5 < low < 5.0 < high
 
 
+def test_the_chunks_to_use_are_those_of_the_array_of_the_line() -> None:
+    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(400)]
+    trace = on_line(ran(each, seconds=4.0, calls=[(0.0, 4.0, 2)]), 4)
+    code = "a = da.ones(9, chunks=3)\nb = da.ones(400, chunks=(1, 10, 10))\nb.sum().compute()"
+    lines = (LineTime(line=4, text="b.sum().compute()", seconds=0.0),)
+    change = found(trace, code=code, lines=lines)[0].change
+    assert change == "use chunks=(1, 89, 89) instead of (1, 10, 10) in da.ones"
+
+
 def test_many_small_graphs_are_to_be_one() -> None:
     each = [(n / 10 + 0.02, n / 10 + 0.06, n / 10 + 0.08) for n in range(20)]
     trace = replace(
