@@ -41,7 +41,7 @@ class KernelCalls(Instrument[Calls]):
     def __init__(self, client: Client | None, clock: Clock) -> None:
         """Prepare; the clock tells which calls are of the cell."""
         super().__init__(client)
-        self._clock = clock
+        self._clock, self._sends = clock, client is not None
 
     def begin(self, asked: Questions) -> None:
         """Stand in for the functions."""
@@ -53,7 +53,7 @@ class KernelCalls(Instrument[Calls]):
             (1, (persist, Client.compute, Client.persist, Client.submit, Client.map)),
             (0, (Client.gather, Future.result, wait, as_completed.__next__)),
         )
-        may_not_send = (compute, persist) if self._client is not None else ()
+        may_not_send = (compute, persist) if self._sends else ()
         self._calls: list[tuple[float, float, int, int, Line | None]] = []
         self.lines: dict[Line, None] = {}
         self._within = threading.local()
