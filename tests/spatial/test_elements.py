@@ -106,9 +106,10 @@ def test_what_is_no_element_is_not_listed() -> None:
 
 
 def test_a_single_value_made_of_an_image_is_not_listed() -> None:
-    mean = image().mean(keep_attrs=True)
-    assert mean.attrs["transform"]
-    assert elements("mean", mean=mean) == []
+    for dims in (None, ["y", "x"]):
+        mean = image().mean(dim=dims, keep_attrs=True)
+        assert mean.attrs["transform"]
+        assert elements("mean", mean=mean) == []
 
 
 def test_of_spatialdata_what_the_cell_names_or_else_what_was_worked_on() -> None:

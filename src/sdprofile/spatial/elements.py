@@ -20,6 +20,9 @@ _VALUE = "the cell's value"
 _LAYERS_OF_READING = 2
 """Layers of a graph that only reads: the stored array, and its blocks."""
 
+_SPACE = frozenset("xyz")
+"""Axes of a raster, of which it has one at least."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -107,7 +110,8 @@ def _described(value: Any) -> Iterator[Candidate]:
                 element = replace(found.element, scales=len(scales), scale=node.name or "")
                 yield replace(found, element=element)
     elif is_a(value, "xarray", "DataArray"):
-        if _is_element(value) and value.dims:  # a mean of all pixels keeps the attributes
+        # A mean of all pixels keeps the attributes.
+        if _is_element(value) and not _SPACE.isdisjoint(value.dims):
             yield _raster(value)
     elif is_a(value, "geopandas", "GeoDataFrame"):
         if _is_element(value):
@@ -128,7 +132,7 @@ def _is_element(value: object) -> bool:
 
 
 def _raster(array: Any) -> Candidate:
-    space = sum(dim in ("x", "y", "z") for dim in array.dims)
+    space = sum(dim in _SPACE for dim in array.dims)
     kind = f"{'Image' if 'c' in array.dims else 'Labels'}{space}D"
     element = Element(
         name="", kind=kind, shape=array.shape, dtype=str(array.dtype), nbytes=int(array.nbytes)

@@ -54,6 +54,17 @@ def test_small_tasks_are_told_with_the_chunks_to_use() -> None:
     assert 1.5 < low < 5.0 < high
 
 
+def test_overhead_that_was_measured_is_saved_whatever_a_replay_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(400)]
+    path = "sdprofile.explain.causes.small_tasks.gain_without"
+    monkeypatch.setattr(path, lambda *_, **__: (0.8, 0.9))
+    (cause,) = found(ran(each, seconds=4.0))
+    less = 1 - 1 / 80  # 80 times as large, 5 are left
+    assert cause.gain == pytest.approx(range_of(0.5 * 0.8 * less, 0.5 * 0.8 * less))
+
+
 def test_the_chunks_to_use_are_those_of_the_array_of_the_line() -> None:
     each = [(n / 100, n / 100 + 0.008, (n + 1) / 100) for n in range(400)]
     trace = on_line(ran(each, seconds=4.0, calls=[(0.0, 4.0, 2)]), 4)

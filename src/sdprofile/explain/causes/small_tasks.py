@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdprofile.explain.causes.behind import behind
 from sdprofile.explain.causes.chunks import larger_chunks
-from sdprofile.explain.causes.found import Found
+from sdprofile.explain.causes.found import Found, range_of
 from sdprofile.explain.causes.reading import reads_of
 from sdprofile.explain.causes.seen import Seen
 from sdprofile.explain.causes.without import WITHIN, batched, gain_without
@@ -42,6 +42,9 @@ _SHORT = 0.01
 
 _LARGE_RESULT = 10_000_000
 """Bytes from which it is the size of a result that takes time, and not the number of its parts."""
+
+_SURELY = 0.5
+"""Fraction of the overhead of tasks that is saved with them at least."""
 
 _CALLS = 0.6
 """Fraction of a small task's own time that NumPy and the like take for each call, at least."""
@@ -91,6 +94,10 @@ def small_tasks(seen: Seen) -> Found | None:
             (share + sending + others) * less + within,
         ),
     )
+    # A replay may have joined tasks wait for each other that would not: what dask does between
+    # tasks is measured, and of that at least a part goes with them.
+    surely, _ = range_of(_SURELY * share * less, share * less)
+    low, high = (max(each, surely) for each in gain)
     return seen.found(
         "small tasks",
         share=share,
@@ -107,7 +114,7 @@ def small_tasks(seen: Seen) -> Found | None:
             line=seen.text_of(most.prefix),
             stores=reads_of(seen),
         ),
-        gain=gain,
+        gain=(low, high),
     )
 
 
