@@ -102,7 +102,7 @@ def test_pieces_that_cut_chunks_are_a_cause_and_those_that_fit_are_none(
     assert "image.zarr/scale0 is read 4.0 times, by pieces that cut them: 64.0 MiB" in cause.fact
     assert cause.change.endswith(
         "/image.zarr/scale0 with chunks=(1024, 1024) instead of chunks=(512, 512): the chunks of"
-        " the store"
+        " the store, or multiples of them"
     )
     assert cause_of(fits) is None
 
