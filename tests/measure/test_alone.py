@@ -102,8 +102,9 @@ def test_cpu_time_of_tasks_is_that_of_their_threads(scheduler: str) -> None:
 
     run, error = measure(work)
     assert error is None
-    # That of a process comes in steps of 10 ms, and holds what it does around its tasks.
-    assert 0.35 < run.work.cpu_seconds < (6.0 if scheduler == "processes" else 0.6)
+    # That of a process comes in steps of 10 ms, and holds what it does around its tasks: imports.
+    most = 1.1 * cpu_count() * run.seconds if scheduler == "processes" else 0.6
+    assert 0.35 < run.work.cpu_seconds < most
     assert run.threads == (1 if scheduler == "synchronous" else cpu_count())
     assert replace(run, trace=None).threads == run.threads
     seconds = sum(part.seconds for part in run.work.spans)
