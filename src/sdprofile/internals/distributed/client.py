@@ -184,17 +184,15 @@ def default_in_threads(client: Client) -> Iterator[None]:
 
     Threads that the cell starts find no other.
     """
-    forget, set_again = DEL_GLOBAL_CLIENT.found(), SET_GLOBAL_CLIENT.found()
-    if forget is None or set_again is None or client in default_clients():
+    make_default = SET_GLOBAL_CLIENT.found()
+    if DEL_GLOBAL_CLIENT.found() is None or make_default is None or client in default_clients():
         yield
         return
-    set_again(client)
+    make_default(client)
     try:
         yield
     finally:
-        forget(client)
-        # Else closing it would set dask's scheduler to that which it found when it was made.
-        SET_AS_DEFAULT.set(client, False)
+        forget_defaults(but=default_clients() - {client})
 
 
 def is_cancelling(kind: type[BaseException] | None) -> bool:
