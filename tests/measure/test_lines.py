@@ -30,6 +30,10 @@ def work():
     kept = da.stack(made).map_blocks(slow, dtype=int).persist()
     wait(kept)
     helper(client)
+    sum(
+        client.submit(abs, number, pure=False).result()
+        for number in range(3)
+    )
 """
 FILE = "lines-of-a-cell.py"
 
@@ -80,6 +84,7 @@ def test_tasks_are_of_the_line_that_sent_them(client: Client, cell: Callable[[],
     assert found["", 13][0] == 0  # it only waits
     tasks, seconds, threads = found["", 14]
     assert (tasks, threads > 0.59, seconds > 0.59) == (2, True, True)
+    assert found["", 16][0] == 3  # in a comprehension, which may be a function of its own
     assert found["helper", 2][0] == 2
     assert found["helper", 3][:1] == (0,)
     assert found["helper", 3][1] > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -52,10 +52,36 @@ def stop_forkserver() -> None:
 def is_users(frame: FrameType) -> bool:
     """Whether a function of the notebook or script runs in a frame, here or in a worker.
 
-    Comprehensions, which Python 3.11 has as functions, are parts of whoever has them.
+    Comprehensions, which Python may have as functions, are parts of whoever has them.
     """
-    name = frame.f_code.co_name
-    return frame.f_globals.get("__name__") == "__main__" and not name.endswith(_COMPREHENSIONS)
+    return frame.f_globals.get("__name__") == "__main__" and not _is_comprehension(frame)
+
+
+def line_of(frames: Sequence[FrameType]) -> int:
+    """Return the line at which the first of these frames is, if need be within a comprehension.
+
+    Parameters
+    ----------
+    frames
+        One or more, each called by the one before.
+
+    Notes
+    -----
+    List comprehensions are functions before Python 3.12, generator expressions are in any: the
+    frame that has one is at the line where its statement begins
+    (https://peps.python.org/pep-0709/).
+    """
+    at, *called = frames
+    file = at.f_code.co_filename
+    for inner in called:
+        if not _is_comprehension(inner) or inner.f_code.co_filename != file:
+            break
+        at = inner
+    return at.f_lineno
+
+
+def _is_comprehension(frame: FrameType) -> bool:
+    return frame.f_code.co_name.endswith(_COMPREHENSIONS)
 
 
 def cpu_of_thread(ident: int) -> float | None:

@@ -37,19 +37,8 @@ def line_of_cell() -> int:
     Call it in what is called in place of a function. 0 in a thread that the cell has started, and
     for what sdprofile calls itself.
     """
-    return line_of(sys._getframe(4))  # beyond those that stand in
-
-
-def line_of(frame: FrameType) -> int:
-    """Return which line of the cell has called what runs in a frame; 0 if none has."""
-    line, is_ours = 0, _is_ours(frame)
-    while (caller := frame.f_back) is not None:
-        by_us = _is_ours(caller)
-        # Functions that the cell calls are called by what stands in for them: the last is its own.
-        if by_us and not is_ours:
-            line = frame.f_lineno
-        frame, is_ours = caller, by_us
-    return line
+    frames = frames_of_cell(sys._getframe(4))  # beyond those that stand in
+    return python.line_of(frames) if frames else 0
 
 
 def frames_of_cell(frame: FrameType) -> list[FrameType]:
@@ -85,11 +74,13 @@ def lines_of(frames: Sequence[FrameType]) -> tuple[Line, ...]:
     if not frames:
         return ()
     cell, *called = frames
-    lines = [Line(function="", number=cell.f_lineno, file=cell.f_code.co_filename)]
-    inner = next((frame for frame in reversed(called) if python.is_users(frame)), None)
-    if inner is not None:
-        code = inner.f_code
-        lines.append(Line(function=code.co_name, number=inner.f_lineno, file=code.co_filename))
+    lines = [Line(function="", number=python.line_of(frames), file=cell.f_code.co_filename)]
+    users = [place for place, frame in enumerate(called) if python.is_users(frame)]
+    if users:
+        inner = called[users[-1] :]
+        code = inner[0].f_code
+        number = python.line_of(inner)
+        lines.append(Line(function=code.co_name, number=number, file=code.co_filename))
     return tuple(lines)
 
 

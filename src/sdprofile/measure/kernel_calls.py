@@ -17,7 +17,6 @@ from sdprofile.measure.interception import (
     Around,
     Line,
     frames_of_cell,
-    line_of_cell,
     lines_of,
     stood_in,
 )
@@ -101,8 +100,7 @@ class KernelCalls(Instrument[Calls]):
         if getattr(self._within, "call", False):
             self._within.sent |= itself and sends > 0
             return call(*args, **kwargs)
-        line = line_of_cell()
-        lines = lines_of(frames_of_cell(sys._getframe(3))) if line else ()  # as there
+        lines = lines_of(frames_of_cell(sys._getframe(3)))  # beyond those that stand in
         self._within.sent = itself
         self._within.call, began = True, time.time()
         try:
@@ -110,6 +108,7 @@ class KernelCalls(Instrument[Calls]):
         finally:
             self._within.call = False
             self.lines.update(dict.fromkeys(lines))
+            line = lines[0].number if lines else 0
             inner = lines[1] if len(lines) > 1 else None
             sent = sends if self._within.sent else -1
             self._calls.append((began, time.time(), sent, line, inner))

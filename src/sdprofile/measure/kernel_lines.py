@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
-from sdprofile.internals.python import cpu_of_thread
+from sdprofile.internals.python import cpu_of_thread, line_of
 from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.branches import Branch, frame_named
 from sdprofile.measure.clock import Clock
@@ -101,14 +101,13 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     def _add(
         self, frames: Sequence[FrameType], seconds: float, *, in_call: bool, waits: bool
     ) -> None:
-        cell, *called = frames
-        line = cell.f_lineno
+        line = line_of(frames)
         if not in_call:
             for each in lines_of(frames):
                 self._taken[each] += seconds
         elif frames[-1].f_globals.get("__name__") in _WAITING:
             return
-        path = [Frame(name=f"line {line}", file=CELL, line=line), *map(self._named, called)]
+        path = [Frame(name=f"line {line}", file=CELL, line=line), *map(self._named, frames[1:])]
         self.calls.add(path, seconds, waits=waits)
         self.looks += 1
 

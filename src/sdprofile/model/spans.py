@@ -106,7 +106,7 @@ def share_out(
         part if part.context == EXECUTE else replace(part, seconds=part.seconds * share)
         for part in counted
     )
-    rest = SpanActivity(
-        span=span, context=IDLE, activity=IDLE, seconds=free - share * beside, nbytes=0
-    )
+    # Without the shares, whose sum may be more than what there is by what rounding makes of it.
+    idle = max(0.0, free - beside)
+    rest = SpanActivity(span=span, context=IDLE, activity=IDLE, seconds=idle, nbytes=0)
     return (*shared, rest)

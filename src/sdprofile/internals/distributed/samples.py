@@ -11,7 +11,7 @@ from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.names import Name
-from sdprofile.internals.python import cpu_of_thread, is_users
+from sdprofile.internals.python import cpu_of_thread, is_users, line_of
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -135,9 +135,13 @@ def _waits(frame: FrameType) -> bool:
 
 def _users_line(frame: FrameType | None) -> tuple[str, int] | None:
     """Return the innermost line of a function of the user's within which this frame is."""
-    while frame is not None and not is_users(frame):
+    callers: list[FrameType] = []
+    while frame is not None:
+        callers.append(frame)
+        if is_users(frame):
+            return frame.f_code.co_name, line_of(callers[::-1])
         frame = frame.f_back
-    return None if frame is None else (frame.f_code.co_name, frame.f_lineno)
+    return None
 
 
 def _by_itself(function: Any) -> Any:
