@@ -78,6 +78,25 @@ def test_no_count_takes_less_than_the_cpus_allow() -> None:
     assert predicted(predictor, 1, cpus=2).asked[0].seconds == pytest.approx(8.0, abs=0.01)
 
 
+def test_what_all_counts_take_of_the_cpus_besides_tasks_grows_on() -> None:
+    predictor = Predictor(cpus=2)
+    waits = make_activity("thread-noncpu", 5.0, prefix="group0")
+    works = make_activity("thread-cpu", 3.0, prefix="group0")
+    trace = make_trace([1.0] * 8, wanted=range(8))
+    one = Cores(worker="a", cpus=2, step=8.0, used=(0.5,))
+    two = Cores(worker="a", cpus=2, step=4.0, used=(1.5,))
+    alone = replace(trace, cores=(one,))
+    both = replace(side_by_side(1.0), cores=(two,))
+    predictor.add(make_run(1, seconds=8.0, spans=(waits, works), trace=alone))
+    predictor.add(make_run(2, seconds=4.0, spans=(waits, works), trace=both))
+
+    four, eight = predicted(predictor, 4, 8, cpus=2).asked
+
+    # Tasks 3 s in each, besides 1 s with one worker and 3 s with two: 5 s with four, 7 s with eight.
+    assert four.seconds == pytest.approx((3.0 + 5.0) / 2, abs=0.001)
+    assert eight.seconds == pytest.approx((3.0 + 7.0) / 2, abs=0.001)
+
+
 def test_the_runs_of_the_smallest_count_meet_its_median() -> None:
     predictor = Predictor(cpus=8)
     for seconds in (1.0, 1.1, 5.0):

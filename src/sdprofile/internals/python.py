@@ -13,6 +13,9 @@ from sdprofile.internals.names import Name
 
 _COMPREHENSIONS = ("comp>", "genexpr>")
 
+_BUSY = 0.1
+"""Part of the time that a thread which works is on a CPU, at least."""
+
 _SLOW = "workers are started as dask does it, which takes seconds for each"
 
 FORKSERVER = Name(of="multiprocessing.forkserver", name="_forkserver", without=_SLOW)
@@ -94,6 +97,11 @@ def cpu_of_thread(ident: int) -> float | None:
     if sys.platform == "linux":
         return time.clock_gettime(time.pthread_getcpuclockid(ident))
     return None
+
+
+def hardly_ran(used: float, seconds: float) -> bool:
+    """Whether a thread that used so many seconds of a CPU in so many waited, rather than worked."""
+    return used < _BUSY * seconds
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
-from sdprofile.internals.python import cpu_of_thread, line_of
+from sdprofile.internals.python import cpu_of_thread, hardly_ran, line_of
 from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.branches import Branch, frame_named
 from sdprofile.measure.clock import Clock
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 _STEP = 0.05
 """Seconds between two looks; a look takes some 40 us."""
-
-_BUSY = 0.1
-"""Part of the time that the kernel's thread is on a CPU at least, else it waits."""
 
 _LONGEST = 80
 """Characters of a line that are kept."""
@@ -92,7 +89,7 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
             frames = frames_of_cell(frame) if frame is not None else []
             use = cpu_of_thread(watched)
             if frames and self._clock.running_since is not None:
-                waits = use is not None and use - (used or 0.0) < _BUSY * (now - before)
+                waits = use is not None and hardly_ran(use - (used or 0.0), now - before)
                 in_call = _is_dasks(frame)
                 self._add(frames, now - max(before, began), in_call=in_call, waits=waits)
             del frame, frames  # which hold on to what is in them

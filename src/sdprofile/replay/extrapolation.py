@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -69,7 +70,10 @@ class Extrapolation:
         if with_room != typical:
             least = by_count[with_room[-1].run.workers] if with_room else []
             self._lost_elsewhere = self._lost_with_room(least)
-        self._cpu_seconds = statistics.median(each.cpu_seconds for each in largest)
+        self._cpu_of_tasks = statistics.median(each.run.work.cpu_seconds for each in largest)
+        self._cpu_besides = [
+            statistics.median(each.cpu_besides for each in by_count[count]) for count in self.counts
+        ]
         self._peak = max(each.run.peak_worker or 0 for each in largest)
         self._more = max(0, self._peak - at.peak_worker)
         self._risen = at.peak_worker - self._baseline
@@ -98,13 +102,27 @@ class Extrapolation:
         seconds = found.seconds
         if workers >= self.counts[-1] and not (part and self.base.part is not self.base):
             # More workers need no less of the CPUs, also for what a replay takes for waiting.
-            seconds = max(seconds, self._cpu_seconds / cpus)
+            seconds = max(seconds, self._cpu_seconds(workers) / cpus)
         return Prediction(
             workers=workers,
             seconds=seconds,
             peak_worker=found.peak_worker + more if self._peak else None,
             peak_cluster=found.peak_cluster + workers * more if self._peak else None,
         )
+
+    def _cpu_seconds(self, workers: int) -> float:
+        """Return the least that so many workers, the scheduler and the kernel take of all CPUs.
+
+        Notes
+        -----
+        Tasks take what they took with most workers. What is done besides, by each worker and for
+        each, grows with each doubling as it did, if so (measured, 3000 tasks of no time with 1, 2
+        and 4 workers: 3.1, 4.4 and 5.5 s).
+        """
+        first, last = self._cpu_besides[0], self._cpu_besides[-1]
+        doubled = math.log2(self.counts[-1] / self.counts[0])
+        each = max(0.0, last - first) / doubled if first and doubled else 0.0
+        return self._cpu_of_tasks + last + each * math.log2(workers / self.counts[-1])
 
     @property
     def _baseline(self) -> int:

@@ -77,8 +77,8 @@ class Recorded:
         return self.task_seconds / busy if busy else 1.0
 
     @cached_property
-    def cpu_seconds(self) -> float:
-        """What workers, scheduler and kernel took of this machine's CPUs; 0.0 if not known."""
+    def cpu_besides(self) -> float:
+        """CPU seconds of workers, scheduler and kernel besides tasks; 0.0 if not known."""
         seconds = self.run.seconds
         used = sum(
             each * min(cores.step, seconds - index * cores.step)  # the last may be cut off
@@ -86,7 +86,7 @@ class Recorded:
             for index, each in enumerate(cores.used)
         )
         besides = self.trace.scheduler_seconds + self.run.circumstances.kernel_cpu_seconds
-        return used and used + besides
+        return max(0.0, used - self.run.work.cpu_seconds) + besides if used else 0.0
 
     @cached_property
     def gaps(self) -> list[tuple[int, float]]:

@@ -11,7 +11,7 @@ from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.names import Name
-from sdprofile.internals.python import cpu_of_thread, is_users, line_of
+from sdprofile.internals.python import cpu_of_thread, hardly_ran, is_users, line_of
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -38,9 +38,6 @@ WAITING = "sdprofile-waiting"
 LINES = "sdprofile-lines"
 """Name of what is added to a tree: in how many samples each line of the user's functions was the
 innermost of these, by name of the function and number."""
-
-_BUSY = 0.1
-"""Part of the time that a thread is on a CPU at least, else it waits."""
 
 _LONGEST = 0.05
 """Seconds from one look at a thread to the next up to which it is known what it did meanwhile."""
@@ -128,7 +125,7 @@ def _waits(frame: FrameType) -> bool:
     if now - at < _SAME:
         return waited
     used = cpu_of_thread(ident)
-    waits = now - at < _LONGEST and used is not None and used - before < _BUSY * (now - at)
+    waits = now - at < _LONGEST and used is not None and hardly_ran(used - before, now - at)
     _looked[ident] = now, used or 0.0, waits
     return waits
 
