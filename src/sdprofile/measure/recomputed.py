@@ -134,6 +134,8 @@ class Recomputations(Generic[Group]):
             for name, block, _ in parts
             if name in self._layers and block in self._layers[name].made
         }
+        if not made:
+            return made
         new = [spec for name, block, spec in parts if (name, block) not in made]
         old = [spec for name, block, spec in parts if (name, block) in made]
         if new and (not all(map(is_light, new)) or all(map(is_light, old))):
