@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _NAME = "sdprofile-peak-marks"
 _RUNNING = ("executing", "long-running")
+
+_SAME = 0.0005
+"""Seconds after the end of a task in which the next may begin without another look."""
 
 _LONGEST = 4096
 """Bytes that are read of a file, which has some 1500."""
@@ -163,6 +168,7 @@ class _WorkerMarks:
         self._mark = OwnMark()
         self._mark.reset()
         self.baseline = self.peak = self._mark.read()[0]
+        self._looked, self._resident = -math.inf, self.baseline
         self._running: dict[Any, _Task] = {}
         self._most: dict[str, _Most] = {}
 
@@ -173,22 +179,26 @@ class _WorkerMarks:
             self._end_task(self._running.pop(key))
 
     def close(self) -> _OfWorker:
-        self._read()
+        self._look()
         swapped = self._mark.swapped()
         self._mark.close()
         tasks = [PrefixMemory(prefix=prefix, **vars(most)) for prefix, most in self._most.items()]
         return _OfWorker(self.peak, swapped, tuple(tasks))
 
-    def _read(self) -> tuple[int, int]:
-        highest, resident = self._mark.read()
+    def _look(self) -> int:
+        """Read the mark, for all tasks that run, and reset it."""
+        highest, self._resident = self._mark.read()
+        self._mark.reset()
         self.peak = max(self.peak, highest)
         for task in self._running.values():
             task.peak = max(task.peak, highest)
-        return highest, resident
+        self._looked = time.perf_counter()
+        return highest
 
     def _begin_task(self, key: Any) -> None:
-        _, resident = self._read()
-        self._mark.reset()
+        if time.perf_counter() > self._looked + _SAME:
+            self._look()
+        resident = self._resident
         new = _Task(prefix_of(key), resident, resident, 1 + len(self._running))
         for task in self._running.values():
             task.company += 1
@@ -197,9 +207,7 @@ class _WorkerMarks:
         self._running[key] = new
 
     def _end_task(self, task: _Task) -> None:
-        highest, _ = self._read()
-        self._mark.reset()
-        task.peak = max(task.peak, highest)
+        task.peak = max(task.peak, self._look())
         rise = task.peak - task.start
         own = rise if task.company == 1 else 0 if task.mixed else rise // task.company
         most = self._most.setdefault(task.prefix, _Most())
