@@ -6,6 +6,8 @@ import math
 import time
 
 import dask
+import dask.array as da
+import numpy as np
 import pytest
 from distributed import Client, as_completed, wait
 from runs import measure
@@ -38,6 +40,12 @@ def nap_here(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def slowly(block: np.ndarray) -> np.ndarray:
+    """Sleep for a moment."""
+    time.sleep(0.01)
+    return block
+
+
 @dask.delayed(pure=False)
 def fail(*_: object) -> None:
     """Raise an error after a moment."""
@@ -60,6 +68,27 @@ def test_a_task_is_ready_then_sent_then_runs(client: Client) -> None:
     [call], [sends] = zip(trace.calls.begun, trace.calls.ended, strict=True), trace.calls.sends
     assert sends == 2
     assert 0 <= call[0] <= trace.arrivals[0] <= trace.ended[second] <= call[1] <= run.seconds
+
+
+def test_a_graph_that_comes_again_runs_again(client: Client) -> None:
+    """Dask may send it before the scheduler has forgotten its tasks, which have the same names."""
+    lazy = da.ones((4, 4), chunks=2).map_blocks(slowly, dtype=float).sum()
+
+    once, _ = measure(lazy.compute, client)
+    run, _ = measure(lambda: [lazy.compute() for _ in range(12)], client)
+    trace = trace_of(run)
+
+    assert len(trace.arrivals) == 12
+    assert len(trace) == run.work.tasks == 12 * once.work.tasks
+    by_graph = [[i for i in range(len(trace)) if trace.graph[i] == graph] for graph in range(12)]
+    assert {len(tasks) for tasks in by_graph} == {once.work.tasks}
+    over = [max(trace.ended[task] for task in tasks) for tasks in by_graph]
+    assert all(end <= next_one for end, next_one in zip(over, trace.arrivals[1:], strict=False))
+    again = run.steps.recomputed
+    assert again is not None
+    assert (again.blocks, again.made, len(again.graphs)) == (4, 4 * 12, 12)
+    busy = sum(end - begun for begun, end in zip(trace.begun, trace.ended, strict=True))
+    assert again.seconds == pytest.approx(busy * 11 / 12, rel=0.3)
 
 
 def test_a_run_that_fails_has_the_tasks_that_came_before(client: Client) -> None:

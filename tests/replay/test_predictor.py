@@ -92,7 +92,7 @@ def test_what_all_counts_take_of_the_cpus_besides_tasks_grows_on() -> None:
 
     four, eight = predicted(predictor, 4, 8, cpus=2).asked
 
-    # Tasks 3 s in each, besides 1 s with one worker and 3 s with two: 5 s with four, 7 s with eight.
+    # Tasks 3 s in each, besides 1 s with one worker and 3 s with two: 5 s with four, 7 s with 8.
     assert four.seconds == pytest.approx((3.0 + 5.0) / 2, abs=0.001)
     assert eight.seconds == pytest.approx((3.0 + 7.0) / 2, abs=0.001)
 

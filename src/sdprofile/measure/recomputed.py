@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Generic, TypeVar
 
 from sdprofile.internals.dask import prefix_of
@@ -11,7 +12,7 @@ from sdprofile.measure.fused import Block, blocks_of, is_light
 from sdprofile.model.steps import Recomputed
 
 Group = TypeVar("Group", bound=Hashable)
-"""What stands for a group of tasks of one graph."""
+"""What stands for a group of tasks of one layer."""
 
 _AS_MUCH = 0.8
 """Fraction of the most time that was lost by which a later layer is named instead: all that it is
@@ -31,8 +32,9 @@ class _Layer(Generic[Group]):
     times_again: int = 0
     """How many more times, over all of them."""
 
-    groups: list[tuple[Group, float]] = field(default_factory=list)
-    """The task groups that made them, and which fraction of what they did made one once more."""
+    groups: dict[Group, list[float]] = field(default_factory=dict)
+    """The task groups that made them, and for each graph with which one came, which fraction of
+    what it did made a block once more."""
 
     graphs: list[int] = field(default_factory=list)
     """The graphs that they came with."""
@@ -43,8 +45,8 @@ class Recomputations(Generic[Group]):
 
     Notes
     -----
-    A block that is still held by a future comes with a task group that is known, and is not asked
-    about: only what is really executed once more counts.
+    A block that is still held by a future is not asked about: only what is really executed once
+    more counts.
 
     The time of a task is that of all that dask fused into it. It is taken for a block's only where
     nothing else in the task is new, or nothing that takes time beside what the task does anew.
@@ -76,7 +78,7 @@ class Recomputations(Generic[Group]):
                     sent.setdefault(name, set()).add(block)
             for name, count in blocks.items():
                 layer = self._layers.setdefault(name, _Layer())
-                layer.groups.append((group, again[name] / count))
+                layer.groups.setdefault(group, []).append(again[name] / count)
         for name, of_graph in sent.items():
             layer = self._layers[name]
             layer.graphs.append(number)
@@ -105,7 +107,7 @@ class Recomputations(Generic[Group]):
             Gives the thread time that the tasks of a group took.
         """
         lost = {
-            name: sum(again * seconds(group) for group, again in layer.groups)
+            name: sum(fmean(again) * seconds(group) for group, again in layer.groups.items())
             for name, layer in self._layers.items()
             if layer.again
         }

@@ -110,6 +110,8 @@ def run_once(
     trace, work_done = instruments.trace.reading, instruments.span.reading
     if not work_done.tasks:  # threads that the cell has started are not within its span
         work_done = replace(work_done, tasks=len(trace))
+    elif instruments.trace.again:  # dask counts the tasks that it knows, not how often they ran
+        work_done = replace(work_done, tasks=work_done.tasks + instruments.trace.again)
     layers = instruments.steps.layers if work_done.tasks else None
     run = Run(
         setting=setting,

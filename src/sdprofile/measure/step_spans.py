@@ -124,15 +124,21 @@ class StepSpans(SchedulerPlugin):
         self._graphs = 0
         self._recomputed: Recomputations[TaskGroup] = Recomputations()
 
-    def recomputed(self, variables: Mapping[str, str]) -> Recomputed | None:
+    def recomputed(
+        self, variables: Mapping[str, str], *, seconds: Mapping[TaskGroup, float]
+    ) -> Recomputed | None:
         """Return what was made anew with one graph after another, and took the most time by it.
 
         Parameters
         ----------
         variables
             By which names the cell has what layers put out.
+        seconds
+            The thread time that task groups took.
         """
-        return self._recomputed.most(self.places.steps, variables, seconds=_seconds)
+        return self._recomputed.most(
+            self.places.steps, variables, seconds=lambda group: seconds.get(group, 0.0)
+        )
 
     def update_graph(
         self, scheduler: Scheduler, *, tasks: Iterable[Any], annotations: Any, **_: object
@@ -146,14 +152,16 @@ class StepSpans(SchedulerPlugin):
             task = scheduler.tasks[key]
             if task.annotations:
                 task.annotations.pop(ANNOTATION, None)  # no worker needs it
-            if task.group not in self._seen:
+            # A group that is known may run once more, while others of its tasks are still there.
+            if task.group not in self._seen or task.state == "released":
                 by_group.setdefault(task.group, []).append(task)
         forget_annotation(scheduler, ANNOTATION)
-        self._seen.update(by_group)
         ours = {group: each for group, each in by_group.items() if self._is_ours(scheduler, group)}
         specs = {group: {task.key: task.run_spec for task in ours[group]} for group in ours}
         for group, members in ours.items():
-            self._place(scheduler, group, members, specs[group], known.place)
+            if group not in self._seen:
+                self._place(scheduler, group, members, specs[group], known.place)
+        self._seen.update(by_group)
         self._recomputed.add_graph(self._graphs, specs)
         self._graphs += 1
 
@@ -175,7 +183,3 @@ class StepSpans(SchedulerPlugin):
         place = self.places.place(specs, around=now, sender=sender)
         if place is not now:
             put_into_span(scheduler, group, tasks, place.names, place.ids)
-
-
-def _seconds(group: TaskGroup) -> float:
-    return float(group.all_durations.get("compute", 0.0))

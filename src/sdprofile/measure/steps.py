@@ -28,6 +28,7 @@ from sdprofile.measure.step_spans import (
     StepsOfGraph,
     StepSpans,
 )
+from sdprofile.measure.trace import recorded_seconds
 from sdprofile.model.steps import Recomputed, StepCall, Steps
 from sdprofile.spatial.lazy import lazy_parts
 
@@ -265,4 +266,5 @@ def _stop_watching(
     plugin = stop_plugin(dask_scheduler, StepSpans.name)
     if not isinstance(plugin, StepSpans):
         return {}, set(), None
-    return plugin.places.fused, plugin.places.sent, plugin.recomputed(variables)
+    recomputed = plugin.recomputed(variables, seconds=recorded_seconds(dask_scheduler))
+    return plugin.places.fused, plugin.places.sent, recomputed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from distributed import SchedulerPlugin
 
-from sdprofile.cluster.plugins import start_plugin, stop_plugin
+from sdprofile.cluster.plugins import find_plugin, start_plugin, stop_plugin
 from sdprofile.cluster.questions import Questions
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
@@ -20,6 +20,7 @@ from sdprofile.model.trace import Fetches, Group, Spells, Trace, since
 
 if TYPE_CHECKING:
     from distributed import Client, Scheduler
+    from distributed.scheduler import TaskGroup, TaskState
 
 _NAME = "sdprofile-trace"
 
@@ -66,7 +67,21 @@ class TaskTrace(Instrument[Trace]):
 
     def read(self) -> Trace:
         """Return what was recorded."""
+        self.again = self._recorded.value.again
+        """Tasks that ran once more while the scheduler still knew them."""
         return self._recorded.value.trace(self._setting, self._clock)
+
+
+def recorded_seconds(scheduler: Scheduler) -> dict[TaskGroup, float]:
+    """Return the thread time of task groups, in seconds, as far as tasks are recorded just now.
+
+    Notes
+    -----
+    Dask's own (`distributed.scheduler.TaskGroup.all_durations`) has the first time of a task twice
+    where it runs once more before the worker has forgotten it.
+    """
+    plugin = find_plugin(scheduler, _NAME)
+    return plugin.seconds_by_group() if isinstance(plugin, _Recorded) else {}
 
 
 class _Recorded(SchedulerPlugin):
@@ -78,6 +93,7 @@ class _Recorded(SchedulerPlugin):
         self._index: dict[Any, int] = {}
         self._group_index: dict[Any, int] = {}
         self._worker_index = {address: index for index, address in enumerate(workers)}
+        self.again = 0
         self._tasks: Mapping[Any, Any] = {}
         self._groups: list[Any] = []
         self._arrivals: list[float] = []
@@ -97,13 +113,8 @@ class _Recorded(SchedulerPlugin):
         if not self._arrivals:
             self._cpu_before = self._cpu_after = time.thread_time()
         self._tasks = scheduler.tasks
-        new = [
-            key
-            for key in tasks
-            if key not in self._index
-            and (task := scheduler.tasks[key]).run_spec
-            and task.state != "memory"  # as a result that is held from before the run
-        ]
+        new = [key for key in tasks if self._is_new(key, scheduler.tasks[key])]
+        self.again += sum(key in self._index for key in new)
         size = len(self._group)
         self._index.update((key, size + place) for place, key in enumerate(new))
         for key in new:
@@ -127,6 +138,16 @@ class _Recorded(SchedulerPlugin):
         self._nbytes.extend([0] * len(new))
         self._worker.extend([0] * len(new))
         self._arrivals.append(time.time())
+
+    def _is_new(self, key: Any, task: TaskState) -> bool:
+        """Whether a task is to run: not for a result that is held, nor for one that is under way.
+
+        The same graph may come again before the scheduler knows that its tasks are of no more use.
+        """
+        if not task.run_spec or task.state == "memory":
+            return False
+        index = self._index.get(key)
+        return index is None or (task.state == "released" and self._ended[index] < math.inf)
 
     def transition(self, key: Any, start: str, finish: str, *_: object, **details: Any) -> None:
         """Note when a task is sent, when it ends, and when its result is dropped."""
@@ -155,6 +176,8 @@ class _Recorded(SchedulerPlugin):
             if not found:
                 return
             computed = found[-1]
+            if len(found) > 1:  # it ran once more before the worker had forgotten it
+                parts = parts[parts.index(found[-2]) + 1 :]
         begun, ended, now = computed["start"], computed["stop"], time.time()
         ahead = 0.0
         if ended > now:
@@ -182,6 +205,13 @@ class _Recorded(SchedulerPlugin):
                 self._fetches.worker.append(self._worker[index])
                 self._fetches.begun.append(part["start"] - ahead)
                 self._fetches.ended.append(part["stop"] - ahead)
+
+    def seconds_by_group(self) -> dict[TaskGroup, float]:
+        """Return the thread time of the tasks that have ended, in seconds, until it is stopped."""
+        sums = [0.0] * len(self._groups)
+        for group, begun, ended in zip(self._group, self._begun, self._ended, strict=True):
+            sums[group] += ended - begun if ended < math.inf else 0.0
+        return dict(zip(self._groups, sums, strict=True))
 
     def _known(self, address: str) -> int:
         return self._worker_index.setdefault(address, len(self._worker_index))
