@@ -71,9 +71,10 @@ def test_a_killed_count_ends_and_the_next_one_goes_on() -> None:
 
 def test_the_whole_result_on_one_worker_is_explained() -> None:
     def work() -> None:
-        da.random.random((6, 5 * MIB), chunks=(1, 5 * MIB)).compute()  # 240 MiB
+        # 320 MiB, and as much once more; a worker that only has it is far from its limit.
+        da.random.random((8, 5 * MIB), chunks=(1, 5 * MIB)).compute()
 
-    profile = sdprofile.profile(work, workers=(1,), memory="500MB", repeats=1)
+    profile = sdprofile.profile(work, workers=(1,), memory="700MB", repeats=1)
     (failure,) = profile.failures
     assert failure.in_finalize
     assert "puts the whole result together on one worker" in profile.notices[0].fact
