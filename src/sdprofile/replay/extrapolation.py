@@ -116,8 +116,8 @@ class Extrapolation:
         Notes
         -----
         Tasks take what they took with most workers. What is done besides, by each worker and for
-        each, grows with each doubling as it did, if so (measured, 3000 tasks of no time with 1, 2
-        and 4 workers: 3.1, 4.4 and 5.5 s).
+        each, grows with each doubling as it did, if it did (``tests/benchmarks/predict.py --only
+        tiny``).
         """
         first, last = self._cpu_besides[0], self._cpu_besides[-1]
         doubled = math.log2(self.counts[-1] / self.counts[0])
