@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
-from sdprofile.internals.python import cpu_of_thread, hardly_ran, line_of
+from sdprofile.internals.python import cpu_of_thread, hardly_ran
 from sdprofile.interrupts import thread_of_work
 from sdprofile.measure.branches import Branch, frame_named
 from sdprofile.measure.clock import Clock
@@ -98,9 +98,10 @@ class KernelLines(Instrument[tuple[LineTime, ...]]):
     def _add(
         self, frames: Sequence[FrameType], seconds: float, *, in_call: bool, waits: bool
     ) -> None:
-        line = line_of(frames)
+        lines = lines_of(frames)
+        line = lines[0].number
         if not in_call:
-            for each in lines_of(frames):
+            for each in lines:
                 self._taken[each] += seconds
         elif frames[-1].f_globals.get("__name__") in _WAITING:
             return
