@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dask
@@ -102,6 +103,51 @@ def test_inner_spans_nest_in_the_cell_and_know_their_tasks(one_worker: Client) -
     }
     assert slept == {("cell/read/decode", "decode"), ("cell/read", "read")}
     assert {part.span for part in run.work.spans if part.context != "execute"} == {"cell"}
+
+
+def test_tasks_that_the_cell_adds_to_those_of_before_are_its_own(one_worker: Client) -> None:
+    def work() -> None:
+        one_worker.submit(time.sleep, 0.05, key="nap-3").result()
+
+    with distributed.span("before"):
+        held = one_worker.map(time.sleep, [0.2, 0.2], key=["nap-1", "nap-2"])
+    one_worker.gather(held)
+    run, _ = measure(work, one_worker)
+    assert run.work.tasks == 1
+    assert 0.05 <= seconds(run, "thread-noncpu") < 0.15
+
+
+def test_tasks_that_a_thread_of_the_cell_sends_are_its_own(one_worker: Client) -> None:
+    def work() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: one_worker.submit(time.sleep, 0.06, pure=False).result()).result()
+
+    run, _ = measure(work, one_worker)
+    assert run.work.tasks == 1
+    assert seconds(run, "thread-noncpu") >= 0.06
+
+
+def test_no_task_is_given_an_annotation_and_no_span_holds_what_the_cell_made(
+    one_worker: Client,
+) -> None:
+    def annotations() -> object:
+        worker = distributed.get_worker()
+        return [task.annotations for task in worker.state.tasks.values()], dask.get_annotations()
+
+    def work() -> None:
+        found.append(one_worker.submit(annotations, pure=False).result())
+        found.append(dask.get_annotations())
+
+    found: list[object] = []
+    before = one_worker.run_on_scheduler(spans_that_hold)
+    measure(work, one_worker)
+    assert found == [([{}], {}), {}]
+    assert one_worker.run_on_scheduler(spans_that_hold) == before
+
+
+def spans_that_hold(dask_scheduler: distributed.Scheduler) -> list[str]:
+    spans = dask_scheduler.extensions["spans"].spans.values()
+    return [span.id for span in spans if span.groups or span._cumulative_worker_metrics]
 
 
 def test_what_a_shuffle_writes_is_not_for_lack_of_memory(one_worker: Client) -> None:

@@ -57,8 +57,8 @@ def clean_slate(client: Client) -> int:
 
     Notes
     -----
-    Repeats of one graph share or lose their span while the scheduler still knows the graph's task
-    groups (https://github.com/dask/distributed/issues/7975). They are there as long as this process
+    Repeats of one graph share a span while the scheduler still knows the graph's task groups
+    (https://github.com/dask/distributed/issues/7975). They are there as long as this process
     has their futures, perhaps as garbage only.
     """
     ours = is_started_here(client)

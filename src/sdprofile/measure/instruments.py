@@ -22,7 +22,7 @@ from sdprofile.measure.memory import WorkerMemory
 from sdprofile.measure.output import Take, WorkerOutput
 from sdprofile.measure.peak import PeakMarks
 from sdprofile.measure.sent_data import GraphData
-from sdprofile.measure.spans import CellSpan
+from sdprofile.measure.spans import CellSpans
 from sdprofile.measure.steps import StepWatcher
 from sdprofile.measure.task_calls import TaskCalls
 from sdprofile.measure.task_memory import TaskThrottle
@@ -65,8 +65,8 @@ class Instruments:
     watcher: FailureWatcher
     """Around all that begins for the cell alone: a worker may die of the first of it."""
 
-    span: CellSpan
-    """Around all that looks at tasks: they are the cell's by this span."""
+    spans: CellSpans
+    """Early, for all that is counted between is the cell's."""
 
     others: OtherSchedulers
     """Before the steps, which stand in for the same function of dask's client."""
@@ -78,10 +78,10 @@ class Instruments:
     """It only asks the workers: anywhere before the cell will do."""
 
     disk: DiskUse
-    """Inside the span, so that it begins late: what the others do in the workers is no part."""
+    """Late: what the others do in the workers is no part."""
 
     trace: TaskTrace
-    """Inside the span; of the plugins of the scheduler it only looks at tasks."""
+    """Before the steps, whose plugin of the scheduler changes tasks; this one only looks."""
 
     calls: KernelCalls
     """Before the steps, so that what these do in a call is no part of it."""
@@ -93,8 +93,8 @@ class Instruments:
     """It only looks at messages, the last thing that a client does with a graph."""
 
     steps: StepWatcher
-    """Inside the span, whose id it looks for, and after all that send something by the client, for
-    it tells the scheduler of the layers of each graph."""
+    """After all that send something by the client, for it tells the scheduler of the layers of each
+    graph."""
 
     surroundings: Surroundings
     """The last, for its times are of all that happens within."""
@@ -138,7 +138,7 @@ class Instruments:
             marks=PeakMarks(client),
             exits=WorkerExits(client),
             watcher=FailureWatcher(client, timeout=plan.timeout),
-            span=CellSpan(client, clock, threads=setting.workers * setting.threads),
+            spans=CellSpans(client, clock, threads=setting.workers * setting.threads),
             others=OtherSchedulers(client),
             throttle=TaskThrottle(client, dict(plan.task_memory)),
             task_calls=TaskCalls(client),

@@ -21,7 +21,7 @@ from sdprofile.measure.clock import Clock
 from sdprofile.measure.elsewhere import scheduler_in_kernel
 from sdprofile.measure.fused import layer_of
 from sdprofile.measure.sampling import readers
-from sdprofile.measure.spans import ROOT_SHOWN
+from sdprofile.measure.spans import ROOT
 from sdprofile.model.spans import PROCESSES, SYNCHRONOUS, SpanActivity, Work, share_out
 from sdprofile.model.trace import KERNEL, Calls, Cores, Group, Trace, since
 
@@ -119,7 +119,7 @@ class LocalTasks:
             if task.ended < _INFINITE:
                 taken = task.ended - task.begun
                 on = min(taken, task.cpu)
-                span = self._graphs[task.graph].spans.get(layer_of(task.key), ROOT_SHOWN)
+                span = self._graphs[task.graph].spans.get(layer_of(task.key), ROOT)
                 sums = by_place[span, prefix_of(task.key)]
                 sums[0] += on
                 sums[1] += taken - on
@@ -131,9 +131,7 @@ class LocalTasks:
         ]
         return Work(
             tasks=len(tasks),
-            spans=share_out(
-                counted, thread_seconds=max(1, self.threads) * seconds, span=ROOT_SHOWN
-            ),
+            spans=share_out(counted, thread_seconds=max(1, self.threads) * seconds, span=ROOT),
             cpu_seconds=sum(task.cpu for task in tasks),
             schedulers=tuple(self._schedulers),
             threads=self.threads,

@@ -104,14 +104,11 @@ def run_once(
             check_untouched(client, there=len(states), expected=setting.workers)
         if error is not None:
             with ignored():
-                instruments.span.cancel()
+                instruments.spans.cancel()
                 watcher.give_up()
     _check_there(client, error)  # else an instrument may have had nobody to ask
-    trace, work_done = instruments.trace.reading, instruments.span.reading
-    if not work_done.tasks:  # threads that the cell has started are not within its span
-        work_done = replace(work_done, tasks=len(trace))
-    elif instruments.trace.again:  # dask counts the tasks that it knows, not how often they ran
-        work_done = replace(work_done, tasks=work_done.tasks + instruments.trace.again)
+    trace = instruments.trace.reading
+    work_done = replace(instruments.spans.reading, tasks=len(trace))
     layers = instruments.steps.layers if work_done.tasks else None
     run = Run(
         setting=setting,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-import warnings
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import partial
@@ -15,22 +13,23 @@ from sdprofile.cluster.questions import Answer, Questions
 from sdprofile.cluster.scheduler_calls import ask_scheduler
 from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.distributed.client import futures
-from sdprofile.internals.distributed.scheduler import cluster_metrics, empty_span, span_metrics
+from sdprofile.internals.distributed.scheduler import (
+    cluster_metrics,
+    empty_spans,
+    metrics_by_span,
+)
 from sdprofile.internals.distributed.worker import send_heartbeat
 from sdprofile.measure.clock import Clock
 from sdprofile.measure.instrument import Instrument
+from sdprofile.measure.step_spans import is_step
 from sdprofile.model.spans import EXECUTE, P2P, SpanActivity, Work, share_out
 
 if TYPE_CHECKING:
     from dask.typing import Key
     from distributed import Client, Scheduler, Worker
-    from distributed.spans import Span
 
-ROOT = "sdprofile"
-"""Name of the span around the cell."""
-
-ROOT_SHOWN = "cell"
-"""What it is called in tables."""
+ROOT = "cell"
+"""What is called in tables what is in no span of the user's and no step."""
 
 SETTLE_TIMEOUT = 2.0
 """Seconds that metrics have to stop changing after the run."""
@@ -40,22 +39,23 @@ _WITH_SPAN = (EXECUTE, "p2p")
 
 _Metrics = Mapping[tuple[Hashable, ...], float]
 
-_Counted = tuple[int, dict[str, _Metrics], _Metrics]
-"""Tasks in a span; metrics of it and of those inside it, by name; metrics of the whole cluster."""
+_Counted = tuple[Mapping[str, tuple[tuple[str, ...], _Metrics]], _Metrics]
+"""By their ids the names of all spans and what was counted in each; metrics of the cluster."""
 
 
-class CellSpan(Instrument[Work]):
-    """A dask span around the whole cell, and what the workers counted in it.
+class CellSpans(Instrument[Work]):
+    """What the workers counted while the cell ran, in all spans that dask has.
 
     Notes
     -----
-    Without a span of its own a cell's tasks land in dask's default span; annotations on inner
-    layers are lost when these are fused, the one around the whole cell is not. Workers send their
-    metrics with the heartbeat, so they are asked for one after the run, outside the clock, until
-    nothing changes any more
+    Dask puts tasks without a span into a default one, to which the workers' time is counted at no
+    cost. A span around the cell would have an annotation made, sent and read again for each task,
+    4 % of the time of a graph of small ones. So all that is counted in spans while the cell runs is
+    the cell's, as what dask counts for no span (fetching, sending, spilling): nothing else runs
+    meanwhile. Workers send their metrics with the heartbeat, so they are asked for one after the
+    run, outside the clock, until nothing changes any more
     (https://distributed.dask.org/en/stable/fine-performance-metrics.html,
-    https://distributed.dask.org/en/stable/spans.html). What dask counts for no span (fetching,
-    sending, spilling) is the cell's, for nothing else runs meanwhile.
+    https://distributed.dask.org/en/stable/spans.html).
     """
 
     def __init__(self, client: Client, clock: Clock, *, threads: int) -> None:
@@ -73,51 +73,46 @@ class CellSpan(Instrument[Work]):
         super().__init__(client)
         self._clock = clock
         self._threads = threads
-        self._stack = contextlib.ExitStack()
 
     def begin(self, asked: Questions) -> None:
-        """Open the span."""
-        from distributed import span
-
-        self._stack.enter_context(_not_warned_of())
-        self._before = asked.scheduler(_cluster_metrics)
-        self._id: str = self._stack.enter_context(span(ROOT))
+        """Ask for what was counted before."""
+        self._before = asked.scheduler(_counted)
 
     def end(self, asked: Questions) -> None:
-        """Close the span and ask for its metrics."""
-        self.abandon()
+        """Ask for what was counted since."""
         self._last = self._ask(asked)
 
     def read(self) -> Work:
-        """Wait until the metrics do not change any more."""
+        """Wait until the metrics do not change any more; the tasks are not counted here."""
         deadline = time.monotonic() + SETTLE_TIMEOUT
         last = self._last.value
         while (now := self._ask_again()) != last and time.monotonic() < deadline:
             last = now
-        ask_scheduler(self._client, partial(_empty_span, self._id))
-        tasks, in_spans, total = now
-        before = self._before.value
-        during = {key: value - before.get(key, 0) for key, value in total.items()}
+        spans_before, total_before = self._before.value
+        spans, total = now
+        in_spans: dict[str, dict[tuple[Hashable, ...], float]] = {}
+        of_no_more_use: list[str] = []
+        for span, (names, metrics) in spans.items():
+            _, before = spans_before.get(span, ((), {}))
+            sums = in_spans.setdefault(shown_path(names), defaultdict(float))
+            for key, value in _since(metrics, before).items():
+                sums[key] += value
+            if is_step(names, span) if names else span not in spans_before:
+                of_no_more_use.append(span)
+        ask_scheduler(self._client, partial(_empty_spans, of_no_more_use))
+        during = _since(total, total_before)
         spanless = {key: v for key, v in during.items() if key[0] not in _WITH_SPAN}
-        counted = list(
-            _activities([*_by_activity(in_spans), *_by_activity({ROOT_SHOWN: spanless})])
-        )
+        counted = list(_activities([*_by_activity(in_spans), *_by_activity({ROOT: spanless})]))
         return Work(
-            tasks=tasks,
-            spans=share_out(
-                counted, thread_seconds=self._threads * self._clock.seconds, span=ROOT_SHOWN
-            ),
+            tasks=0,
+            spans=share_out(counted, thread_seconds=self._threads * self._clock.seconds, span=ROOT),
             cpu_seconds=sum(part.seconds for part in counted if part.activity == "thread-cpu"),
             spilled=round(sum(v for key, v in during.items() if _is_spill(key))),
         )
 
-    def abandon(self) -> None:
-        """Close the span."""
-        self._stack.close()
-
     def cancel(self) -> None:
-        """Cancel what tasks in the span have submitted and still wait for."""
-        keys = self._client.run_on_scheduler(partial(_unfinished, self._id))
+        """Cancel what tasks have submitted and still wait for."""
+        keys = self._client.run_on_scheduler(_unfinished)
         if keys:
             ask_workers(self._client, _cancel, keys, timeout=SILENCE)
 
@@ -129,26 +124,17 @@ class CellSpan(Instrument[Work]):
 
     def _ask(self, asked: Questions) -> Answer[_Counted]:
         asked.workers(_send_heartbeat)
-        return asked.scheduler(partial(_counted, self._id))
+        return asked.scheduler(_counted)
 
 
 def shown_path(names: Sequence[str]) -> str:
-    """Return what a span within the cell's is called, by its name and those around it."""
-    return "/".join([ROOT_SHOWN, *names[1:]])
+    """Return what a span is called in tables, by its name and those around it."""
+    return "/".join([ROOT, *names])
 
 
-@contextlib.contextmanager
-def _not_warned_of() -> Iterator[None]:
-    """Keep dask's data frames from warning of an annotation that is not the user's."""
-    ours = rf"Dask annotations {{'span': {{'name': \('{ROOT}',\), 'ids': \('[^']*',\)}}}} detected"
-    warnings.filterwarnings("ignore", message=ours)
-    ignored = warnings.filters[0]
-    try:
-        yield
-    finally:
-        # No more than it: the cell may have set filters of its own.
-        with contextlib.suppress(ValueError):
-            warnings.filters.remove(ignored)  # type: ignore[attr-defined] # it is a list
+def _since(now: _Metrics, before: _Metrics) -> dict[tuple[Hashable, ...], float]:
+    """Return by how much metrics have grown."""
+    return {key: value - before.get(key, 0) for key, value in now.items()}
 
 
 _Amount = tuple[tuple[str, str, str, str], str, float]
@@ -199,17 +185,12 @@ async def _send_heartbeat(dask_worker: Worker) -> None:
     await send_heartbeat(dask_worker)
 
 
-def _cluster_metrics(dask_scheduler: Scheduler) -> dict[tuple[Hashable, ...], float]:
-    return cluster_metrics(dask_scheduler)
+def _counted(dask_scheduler: Scheduler) -> _Counted:
+    return metrics_by_span(dask_scheduler), cluster_metrics(dask_scheduler)
 
 
-def _unfinished(span_id: str, dask_scheduler: Scheduler) -> list[Key]:
-    return [
-        task.key
-        for task in dask_scheduler.tasks.values()
-        if task.state not in ENDED
-        and span_id in (task.annotations or {}).get("span", {}).get("ids", ())
-    ]
+def _unfinished(dask_scheduler: Scheduler) -> list[Key]:
+    return [task.key for task in dask_scheduler.tasks.values() if task.state not in ENDED]
 
 
 async def _cancel(keys: Sequence[Key], dask_worker: Worker) -> None:
@@ -225,23 +206,5 @@ async def _cancel(keys: Sequence[Key], dask_worker: Worker) -> None:
     await client.cancel(waited_for, asynchronous=True)
 
 
-def _empty_span(span_id: str, dask_scheduler: Scheduler) -> None:
-    """Drop what our span itself holds: dask keeps spans for ever. Those within are the user's."""
-    span: Span | None = dask_scheduler.extensions["spans"].spans.get(span_id)
-    if span is not None:
-        empty_span(span)
-
-
-def _counted(span_id: str, dask_scheduler: Scheduler) -> _Counted:
-    total = _cluster_metrics(dask_scheduler)
-    root: Span | None = dask_scheduler.extensions["spans"].spans.get(span_id)
-    if root is None:  # no task was sent
-        return 0, {}, total
-    metrics: dict[str, _Metrics] = {}
-    for span in root.traverse_spans():
-        path = shown_path(span.name)
-        sums = defaultdict(float, metrics.get(path, {}))
-        for key, value in span_metrics(span).items():
-            sums[key] += value
-        metrics[path] = sums
-    return sum(len(group) for group in root.traverse_groups()), metrics, total
+def _empty_spans(spans: Sequence[str], dask_scheduler: Scheduler) -> None:
+    empty_spans(dask_scheduler, spans)

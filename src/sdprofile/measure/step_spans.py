@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +28,23 @@ ANNOTATION = "sdprofile-steps"
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A span of the cell and those around it, the outermost first."""
+    """A span and those around it, the outermost first; none for what dask has in a default one."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     """What they are called."""
 
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] = ()
     """By what dask tells them apart."""
 
     def inside(self, step: str) -> Place:
         """Return the place of a step within this one."""
-        return Place(names=(*self.names, step), ids=(*self.ids, f"{self.ids[-1]}/{step}"))
+        around = self.ids[-1] if self.ids else ""
+        return Place(names=(*self.names, step), ids=(*self.ids, f"{around}/{step}"))
+
+
+def is_step(names: Sequence[str], span: str) -> bool:
+    """Whether the span of an id and with names is that of a step."""
+    return span.endswith(f"/{names[-1]}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +82,7 @@ class StepPlaces:
         tasks
             By their keys what is executed for each.
         around
-            The span that is open around it: the cell's, or one of the user's.
+            The span of the user's that is open around it, if there is one.
         sender
             The step that sends it; None if none does.
         """
@@ -87,8 +93,8 @@ class StepPlaces:
         place = around
         if owner is not None:
             # Whatever is in a span of the user's stays there.
-            place = owner if len(around.names) == 1 else around.inside(owner.names[-1])
-        fused = set(self._fused_into(builder, layers - {out})) - {place.names[-1]}
+            place = around.inside(owner.names[-1]) if around.names else owner
+        fused = set(self._fused_into(builder, layers - {out})) - set(place.names[-1:])
         if fused:
             self.fused.setdefault(place.names, set()).update(fused)
         return place
@@ -115,9 +121,7 @@ class StepSpans(SchedulerPlugin):
 
     name = "sdprofile-steps"
 
-    def __init__(self, root: str) -> None:
-        """Remember the id of the span around the cell."""
-        self._root = root
+    def __init__(self) -> None:
         self.places = StepPlaces()
         """Where the tasks belong that have come."""
         self._seen: set[TaskGroup] = set()
@@ -152,22 +156,17 @@ class StepSpans(SchedulerPlugin):
             task = scheduler.tasks[key]
             if task.annotations:
                 task.annotations.pop(ANNOTATION, None)  # no worker needs it
-            # A group that is known may run once more, while others of its tasks are still there.
-            if task.group not in self._seen or task.state == "released":
+            # Others of a group may be there, or under way.
+            if task.state == "released" and task.run_spec:
                 by_group.setdefault(task.group, []).append(task)
         forget_annotation(scheduler, ANNOTATION)
-        ours = {group: each for group, each in by_group.items() if self._is_ours(scheduler, group)}
-        specs = {group: {task.key: task.run_spec for task in ours[group]} for group in ours}
-        for group, members in ours.items():
+        specs = {group: {task.key: task.run_spec for task in by_group[group]} for group in by_group}
+        for group, members in by_group.items():
             if group not in self._seen:
                 self._place(scheduler, group, members, specs[group], known.place)
         self._seen.update(by_group)
         self._recomputed.add_graph(self._graphs, specs)
         self._graphs += 1
-
-    def _is_ours(self, scheduler: Scheduler, group: TaskGroup) -> bool:
-        span = span_of(scheduler, group)
-        return bool(span and span.annotation and span.annotation["ids"][0] == self._root)
 
     def _place(
         self,
@@ -179,7 +178,7 @@ class StepSpans(SchedulerPlugin):
     ) -> None:
         span = span_of(scheduler, group)
         around: Any = span.annotation if span else None
-        now = Place(names=around["name"], ids=around["ids"])
+        now = Place(names=around["name"], ids=around["ids"]) if around else Place()
         place = self.places.place(specs, around=now, sender=sender)
         if place is not now:
             put_into_span(scheduler, group, tasks, place.names, place.ids)

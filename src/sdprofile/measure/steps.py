@@ -20,7 +20,7 @@ from sdprofile.measure.instrument import Instrument
 from sdprofile.measure.interception import line_of_cell, stood_in
 from sdprofile.measure.peak import OwnMark
 from sdprofile.measure.recomputed import Recomputations
-from sdprofile.measure.spans import ROOT, shown_path
+from sdprofile.measure.spans import shown_path
 from sdprofile.measure.step_spans import (
     ANNOTATION,
     Place,
@@ -49,8 +49,8 @@ class StepWatcher(Instrument[Steps]):
     -----
     Only calls by the cell and by what it calls are steps, not those that such a function makes
     itself. A function that computes sends its tasks while it runs; one that is lazy builds layers
-    of a graph, by whose names the scheduler knows the tasks again (see `StepSpans`). Enter it
-    inside `CellSpan`. Without any function it looks for what is made several times.
+    of a graph, by whose names the scheduler knows the tasks again (see `StepSpans`). Without any
+    function it looks for what is made several times.
     """
 
     layers: set[str] | None = None
@@ -94,11 +94,10 @@ class StepWatcher(Instrument[Steps]):
         """Stand in for the functions, and watch what the client sends."""
         if self._functions is None:
             return
-        self._root = _place() if self._has_workers else Place(names=(ROOT,), ids=("",))
         with contextlib.suppress(OSError):
             self._mark = self._stack.enter_context(contextlib.closing(OwnMark()))
         if self._has_workers:
-            asked.scheduler(partial(_watch, self._root.ids[0]))
+            asked.scheduler(_watch)
         if not self._functions:
             return
         if self._has_workers:
@@ -153,7 +152,7 @@ class StepWatcher(Instrument[Steps]):
         for key, spec in graph.items():
             layers.setdefault(layer_of(key), {})[key] = spec
         inside = self._inside if threading.get_ident() == self._thread else None
-        around = _place(self._root)
+        around = _place()
         with self._lock:
             self._places.built.update(self._layers)
             places = {
@@ -182,7 +181,7 @@ class StepWatcher(Instrument[Steps]):
             return original(*args, **kwargs)
         if name.startswith("."):
             name = f"{args[0].__name__}{name}"
-        place = _place(self._root).inside(f"{name} (line {line_of_cell()})")
+        place = _place().inside(f"{name} (line {line_of_cell()})")
         given = _layers((args, kwargs))
         self._inside = place
         start, before = time.perf_counter(), self._memory()
@@ -225,18 +224,12 @@ class StepWatcher(Instrument[Steps]):
             yield
 
 
-def _place(otherwise: Place | None = None) -> Place:
-    """Return the place of the span that is open here."""
+def _place() -> Place:
+    """Return the place of the span of the user's that is open here."""
     from dask.base import get_annotations
 
     span: Any = get_annotations().get("span")
-    if span is None and otherwise is not None:
-        return otherwise
-    place = Place(names=tuple(span["name"]), ids=tuple(span["ids"]))
-    if otherwise is None or place.names[0] == otherwise.names[0]:
-        return place
-    # Without a cluster there is no span around the cell.
-    return Place(names=otherwise.names + place.names, ids=otherwise.ids + place.ids)
+    return Place(names=tuple(span["name"]), ids=tuple(span["ids"])) if span else Place()
 
 
 def _layers(value: object) -> set[str]:
@@ -255,8 +248,8 @@ def _variables(scope: Scope | None) -> dict[str, str]:
     return {layer: name for layer, (_, name) in sorted(found.items(), key=lambda each: each[1])}
 
 
-def _watch(root: str, dask_scheduler: Scheduler) -> None:
-    start_plugin(dask_scheduler, StepSpans(root), name=StepSpans.name)
+def _watch(dask_scheduler: Scheduler) -> None:
+    start_plugin(dask_scheduler, StepSpans(), name=StepSpans.name)
 
 
 def _stop_watching(

@@ -67,8 +67,6 @@ class TaskTrace(Instrument[Trace]):
 
     def read(self) -> Trace:
         """Return what was recorded."""
-        self.again = self._recorded.value.again
-        """Tasks that ran once more while the scheduler still knew them."""
         return self._recorded.value.trace(self._setting, self._clock)
 
 
@@ -93,7 +91,6 @@ class _Recorded(SchedulerPlugin):
         self._index: dict[Any, int] = {}
         self._group_index: dict[Any, int] = {}
         self._worker_index = {address: index for index, address in enumerate(workers)}
-        self.again = 0
         self._tasks: Mapping[Any, Any] = {}
         self._groups: list[Any] = []
         self._arrivals: list[float] = []
@@ -114,7 +111,6 @@ class _Recorded(SchedulerPlugin):
             self._cpu_before = self._cpu_after = time.thread_time()
         self._tasks = scheduler.tasks
         new = [key for key in tasks if self._is_new(key, scheduler.tasks[key])]
-        self.again += sum(key in self._index for key in new)
         size = len(self._group)
         self._index.update((key, size + place) for place, key in enumerate(new))
         for key in new:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sdprofile.internals.names import Name
@@ -98,25 +98,38 @@ def cluster_metrics(scheduler: Scheduler) -> dict[tuple[Any, ...], float]:
     return {key: value for key, value in metrics.items() if isinstance(key, tuple)}
 
 
-def span_metrics(span: Span) -> Metrics:
-    """Return what was counted in a span, without those inside it."""
-    found: Metrics = SPAN_METRICS.get(span, {})
+def metrics_by_span(scheduler: Scheduler) -> dict[str, tuple[tuple[str, ...], Metrics]]:
+    """Return by their ids the names of spans and what was counted in each, without those inside it.
+
+    The name of a default span is empty. Spans that hold nothing are left out.
+    """
+    found: dict[str, tuple[tuple[str, ...], Metrics]] = {}
+    for id_, span in _spans(scheduler).items():
+        metrics = SPAN_METRICS.get(span, {})
+        if metrics or span.groups:
+            found[id_] = (() if span.annotation is None else span.name, dict(metrics))
     return found
 
 
-def empty_span(span: Span) -> None:
-    """Drop what a span itself holds: dask keeps spans for ever."""
-    span.groups.clear()
-    for name in (SPAN_METRICS, SPAN_CODE):
-        held = name.get(span)
-        if held is not None:
-            held.clear()
+def empty_spans(scheduler: Scheduler, ids: Iterable[str]) -> None:
+    """Drop what spans themselves hold: dask keeps spans for ever."""
+    spans = _spans(scheduler)
+    for span in (spans[id_] for id_ in ids if id_ in spans):
+        span.groups.clear()
+        for name in (SPAN_METRICS, SPAN_CODE):
+            held = name.get(span)
+            if held is not None:
+                held.clear()
 
 
 def span_of(scheduler: Scheduler, group: TaskGroup) -> Span | None:
     """Return the span of a task group; None where that is not known."""
-    spans: Mapping[str | None, Span] = scheduler.extensions["spans"].spans
-    return spans.get(SPAN_ID.get(group))
+    return _spans(scheduler).get(SPAN_ID.get(group, ""))
+
+
+def _spans(scheduler: Scheduler) -> Mapping[str, Span]:
+    spans: Mapping[str, Span] = scheduler.extensions["spans"].spans
+    return spans
 
 
 def put_into_span(
