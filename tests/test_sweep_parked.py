@@ -23,7 +23,7 @@ from runs import MIB, hold, sweep_of, where
 import sdprofile
 from sdprofile.cluster import parking
 from sdprofile.cluster.parking import choose, keep_awake, wake_all
-from sdprofile.cluster.worker_states import PARKING, worker_states
+from sdprofile.cluster.worker_states import worker_states
 from sdprofile.errors import SdprofileError
 from sdprofile.model.tasks import task_prefix
 
@@ -65,8 +65,10 @@ def bare(address: str) -> Iterator[Client]:
         yield client
         assert statuses(client) == {"running"}
         assert set(client.run(heeds_interrupts).values()) == {True}
-        plugins = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.plugins))
-        assert PARKING not in plugins
+        ours = client.run_on_scheduler(
+            lambda dask_scheduler: getattr(dask_scheduler.plugins.get("sdprofile"), "started", None)
+        )
+        assert ours is None
 
 
 def statuses(client: Client) -> set[str]:

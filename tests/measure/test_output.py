@@ -88,7 +88,7 @@ def test_all_that_a_task_prints_is_there_after_the_run(one_worker: Client) -> No
     }
     assert one_worker.run(streams) == before
     assert not one_worker.run_on_scheduler(
-        lambda dask_scheduler: [each for each in dask_scheduler.plugins if "output" in each]
+        lambda dask_scheduler: "sdprofile" in dask_scheduler.plugins
     )
 
 

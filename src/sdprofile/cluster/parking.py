@@ -253,7 +253,7 @@ async def _park(dask_scheduler: Scheduler, client: str, stay: list[str]) -> list
     plugin: Any = find_plugin(dask_scheduler, PARKING)
     if plugin is None:
         plugin = _Parking(client)
-        start_plugin(dask_scheduler, plugin, name=PARKING)
+        start_plugin(dask_scheduler, plugin, name=PARKING, client=client)
     elif plugin.client != client:
         raise SdprofileError(
             "the session's cluster: expected nobody else to profile on it, got workers that another"

@@ -95,11 +95,6 @@ class _Repeater(SchedulerPlugin):
         if left or topic == _KILLS:
             self._scheduler.log_event(self.name, msg)
 
-    def remove_client(self, scheduler: Scheduler, client: str) -> None:
-        """Go with the client."""
-        if client == self._client:
-            stop_plugin(scheduler, self.name)
-
 
 class WorkerExits(Instrument[Mapping[str, int]]):
     """Notes with what code the processes of workers end during a run, by their address.
@@ -150,7 +145,8 @@ def exit_words(code: int | None) -> str:
 
 
 def _start_telling(topic: str, client: str, dask_scheduler: Scheduler) -> None:
-    start_plugin(dask_scheduler, _Repeater(dask_scheduler, topic, client), name=topic)
+    plugin = _Repeater(dask_scheduler, topic, client)
+    start_plugin(dask_scheduler, plugin, name=topic, client=client)
     dask_scheduler.subscribe_topic(topic, client)
 
 

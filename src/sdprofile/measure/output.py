@@ -154,7 +154,6 @@ class _Loss(SchedulerPlugin):
         if client == self._client:
             telling = call_in_workers(scheduler, end_catching)
             self._telling = asyncio.get_running_loop().create_task(telling)
-            _forget_loss(scheduler, client)
 
 
 def _name(client: str) -> str:
@@ -162,7 +161,7 @@ def _name(client: str) -> str:
 
 
 def _expect_loss(dask_scheduler: Scheduler, client: str) -> None:
-    start_plugin(dask_scheduler, _Loss(client), name=_name(client))
+    start_plugin(dask_scheduler, _Loss(client), name=_name(client), client=client)
 
 
 def _forget_loss(dask_scheduler: Scheduler, client: str) -> None:

@@ -188,7 +188,8 @@ class _WorkerMarks:
     def _look(self) -> int:
         """Read the mark, for all tasks that run, and reset it."""
         highest, self._resident = self._mark.read()
-        self._mark.reset()
+        if highest > self._resident:
+            self._mark.reset()
         self.peak = max(self.peak, highest)
         for task in self._running.values():
             task.peak = max(task.peak, highest)

@@ -97,7 +97,7 @@ class StepWatcher(Instrument[Steps]):
         with contextlib.suppress(OSError):
             self._mark = self._stack.enter_context(contextlib.closing(OwnMark()))
         if self._has_workers:
-            asked.scheduler(_watch)
+            asked.scheduler(partial(_watch, self._client.id))
         if not self._functions:
             return
         if self._has_workers:
@@ -248,8 +248,8 @@ def _variables(scope: Scope | None) -> dict[str, str]:
     return {layer: name for layer, (_, name) in sorted(found.items(), key=lambda each: each[1])}
 
 
-def _watch(dask_scheduler: Scheduler) -> None:
-    start_plugin(dask_scheduler, StepSpans(), name=StepSpans.name)
+def _watch(client: str, dask_scheduler: Scheduler) -> None:
+    start_plugin(dask_scheduler, StepSpans(), name=StepSpans.name, client=client)
 
 
 def _stop_watching(

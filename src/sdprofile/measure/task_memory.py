@@ -39,7 +39,7 @@ class TaskThrottle(Instrument[tuple[Throttled, ...]]):
     def begin(self, asked: Questions) -> None:
         """Give workers and tasks their numbers; workers that have the resource already keep it."""
         if self._needs and give_memory(self._client):
-            asked.scheduler(partial(_start, self._needs))
+            asked.scheduler(partial(_start, self._needs, self._client.id))
 
     def end(self, asked: Questions) -> None:
         """Throttle no more tasks."""
@@ -79,8 +79,8 @@ class _Needs(SchedulerPlugin):
                 task.resource_restrictions = {RESOURCE: most, **own}
 
 
-def _start(needs: Mapping[str, int], dask_scheduler: Scheduler) -> None:
-    start_plugin(dask_scheduler, _Needs(needs), name=_NAME)
+def _start(needs: Mapping[str, int], client: str, dask_scheduler: Scheduler) -> None:
+    start_plugin(dask_scheduler, _Needs(needs), name=_NAME, client=client)
 
 
 def _stop(dask_scheduler: Scheduler) -> dict[str, int]:

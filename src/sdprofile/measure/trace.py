@@ -59,7 +59,7 @@ class TaskTrace(Instrument[Trace]):
 
     def begin(self, asked: Questions) -> None:
         """Start to record."""
-        asked.scheduler(_start)
+        asked.scheduler(partial(_start, self._client.id))
 
     def end(self, asked: Questions) -> None:
         """Stop."""
@@ -285,8 +285,8 @@ class _Recorded(SchedulerPlugin):
         )
 
 
-def _start(dask_scheduler: Scheduler) -> None:
-    start_plugin(dask_scheduler, _Recorded(dask_scheduler.workers), name=_NAME)
+def _start(client: str, dask_scheduler: Scheduler) -> None:
+    start_plugin(dask_scheduler, _Recorded(dask_scheduler.workers), name=_NAME, client=client)
 
 
 def _stop(dask_scheduler: Scheduler) -> _Recorded:
