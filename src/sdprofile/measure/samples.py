@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ _CORES_STEP = 0.1
 
 _MOST_STEPS = 1000
 """Steps that are kept. Longer ones in longer runs, or profiles would be of any size."""
+
+_ROUNDING = 1e-9
+"""Fraction of a step that is none of its own: a quotient of floats."""
 
 Series = tuple[tuple[float, ...], tuple[int, ...]]
 
@@ -77,7 +81,8 @@ class Samples:
         if len(looked) < 2 or seconds <= 0:
             return
         step = max(_CORES_STEP, seconds / _MOST_STEPS)
-        edges = np.append(np.arange(0.0, seconds, step), seconds)
+        steps = max(1, math.ceil(seconds / step - _ROUNDING))
+        edges = np.append(step * np.arange(steps), seconds)
         at, spent = np.array(looked).T
         # A child that ends takes what it used with it, until its parent knows.
         spent = np.diff(np.interp(edges, at, np.maximum.accumulate(spent)))
