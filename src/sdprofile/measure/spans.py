@@ -49,11 +49,11 @@ class CellSpans(Instrument[Work]):
     Notes
     -----
     Dask puts tasks without a span into a default one, to which the workers' time is counted at no
-    cost. A span around the cell would have an annotation made, sent and read again for each task,
-    4 % of the time of a graph of small ones. So all that is counted in spans while the cell runs is
-    the cell's, as what dask counts for no span (fetching, sending, spilling): nothing else runs
-    meanwhile. Workers send their metrics with the heartbeat, so they are asked for one after the
-    run, outside the clock, until nothing changes any more
+    cost. A span around the cell would have an annotation made, sent and read again for each task.
+    So all that is counted in spans while the cell runs is the cell's, as what dask counts for no
+    span (fetching, sending, spilling): nothing else runs meanwhile. Workers send their metrics with
+    the heartbeat, so they are asked for one after the run, outside the clock, until nothing changes
+    any more
     (https://distributed.dask.org/en/stable/fine-performance-metrics.html,
     https://distributed.dask.org/en/stable/spans.html).
     """

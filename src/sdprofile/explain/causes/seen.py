@@ -41,6 +41,9 @@ the first may be of another kind."""
 _MOST_LINES = 3
 """Lines that are named."""
 
+_NEARLY_ALL = 0.9
+"""Fraction of what tasks of a name take from which a step in which they are may stand for it."""
+
 _LARGEST = 0.5
 """Fraction of the thread time that one of them takes at most; else it is about that one."""
 
@@ -165,12 +168,18 @@ class Seen:
         )
 
     def place(self, prefix: str) -> str:
-        """Return what makes the tasks of a prefix: the step, or the prefix with the line."""
+        """Return what makes the tasks of a prefix: the step, or the prefix with the line.
+
+        Several may make tasks that are called alike; then it is the prefix.
+        """
         taken: defaultdict[str, float] = defaultdict(float)
         for part in self.run.work.spans:
-            if part.prefix == prefix and "/" in part.span:
-                taken[part.span.rpartition("/")[2]] += part.seconds
+            if part.prefix == prefix:
+                _, within, span = part.span.rpartition("/")
+                taken[span if within else prefix] += part.seconds
         name = max(taken, key=taken.__getitem__, default=prefix)
+        if taken and taken[name] < _NEARLY_ALL * sum(taken.values()):
+            name = prefix
         line = self.line_of(prefix)
         return f"{name} (line {line})" if line and "(line " not in name else name
 
