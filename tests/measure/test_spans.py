@@ -14,11 +14,13 @@ import distributed
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import wait_until
 from distributed import Client
 from runs import MIB, measure
 
 from sdprofile.cluster.resize import resize
 from sdprofile.cluster.workers import fast_start
+from sdprofile.internals.distributed import scheduler
 from sdprofile.model.run import Run
 
 
@@ -115,6 +117,24 @@ def test_tasks_that_the_cell_adds_to_those_of_before_are_its_own(one_worker: Cli
     run, _ = measure(work, one_worker)
     assert run.work.tasks == 1
     assert 0.05 <= seconds(run, "thread-noncpu") < 0.15
+
+
+def test_each_run_has_what_was_counted_in_it_in_a_span_of_the_users(one_worker: Client) -> None:
+    def work() -> None:
+        with distributed.span("mine"):
+            one_worker.submit(time.sleep, 0.1, pure=False).result()
+
+    for _ in range(3):
+        run, _ = measure(work, one_worker)
+        slept = [part for part in run.work.spans if part.activity == "thread-noncpu"]
+        assert {part.span for part in slept} == {"cell/mine"}
+        assert 0.1 <= seconds(run, "thread-noncpu") < 0.18
+    # Nothing is asked of the spans of earlier runs.
+    wait_until(lambda: one_worker.run_on_scheduler(spans_with_tasks) == [], seconds=5)
+
+
+def spans_with_tasks(dask_scheduler: distributed.Scheduler) -> list[str]:
+    return scheduler.spans_with_tasks(dask_scheduler)
 
 
 def test_tasks_that_a_thread_of_the_cell_sends_are_its_own(one_worker: Client) -> None:

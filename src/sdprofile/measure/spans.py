@@ -15,8 +15,11 @@ from sdprofile.cluster.worker_calls import ask_workers
 from sdprofile.internals.distributed.client import futures
 from sdprofile.internals.distributed.scheduler import (
     cluster_metrics,
+    count_spans,
     empty_spans,
     metrics_by_span,
+    spans_after,
+    spans_with_tasks,
 )
 from sdprofile.internals.distributed.worker import send_heartbeat
 from sdprofile.measure.clock import Clock
@@ -39,8 +42,11 @@ _WITH_SPAN = (EXECUTE, "p2p")
 
 _Metrics = Mapping[tuple[Hashable, ...], float]
 
-_Counted = tuple[Mapping[str, tuple[tuple[str, ...], _Metrics]], _Metrics]
-"""By their ids the names of all spans and what was counted in each; metrics of the cluster."""
+_Spans = Mapping[str, tuple[tuple[str, ...], _Metrics]]
+"""By their ids the names of spans and what was counted in each."""
+
+_Counted = tuple[_Spans, _Metrics]
+"""Spans in which tasks may have run; metrics of the cluster."""
 
 
 class CellSpans(Instrument[Work]):
@@ -76,7 +82,7 @@ class CellSpans(Instrument[Work]):
 
     def begin(self, asked: Questions) -> None:
         """Ask for what was counted before."""
-        self._before = asked.scheduler(_counted)
+        self._before = asked.scheduler(_counted_before)
 
     def end(self, asked: Questions) -> None:
         """Ask for what was counted since."""
@@ -88,7 +94,7 @@ class CellSpans(Instrument[Work]):
         last = self._last.value
         while (now := self._ask_again()) != last and time.monotonic() < deadline:
             last = now
-        spans_before, total_before = self._before.value
+        spans_before, total_before, _ = self._before.value
         spans, total = now
         in_spans: dict[str, dict[tuple[Hashable, ...], float]] = {}
         of_no_more_use: list[str] = []
@@ -97,7 +103,7 @@ class CellSpans(Instrument[Work]):
             sums = in_spans.setdefault(shown_path(names), defaultdict(float))
             for key, value in _since(metrics, before).items():
                 sums[key] += value
-            if is_step(names, span) if names else span not in spans_before:
+            if span not in spans_before and (not names or is_step(names, span)):
                 of_no_more_use.append(span)
         ask_scheduler(self._client, partial(_empty_spans, of_no_more_use))
         during = _since(total, total_before)
@@ -124,7 +130,8 @@ class CellSpans(Instrument[Work]):
 
     def _ask(self, asked: Questions) -> Answer[_Counted]:
         asked.workers(_send_heartbeat)
-        return asked.scheduler(_counted)
+        spans, _, number = self._before.known(({}, {}, 0))
+        return asked.scheduler(partial(_counted, tuple(spans), number))
 
 
 def shown_path(names: Sequence[str]) -> str:
@@ -185,8 +192,16 @@ async def _send_heartbeat(dask_worker: Worker) -> None:
     await send_heartbeat(dask_worker)
 
 
-def _counted(dask_scheduler: Scheduler) -> _Counted:
-    return metrics_by_span(dask_scheduler), cluster_metrics(dask_scheduler)
+def _counted_before(dask_scheduler: Scheduler) -> tuple[_Spans, _Metrics, int]:
+    """Return what was counted where tasks may still run, and how many spans there are."""
+    spans = metrics_by_span(dask_scheduler, spans_with_tasks(dask_scheduler))
+    return spans, cluster_metrics(dask_scheduler), count_spans(dask_scheduler)
+
+
+def _counted(before: Sequence[str], number: int, dask_scheduler: Scheduler) -> _Counted:
+    """Return what was counted in spans that had tasks before, and in those that came since."""
+    spans = (*before, *spans_after(dask_scheduler, number))
+    return metrics_by_span(dask_scheduler, spans), cluster_metrics(dask_scheduler)
 
 
 def _unfinished(dask_scheduler: Scheduler) -> list[Key]:

@@ -36,9 +36,9 @@ class Place:
     ids: tuple[str, ...] = ()
     """By what dask tells them apart."""
 
-    def inside(self, step: str) -> Place:
-        """Return the place of a step within this one."""
-        around = self.ids[-1] if self.ids else ""
+    def inside(self, step: str, *, run: str = "") -> Place:
+        """Return the place of a step within this one; where it is in no other, that of a run."""
+        around = self.ids[-1] if self.ids else run
         return Place(names=(*self.names, step), ids=(*self.ids, f"{around}/{step}"))
 
 

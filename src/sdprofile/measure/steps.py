@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import FunctionType
@@ -81,6 +82,7 @@ class StepWatcher(Instrument[Steps]):
         self._scope = scope
         self._stack = contextlib.ExitStack()
         self._thread, self._lock = thread_of_work(), threading.Lock()
+        self._run = str(uuid.uuid4())
         self._inside: Place | None = None
         self._took: dict[tuple[str, ...], list[float]] = {}
         self._rises: dict[tuple[str, ...], int] = {}
@@ -181,7 +183,7 @@ class StepWatcher(Instrument[Steps]):
             return original(*args, **kwargs)
         if name.startswith("."):
             name = f"{args[0].__name__}{name}"
-        place = _place().inside(f"{name} (line {line_of_cell()})")
+        place = _place().inside(f"{name} (line {line_of_cell()})", run=self._run)
         given = _layers((args, kwargs))
         self._inside = place
         start, before = time.perf_counter(), self._memory()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -98,16 +99,38 @@ def cluster_metrics(scheduler: Scheduler) -> dict[tuple[Any, ...], float]:
     return {key: value for key, value in metrics.items() if isinstance(key, tuple)}
 
 
-def metrics_by_span(scheduler: Scheduler) -> dict[str, tuple[tuple[str, ...], Metrics]]:
+def count_spans(scheduler: Scheduler) -> int:
+    """Return how many spans there are: none ever goes."""
+    return len(_spans(scheduler))
+
+
+def spans_after(scheduler: Scheduler, number: int) -> list[str]:
+    """Return the ids of spans that came when there were so many."""
+    return list(itertools.islice(_spans(scheduler), number, None))
+
+
+def spans_with_tasks(scheduler: Scheduler) -> list[str]:
+    """Return the ids of spans of which there are tasks: in others none will run."""
+    groups = scheduler.task_groups
+    return [
+        id_
+        for id_, span in _spans(scheduler).items()
+        if any(groups.get(each.name) is each for each in span.groups)
+    ]
+
+
+def metrics_by_span(
+    scheduler: Scheduler, ids: Iterable[str]
+) -> dict[str, tuple[tuple[str, ...], Metrics]]:
     """Return by their ids the names of spans and what was counted in each, without those inside it.
 
-    The name of a default span is empty. Spans that hold nothing are left out.
+    The name of a default span is empty.
     """
+    spans = _spans(scheduler)
     found: dict[str, tuple[tuple[str, ...], Metrics]] = {}
-    for id_, span in _spans(scheduler).items():
-        metrics = SPAN_METRICS.get(span, {})
-        if metrics or span.groups:
-            found[id_] = (() if span.annotation is None else span.name, dict(metrics))
+    for id_, span in ((id_, spans[id_]) for id_ in ids if id_ in spans):
+        names = () if span.annotation is None else span.name
+        found[id_] = (names, dict(SPAN_METRICS.get(span, {})))
     return found
 
 
