@@ -55,7 +55,7 @@ def test_each_is_called_in_its_turn_whatever_another_raises(scheduler: Scheduler
     start_plugin(scheduler, Graphs(seen, "a", ValueError("of the first")), name="a", client="one")
     start_plugin(scheduler, Graphs(seen, "replaced"), name="b", client="one")
     start_plugin(scheduler, Graphs(seen, "b"), name="b", client="one")
-    [ours] = [each for name, each in scheduler.plugins.items() if name == "sdprofile"]
+    ours = scheduler.plugins["sdprofile"]
     with pytest.raises(ValueError, match="of the first"):
         ours.update_graph(scheduler, client="", keys=set(), tasks=[], annotations={}, priority={})
     assert seen == ["a", "b"]
@@ -68,7 +68,7 @@ def test_each_is_called_in_its_turn_whatever_another_raises(scheduler: Scheduler
 def test_one_alone_is_called_itself_and_none_where_none_looks(scheduler: Scheduler) -> None:
     seen: list[str] = []
     start_plugin(scheduler, Graphs(seen, "a"), name="a", client="one")
-    [ours] = [each for name, each in scheduler.plugins.items() if name == "sdprofile"]
+    ours = scheduler.plugins["sdprofile"]
     assert ours.transition.__func__ is SchedulerPlugin.transition
     looks = Transitions(seen, "b")
     start_plugin(scheduler, looks, name="b", client="one")
@@ -88,7 +88,7 @@ def test_those_of_a_client_go_with_it_and_the_others_are_told(scheduler: Schedul
     for client in ("one", "other"):
         start_plugin(scheduler, Told(), name=f"of {client}", client=client)
     start_plugin(scheduler, Graphs([], "idle"), name="idle of one", client="one")
-    [ours] = [each for name, each in scheduler.plugins.items() if name == "sdprofile"]
+    ours = scheduler.plugins["sdprofile"]
     ours.remove_client(scheduler, "one")
     assert seen == ["one", "one"]
     assert find_plugin(scheduler, "of one") is None

@@ -239,7 +239,7 @@ class _Parking(SchedulerPlugin):
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Wake all workers when the client goes, whatever became of it."""
         if client == self.client:
-            _wake_all(scheduler)
+            self.wake(scheduler, self.parked)
 
     def update_graph(self, scheduler: Scheduler, *, tasks: Iterable[Any], **_: object) -> None:
         """Keep a shuffle from giving parts of its result to workers that are parked."""

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 _NAME = "sdprofile"
 
+_HOOKS = {
+    name: nothing
+    for name, nothing in inspect.getmembers(SchedulerPlugin, inspect.isfunction)
+    if not name.startswith("_") and name != "remove_client"
+}
+"""What the scheduler calls of a plugin, with what it does where a plugin has none of its own."""
+
 
 @dataclass(frozen=True)
 class _Started:
@@ -40,9 +47,7 @@ class _Plugins(SchedulerPlugin):
 
     def update(self) -> None:
         """Let the scheduler call what those have that are started now."""
-        for hook, nothing in inspect.getmembers(SchedulerPlugin, inspect.isfunction):
-            if hook.startswith("_") or hook in vars(_Plugins):
-                continue
+        for hook, nothing in _HOOKS.items():
             vars(self).pop(hook, None)
             own = [
                 getattr(each.plugin, hook)

@@ -160,7 +160,10 @@ class StepSpans(SchedulerPlugin):
             if task.state == "released" and task.run_spec:
                 by_group.setdefault(task.group, []).append(task)
         forget_annotation(scheduler, ANNOTATION)
-        specs = {group: {task.key: task.run_spec for task in by_group[group]} for group in by_group}
+        specs = {
+            group: {task.key: task.run_spec for task in members}
+            for group, members in by_group.items()
+        }
         for group, members in by_group.items():
             if group not in self._seen:
                 self._place(scheduler, group, members, specs[group], known.place)
